@@ -1,0 +1,221 @@
+/**
+ * What the cloud's core needs of the world. `cloud/local` implements these on one machine, `cloud/aws` on AWS; every
+ * adapter passes the contract suite that stands beside this file.
+ * Times are integers in ms since the Unix epoch, UTC. Ranges are half open: [from, to).
+ */
+import type { BlockIdentity, Channel } from "../../protocol/block.ts";
+import type { ResetReason } from "../../protocol/documents.ts";
+
+export interface Clock {
+	nowMs(): number;
+}
+
+/** A block on its way into the store: its bytes, and of its header what the store keeps it by. */
+export interface NewBlock extends BlockIdentity {
+	readonly thing: string;
+	/** The start as the node stamped it; null when it did not know the time. */
+	readonly startMs: number | null;
+	/** From the first sample's time to one interval after the last one's, ms. */
+	readonly spanMs: number;
+	readonly receivedMs: number;
+	readonly bytes: Uint8Array;
+}
+
+export type StoredBlock = NewBlock;
+
+export type PutOutcome =
+	/** It is there now and was not before. */
+	| "stored"
+	/** The same identity with the same bytes was there already; nothing changed. */
+	| "duplicate"
+	/** The same identity with other bytes was there already; nothing changed. */
+	| "conflict";
+
+/** Where reading a range goes on: opaque to callers, made by the store. */
+export type StoreCursor = string;
+
+export interface BlockPage {
+	readonly blocks: readonly StoredBlock[];
+	/** Null when there is nothing more. */
+	readonly next: StoreCursor | null;
+}
+
+export interface BlockStore {
+	/**
+	 * Stores blocks, each of which stands for itself.
+	 * @returns an outcome for each, when all of them are durable
+	 * @throws StoreError when it cannot be said that they are; a put may then be repeated
+	 */
+	put(blocks: readonly NewBlock[]): Promise<readonly PutOutcome[]>;
+	/** The blocks of a thing that share any time with the range, by start, oldest first. */
+	range(
+		thing: string,
+		fromMs: number,
+		toMs: number,
+		limit: number,
+		after?: StoreCursor,
+	): Promise<BlockPage>;
+	/** The blocks of a thing that carry no time, by journal, boot and sequence. */
+	untimed(thing: string, limit: number, after?: StoreCursor): Promise<BlockPage>;
+	get(thing: string, identity: BlockIdentity): Promise<StoredBlock | null>;
+}
+
+/** A message that could not be taken in, kept so that nothing is lost and somebody can look. */
+export interface DeadLetter {
+	/** Made by the store, ascending. */
+	readonly id: number;
+	readonly thing: string;
+	readonly topic: string;
+	/** A name: a BlockErrorReason, "identity_conflict", "bad_event", "unknown_topic". */
+	readonly reason: string;
+	/** A sentence for people. */
+	readonly detail: string;
+	readonly receivedMs: number;
+	readonly bytes: Uint8Array;
+}
+
+export interface DeadLetterStore {
+	/** Durable when it resolves. @throws StoreError */
+	add(letter: Omit<DeadLetter, "id">): Promise<void>;
+	/** Newest first. */
+	list(options: {
+		readonly limit: number;
+		readonly beforeId?: number;
+		readonly thing?: string;
+	}): Promise<readonly DeadLetter[]>;
+}
+
+/** What is known of a device. */
+export interface Device {
+	readonly name: string;
+	readonly createdMs: number;
+	readonly online: boolean;
+	/** When it last connected, disconnected or sent something; null when it never has. */
+	readonly lastSeenMs: number | null;
+	/** From its last boot event; null before the first. */
+	readonly boot: DeviceBoot | null;
+	/** The channels of the blocks it has sent, live ones included. */
+	readonly channels: readonly Channel[];
+	/** The reason a configuration was refused, while it is the last word on it. */
+	readonly configRefused: string | null;
+}
+
+export interface DeviceBoot {
+	readonly board: string;
+	readonly firmware: string;
+	readonly journalId: string;
+	readonly boot: number;
+	readonly resetReason: ResetReason;
+	/** When the event arrived. */
+	readonly atMs: number;
+}
+
+/** What may change of a device; members that are absent stay as they are. */
+export interface DeviceUpdate {
+	readonly online?: boolean;
+	readonly lastSeenMs?: number;
+	readonly boot?: DeviceBoot;
+	/** Added to, or replacing by id, those that are known. */
+	readonly channels?: readonly Channel[];
+	readonly configRefused?: string | null;
+}
+
+export interface DeviceStore {
+	/** @returns false when a device of that name is there already; it is left as it is */
+	create(name: string, createdMs: number): Promise<boolean>;
+	get(name: string): Promise<Device | null>;
+	/** By name. */
+	list(): Promise<readonly Device[]>;
+	/** No effect on a device that is not there. */
+	update(name: string, update: DeviceUpdate): Promise<void>;
+}
+
+/**
+ * When a boot's uptime 0 was, learned after some of its blocks had been written: from a later block of the same
+ * boot that knew network time.
+ */
+export interface BootBinding {
+	readonly journalId: string;
+	readonly boot: number;
+	/** The uptime from which on it holds, ms. */
+	readonly fromUptimeMs: number;
+	readonly bootTimeMs: number;
+}
+
+export interface BindingStore {
+	/** Keeps it unless one that holds from the same or an earlier uptime on is there with the same boot time. */
+	add(thing: string, binding: BootBinding): Promise<void>;
+	/** All of a thing's, by journal, boot and uptime. */
+	list(thing: string): Promise<readonly BootBinding[]>;
+}
+
+/** Count, min, max, sum, first and last of one channel over one span: raw integers and their exponent. */
+export interface RollupRow {
+	readonly channel: string;
+	readonly bucketMs: number;
+	readonly exponent: number;
+	readonly count: number;
+	readonly first: number;
+	readonly last: number;
+	readonly min: number;
+	readonly max: number;
+	/** Gauge: sum. Counter: increase within the bucket. */
+	readonly sum: number;
+}
+
+export type RollupSize = "hour" | "day";
+
+/** Rollups are a cache of what the blocks say: losing one costs time, never data. */
+export interface RollupStore {
+	/** Marks the buckets that a newly stored block touches as out of date. Part of the block's own commit. */
+	dirty(thing: string, size: RollupSize, fromMs: number, toMs: number): Promise<readonly number[]>;
+	/** Things that have buckets out of date, and the buckets. */
+	allDirty(limit: number): Promise<readonly { readonly thing: string; readonly size: RollupSize; readonly bucketMs: number }[]>;
+	/** Replaces a bucket's rows and marks it up to date. */
+	replace(thing: string, size: RollupSize, bucketMs: number, rows: readonly RollupRow[]): Promise<void>;
+	range(
+		thing: string,
+		size: RollupSize,
+		channel: string,
+		fromMs: number,
+		toMs: number,
+	): Promise<readonly RollupRow[]>;
+}
+
+/** A device certificate, known by the SHA-256 of its DER form. */
+export interface DeviceCertificate {
+	/** 64 lower-case hex digits: what AWS IoT calls the certificate id. */
+	readonly certificateId: string;
+	readonly thing: string;
+	readonly status: "ACTIVE" | "REVOKED";
+	readonly createdMs: number;
+}
+
+export interface CertificateStore {
+	add(certificate: DeviceCertificate): Promise<void>;
+	get(certificateId: string): Promise<DeviceCertificate | null>;
+	ofThing(thing: string): Promise<readonly DeviceCertificate[]>;
+	revoke(certificateId: string): Promise<void>;
+}
+
+/** All the stores of a cloud. */
+export interface Stores {
+	readonly blocks: BlockStore;
+	readonly deadLetters: DeadLetterStore;
+	readonly devices: DeviceStore;
+	readonly bindings: BindingStore;
+	readonly rollups: RollupStore;
+	readonly certificates: CertificateStore;
+}
+
+/** A store did not do what it was asked, and it may be asked again. */
+export class StoreError extends Error {
+	override readonly name = "StoreError";
+	/** "unavailable", "disk_full", "newer_version", … */
+	readonly code: string;
+
+	constructor(code: string, message: string, options?: ErrorOptions) {
+		super(message, options);
+		this.code = code;
+	}
+}

@@ -1,0 +1,224 @@
+/**
+ * What a node needs of its board. Every board implements these; nothing in `firmware/node` reaches for a pin, a
+ * clock or a socket by itself. The contracts follow what Moddable's modules do, limits included.
+ */
+import type { ResetReason } from "../../protocol/documents.ts";
+
+/**
+ * A partition of NOR flash. Erased bytes read 0xFF; programming can only clear bits (1 → 0). All calls are
+ * synchronous and durable when they return. A power cut during `program` leaves a prefix of the bytes programmed
+ * (the last one perhaps with only some of its bits); during `erase`, a sector in any state.
+ */
+export interface Flash {
+	readonly sizeBytes: number;
+	/** What `erase` erases at once: 4,096 on every ESP32. `sizeBytes` is a multiple of it. */
+	readonly sectorBytes: number;
+	/** Fills `into` from `offset`. @throws RangeError outside the partition */
+	read(offset: number, into: Uint8Array): void;
+	/** @throws RangeError outside the partition; an Error when the flash reports failure */
+	program(offset: number, bytes: Uint8Array): void;
+	/** Erases the sector that starts at `offset`. @throws RangeError when `offset` is not a sector's start */
+	erase(offset: number): void;
+}
+
+/** Small named values that survive a restart (NVS on an ESP32). A `set` is atomic and durable when it returns. */
+export interface Settings {
+	get(key: string): string | undefined;
+	set(key: string, value: string): void;
+	delete(key: string): void;
+}
+
+export type TimerHandle = { readonly timer: unique symbol } | number | object;
+
+/** Monotonic time and timers. */
+export interface Timers {
+	/** Milliseconds since this boot; never goes back, does not follow corrections of wall time. */
+	uptimeMs(): number;
+	/** Calls back once, not before `delayMs` has passed. */
+	set(callback: () => void, delayMs: number): TimerHandle;
+	/** No effect on a timer that has fired or been cleared. */
+	clear(timer: TimerHandle): void;
+}
+
+/** A source of wall time (SNTP). */
+export interface TimeSource {
+	/** Asks once. Calls back exactly once, with ms since the Unix epoch or with null when there was no answer. */
+	request(callback: (wallMs: number | null) => void): void;
+}
+
+/** An opened ECMA-419 sensor: `sample()` returns the class's sample object, or undefined when none is ready. */
+export interface Sensor {
+	/** @throws Error when the sensor does not answer; it is then closed and opened again later */
+	sample(): object | undefined;
+	close(): void;
+}
+
+/** A sensor that the board is configured to have, and the channels it adds. */
+export interface SensorPort {
+	readonly name: string;
+	readonly channels: readonly SensorChannel[];
+	/** @throws Error when the sensor is not there */
+	open(): Sensor;
+}
+
+export interface SensorChannel {
+	readonly id: string;
+	readonly unit: string;
+	/** Decimal exponent of a raw count: −2 records hundredths. */
+	readonly exponent: number;
+	readonly kind: "gauge" | "counter";
+	/** Picks this channel's value (in `unit`) out of a sample object; undefined or NaN when it has none. */
+	read(sample: object): number | undefined;
+}
+
+/** Why a node is not connected. Each is told apart because each is mended by somebody else. */
+export type OfflineReason =
+	/** The name of the endpoint could not be looked up. */
+	| "name_lookup"
+	/** No TCP connection: nobody listens, or no route. */
+	| "tcp"
+	/** The TLS handshake failed, or the server's certificate is not to be trusted. */
+	| "tls"
+	/** The broker refused the connection in its CONNACK (other than for credentials). */
+	| "refused"
+	/** The broker refused this thing's credentials: in CONNACK, or by closing right after CONNECT. */
+	| "auth"
+	/** Silence: no CONNACK, no PINGRESP, no PUBACK in time. */
+	| "timeout"
+	/** The connection was up and the other side ended it. */
+	| "closed"
+	/** The node itself disconnected. */
+	| "stopped";
+
+/** MQTT control packet types, as ECMA-419 clients number them. */
+export const MqttOperation = Object.freeze({
+	CONNACK: 2,
+	PUBLISH: 3,
+	PUBACK: 4,
+	SUBSCRIBE: 8,
+	SUBACK: 9,
+	PINGREQ: 12,
+	PINGRESP: 13,
+	DISCONNECT: 14,
+} as const);
+
+export interface MqttControl {
+	readonly operation: number;
+	/** Packet identifier of PUBACK and SUBACK. */
+	readonly id?: number;
+	/** Of CONNACK; always 0 here, for another one ends in `onError`. */
+	readonly returnCode?: number;
+}
+
+export interface MqttConnectOptions {
+	readonly host: string;
+	readonly port: number;
+	/** MQTT client id. */
+	readonly id: string;
+	readonly clean: boolean;
+	/** ms */
+	readonly keepAliveMs: number;
+	/** `count` bytes of an inbound message can be read; the first call for a message has its topic. */
+	onReadable(count: number, info: { readonly topic?: string; readonly byteLength?: number; readonly more: boolean }): void;
+	/** `count` bytes can be written. */
+	onWritable(count: number): void;
+	onControl(control: MqttControl): void;
+	/** The connection is gone; the client has closed itself. Called at most once. */
+	onError(reason: OfflineReason): void;
+}
+
+export interface MqttPublishOptions {
+	readonly topic: string;
+	readonly QoS: 0 | 1;
+	/** Packet identifier, 1 … 65,535; the caller's, since Moddable's own counter never wraps. */
+	readonly id?: number;
+	readonly duplicate?: boolean;
+	/** Length of the whole message when `data` is only its first part; further parts follow by `write(data)`. */
+	readonly byteLength?: number;
+}
+
+/**
+ * A connection of the ECMA-419 MQTT client (Moddable's `embedded:network/mqtt/client`), with its limits: it stores
+ * nothing and sends nothing again; it has no timeout for CONNACK; it pings by itself and reports a missing PINGRESP
+ * after 1.5 × keep-alive; `write` throws when given more than was writable.
+ */
+export interface MqttConnection {
+	/**
+	 * Publishes a message, or its first part; without options, the next part of the message under way.
+	 * @returns how many bytes may be written next
+	 * @throws Error "overflow" when packet header, topic and data exceed what is writable: nothing was written
+	 */
+	write(data: Uint8Array, options?: MqttPublishOptions): number;
+	/** Reads up to `count` bytes of the inbound message. */
+	read(count: number): Uint8Array;
+	/** Sends DISCONNECT when `graceful`, and closes. No callback follows. */
+	close(graceful?: boolean): void;
+}
+
+export interface Network {
+	/** Starts to connect; the outcome arrives by the callbacks, never before this returns. */
+	connect(options: MqttConnectOptions): MqttConnection;
+	/** Signal strength in dBm, or undefined where there is no radio. */
+	rssi(): number | undefined;
+}
+
+/** Who the node is and where it reports. */
+export interface Identity {
+	readonly thing: string;
+	readonly host: string;
+	readonly port: number;
+	/** Changes with the certificate: the session on the broker is kept only while it stays the same. */
+	readonly certificateId: string;
+}
+
+export interface HeapUse {
+	/** Bytes in use at the last collection, or now. */
+	readonly usedBytes: number;
+	/** The most in use at any time since boot. */
+	readonly peakBytes: number;
+	/** What may be used in all; 0 where there is no limit. */
+	readonly limitBytes: number;
+}
+
+export type LogLevel = "error" | "warn" | "info" | "debug";
+
+/** What a node tells those who watch it (the simulator's `--json`, the log of a board). Not sent to the cloud. */
+export type NodeReport =
+	| { readonly event: "boot"; readonly boot: number; readonly journalId: string; readonly resetReason: ResetReason; readonly recoveredSamples: number }
+	| { readonly event: "online"; readonly boot: number }
+	| { readonly event: "offline"; readonly boot: number; readonly reason: OfflineReason; readonly retryInMs: number }
+	/** A block is durable in the journal. */
+	| { readonly event: "block"; readonly boot: number; readonly sequence: number; readonly samples: number; readonly bytes: number; readonly stream: "readings" | "health" }
+	/** The cloud has acknowledged a block and the journal has let go of it. */
+	| { readonly event: "released"; readonly sequence: number }
+	| { readonly event: "dropped"; readonly blocks: number }
+	| { readonly event: "config_refused"; readonly reason: string };
+
+export interface System {
+	/** "virtual", "virtual32", "esp32", … */
+	readonly board: string;
+	readonly firmware: string;
+	readonly resetReason: ResetReason;
+	/** Fills with unpredictable bytes. */
+	random(into: Uint8Array): void;
+	heap(): HeapUse;
+	log(level: LogLevel, message: string): void;
+	report(report: NodeReport): void;
+	/** Restarts the board. Does not return. */
+	restart(): never;
+}
+
+/** All that a board gives to a node. */
+export interface Board {
+	readonly system: System;
+	readonly timers: Timers;
+	readonly time: TimeSource;
+	readonly settings: Settings;
+	readonly network: Network;
+	readonly sensors: readonly SensorPort[];
+	readonly identity: Identity;
+	/** Ring of finished blocks; ≥ 1 MB on a board with 4 MB of flash, at least 4 sectors anywhere. */
+	readonly journal: Flash;
+	/** Increments of the open blocks; ≥ 64 KB. */
+	readonly checkpoints: Flash;
+}
