@@ -1,0 +1,327 @@
+/** NOR flash with its semantics, in memory or on a file, and the switch that cuts its power at a chosen operation. */
+import {
+	closeSync,
+	constants,
+	fstatSync,
+	openSync,
+	readSync,
+	writeSync,
+} from "node:fs";
+import type { Flash } from "../../../node/ports.ts";
+import { SeededRandom } from "./random.ts";
+
+export const SECTOR_BYTES = 4096;
+
+/** The supply was cut: thrown by the operation that was under way, and by every later one until power returns. */
+export class PowerCut extends Error {
+	override readonly name = "PowerCut";
+	readonly code = "power_cut";
+}
+
+/**
+ * When a cut comes: before the operation began, in the middle of it (bytes programmed up to a place inside, a sector
+ * half erased), or after it took effect but before the caller could know.
+ */
+export type CutMoment = "before" | "torn" | "after";
+
+/** Counts the program and erase operations of the partitions that share it, and cuts their power at one of them. */
+export class FlashSupply {
+	#operations = 0;
+	#cut: { at: number; moment: CutMoment; random: SeededRandom } | undefined;
+	#on = true;
+
+	/** Program and erase operations begun so far. */
+	get operations(): number {
+		return this.#operations;
+	}
+
+	get on(): boolean {
+		return this.#on;
+	}
+
+	/**
+	 * Cuts power at the `operation`-th program or erase operation, counted from 1 since this supply was made; `seed`
+	 * decides how far a torn operation gets.
+	 */
+	cutAt(operation: number, moment: CutMoment = "torn", seed = 1): void {
+		this.#cut = { at: operation, moment, random: new SeededRandom(seed) };
+	}
+
+	/** Cuts power now, between two operations. */
+	cut(): void {
+		this.#on = false;
+	}
+
+	/** Power is back; a cut that has not come yet is forgotten. */
+	restore(): void {
+		this.#on = true;
+		this.#cut = undefined;
+	}
+
+	/** @throws PowerCut when there is no power */
+	requirePower(): void {
+		if (!this.#on) throw new PowerCut("The flash has no power.");
+	}
+
+	/** Runs one operation, or tears it. @throws PowerCut */
+	operate(whole: () => void, torn: (random: SeededRandom) => void): void {
+		this.requirePower();
+		this.#operations++;
+		const cut = this.#cut;
+		if (cut === undefined || cut.at !== this.#operations) {
+			whole();
+			return;
+		}
+		if (cut.moment === "torn") torn(cut.random);
+		if (cut.moment === "after") whole();
+		this.#on = false;
+		throw new PowerCut(
+			`Power was cut ${cut.moment === "torn" ? "during" : cut.moment} flash operation ${cut.at}.`,
+		);
+	}
+}
+
+export interface NorFlashOptions {
+	/** A multiple of the sector's 4,096 bytes. */
+	readonly sizeBytes: number;
+	/**
+	 * Where the bytes rest. Every operation is in the file when it returns, so that killing any process loses nothing
+	 * (a crash of the operating system may). Without it they are held in memory.
+	 */
+	readonly file?: string;
+	/** Shared by the partitions of one board; its own when left out. */
+	readonly supply?: FlashSupply;
+}
+
+export class NorFlash implements Flash {
+	readonly sizeBytes: number;
+	readonly sectorBytes = SECTOR_BYTES;
+	readonly supply: FlashSupply;
+	readonly #cells: Cells;
+
+	/** @throws RangeError when the size is no multiple of a sector; an Error when the file cannot be opened */
+	constructor(options: NorFlashOptions) {
+		const { sizeBytes } = options;
+		if (sizeBytes <= 0 || sizeBytes % SECTOR_BYTES !== 0) {
+			throw new RangeError(
+				`A flash partition is a multiple of ${SECTOR_BYTES} bytes, which ${sizeBytes} is not.`,
+			);
+		}
+		this.sizeBytes = sizeBytes;
+		this.supply = options.supply ?? new FlashSupply();
+		this.#cells =
+			options.file === undefined
+				? new MemoryCells(sizeBytes / SECTOR_BYTES)
+				: new FileCells(options.file, sizeBytes);
+	}
+
+	/** Program and erase operations of the supply so far. */
+	get operations(): number {
+		return this.supply.operations;
+	}
+
+	/** See `FlashSupply.cutAt`. */
+	cutAt(operation: number, moment: CutMoment = "torn", seed = 1): void {
+		this.supply.cutAt(operation, moment, seed);
+	}
+
+	read(offset: number, into: Uint8Array): void {
+		this.#check(offset, into.length);
+		this.supply.requirePower();
+		this.#cells.read(offset, into);
+	}
+
+	program(offset: number, bytes: Uint8Array): void {
+		this.#check(offset, bytes.length);
+		this.supply.operate(
+			() => this.#clearBits(offset, bytes),
+			(random) => {
+				const prefix = bytes.slice(0, random.below(bytes.length + 1));
+				const last = prefix.length - 1;
+				// Bits not reached keep their old value: programming a 1 leaves a bit alone.
+				if (last >= 0) prefix[last] = (prefix[last] ?? 0) | random.below(256);
+				this.#clearBits(offset, prefix);
+			},
+		);
+	}
+
+	erase(offset: number): void {
+		this.#check(offset, SECTOR_BYTES);
+		if (offset % SECTOR_BYTES !== 0) {
+			throw new RangeError(`Offset ${offset} is not the start of a sector.`);
+		}
+		this.supply.operate(
+			() => this.#cells.erase(offset),
+			(random) => this.#eraseHalfway(offset, random),
+		);
+	}
+
+	/** Lets go of the file. */
+	close(): void {
+		this.#cells.close();
+	}
+
+	#check(offset: number, length: number): void {
+		if (
+			!Number.isInteger(offset) ||
+			offset < 0 ||
+			offset + length > this.sizeBytes
+		) {
+			throw new RangeError(
+				`Bytes ${offset} … ${offset + length} lie outside a partition of ${this.sizeBytes} bytes.`,
+			);
+		}
+	}
+
+	#clearBits(offset: number, bytes: Uint8Array): void {
+		if (bytes.length === 0) return;
+		const cells = new Uint8Array(bytes.length);
+		this.#cells.read(offset, cells);
+		for (let i = 0; i < cells.length; i++) {
+			cells[i] = (cells[i] ?? 0) & (bytes[i] ?? 0);
+		}
+		this.#cells.write(offset, cells);
+	}
+
+	/** An interrupted erase leaves some bytes erased, some as they were, and some with bits in either state. */
+	#eraseHalfway(offset: number, random: SeededRandom): void {
+		const cells = new Uint8Array(SECTOR_BYTES);
+		this.#cells.read(offset, cells);
+		const manner = random.below(3);
+		const reached = random.below(SECTOR_BYTES + 1);
+		for (let i = 0; i < cells.length; i++) {
+			const old = cells[i] ?? 0;
+			if (manner === 0) cells[i] = i < reached ? 0xff : old;
+			else if (manner === 1) cells[i] = old | random.below(256);
+			else cells[i] = random.below(256);
+		}
+		this.#cells.write(offset, cells);
+	}
+}
+
+/** Where the bytes rest, with no semantics of flash. Offsets have been checked. */
+interface Cells {
+	read(offset: number, into: Uint8Array): void;
+	write(offset: number, bytes: Uint8Array): void;
+	/** Sets a sector to 0xFF. */
+	erase(offset: number): void;
+	close(): void;
+}
+
+/** Sectors that have never been written take no memory. */
+class MemoryCells implements Cells {
+	readonly #sectors: (Uint8Array | undefined)[];
+
+	constructor(count: number) {
+		this.#sectors = new Array<Uint8Array | undefined>(count);
+	}
+
+	read(offset: number, into: Uint8Array): void {
+		this.#eachPiece(offset, into.length, (sector, at, done, count) => {
+			const cells = this.#sectors[sector];
+			if (cells === undefined) into.fill(0xff, done, done + count);
+			else into.set(cells.subarray(at, at + count), done);
+		});
+	}
+
+	write(offset: number, bytes: Uint8Array): void {
+		this.#eachPiece(offset, bytes.length, (sector, at, done, count) => {
+			let cells = this.#sectors[sector];
+			if (cells === undefined) {
+				cells = new Uint8Array(SECTOR_BYTES).fill(0xff);
+				this.#sectors[sector] = cells;
+			}
+			cells.set(bytes.subarray(done, done + count), at);
+		});
+	}
+
+	erase(offset: number): void {
+		this.#sectors[offset / SECTOR_BYTES] = undefined;
+	}
+
+	close(): void {
+		this.#sectors.length = 0;
+	}
+
+	#eachPiece(
+		offset: number,
+		length: number,
+		piece: (sector: number, at: number, done: number, count: number) => void,
+	): void {
+		let done = 0;
+		while (done < length) {
+			const at = (offset + done) % SECTOR_BYTES;
+			const count = Math.min(SECTOR_BYTES - at, length - done);
+			piece((offset + done - at) / SECTOR_BYTES, at, done, count);
+			done += count;
+		}
+	}
+}
+
+/** A file; what lies beyond its end reads as erased, so that a fresh partition takes no disk. */
+class FileCells implements Cells {
+	readonly #descriptor: number;
+	#lengthBytes: number;
+
+	constructor(path: string, sizeBytes: number) {
+		this.#descriptor = openSync(
+			path,
+			constants.O_RDWR | constants.O_CREAT,
+			0o600,
+		);
+		this.#lengthBytes = fstatSync(this.#descriptor).size;
+		if (this.#lengthBytes > sizeBytes) {
+			closeSync(this.#descriptor);
+			throw new RangeError(
+				`${path} holds ${this.#lengthBytes} bytes, more than the partition's ${sizeBytes}.`,
+			);
+		}
+	}
+
+	read(offset: number, into: Uint8Array): void {
+		let done = 0;
+		while (done < into.length) {
+			const count = readSync(
+				this.#descriptor,
+				into,
+				done,
+				into.length - done,
+				offset + done,
+			);
+			if (count === 0) break;
+			done += count;
+		}
+		into.fill(0xff, done);
+	}
+
+	write(offset: number, bytes: Uint8Array): void {
+		if (offset > this.#lengthBytes) {
+			const gap = new Uint8Array(offset - this.#lengthBytes).fill(0xff);
+			this.#write(this.#lengthBytes, gap);
+		}
+		this.#write(offset, bytes);
+	}
+
+	erase(offset: number): void {
+		if (offset >= this.#lengthBytes) return;
+		this.#write(offset, new Uint8Array(SECTOR_BYTES).fill(0xff));
+	}
+
+	close(): void {
+		closeSync(this.#descriptor);
+	}
+
+	#write(offset: number, bytes: Uint8Array): void {
+		let done = 0;
+		while (done < bytes.length) {
+			done += writeSync(
+				this.#descriptor,
+				bytes,
+				done,
+				bytes.length - done,
+				offset + done,
+			);
+		}
+		this.#lengthBytes = Math.max(this.#lengthBytes, offset + bytes.length);
+	}
+}
