@@ -1,0 +1,51 @@
+# Every task a person does. `make` alone lists them.
+MAKEFLAGS += --no-print-directory
+NODE_BIN := node_modules/.bin
+TSX := $(NODE_BIN)/tsx
+
+SOURCES := $(shell find protocol firmware cloud tools -type f \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' \) ! -name '*.test.ts' 2>/dev/null)
+
+.PHONY: help setup start test bench build lint format coverage clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## all that start and test need first; does nothing when it is there
+	@tools/setup.sh test
+	@$(MAKE) build host32
+
+start: ## sets up, then runs the cloud on this machine with 3 simulated nodes
+	@tools/setup.sh start
+	@$(MAKE) build
+	@exec bin/thinghz.mjs up --nodes 3
+
+test: setup ## sets up, then runs every test
+	@$(TSX) tools/test/run.ts
+
+bench: setup ## prints every figure, and writes bench/results.json
+	@$(TSX) tools/bench/main.ts
+
+build: dist/cli.js host ## the command, the page, the firmware and the virtual board
+
+dist/cli.js: $(SOURCES) package.json node_modules/.package-lock.json
+	@$(TSX) tools/build/main.ts
+
+.PHONY: host host32
+host:
+	@$(MAKE) -C firmware/boards/virtual/host 64
+
+host32:
+	@if echo 'int main(void) { return 0; }' | cc -m32 -x c -o /dev/null - 2>/dev/null; \
+	then $(MAKE) -C firmware/boards/virtual/host 32; fi
+
+lint: ## code style and the import rule
+	@$(NODE_BIN)/biome check --error-on-warnings .
+
+format: ## mends what lint can mend
+	@$(NODE_BIN)/biome check --write .
+
+coverage: setup ## which lines the unit tests reach
+	@$(NODE_BIN)/c8 --src . --exclude '**/*.test.ts' --reporter text-summary --reporter html $(TSX) tools/test/run.ts unit
+
+clean: ## removes what was built; leaves ./data
+	rm -rf dist coverage

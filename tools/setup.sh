@@ -1,0 +1,74 @@
+#!/bin/sh
+# Gets what `make start` (argument: start) or `make test` (argument: test) needs and this machine lacks. Installs
+# Debian packages where it may (root, apt-get); elsewhere prints the line that does. Does nothing when all is there.
+set -eu
+cd "$(dirname "$0")/.."
+goal=${1:-test}
+
+say() { printf '%s\n' "$*" >&2; }
+
+may_install() { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; }
+
+updated=
+install() {
+	if [ -z "$updated" ]; then
+		say "setup: apt-get update"
+		apt-get update -qq >&2
+		updated=yes
+	fi
+	say "setup: apt-get install $* …"
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# require WHAT PACKAGE…: WHAT is missing and nothing works without it.
+require() {
+	what=$1
+	shift
+	if may_install; then
+		install "$@"
+	else
+		say "setup: $what is missing. Install it with: sudo apt-get install -y --no-install-recommends $*"
+		exit 1
+	fi
+}
+
+# want WHAT PACKAGE…: WHAT is missing and some tests cannot run without it.
+want() {
+	what=$1
+	shift
+	if may_install; then
+		install "$@"
+	elif [ "${CI:-}" = true ]; then
+		say "setup: $what is missing, and in CI every test runs. Install it with: sudo apt-get install -y --no-install-recommends $*"
+		exit 1
+	else
+		say "setup: $what is missing: its tests will be skipped. Install it with: sudo apt-get install -y --no-install-recommends $*"
+	fi
+}
+
+if ! command -v node >/dev/null 2>&1 || ! node -e '
+	const [major, minor] = process.versions.node.split(".").map(Number);
+	process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1);'; then
+	say "setup: Node.js 20.19 or newer is needed, and this is $(node --version 2>/dev/null || echo 'no node at all'). See https://nodejs.org/en/download"
+	exit 1
+fi
+
+if ! command -v cc >/dev/null 2>&1 || ! echo '#include <stdio.h>' | cc -x c -c -o /dev/null - 2>/dev/null; then
+	require "a C compiler" gcc libc6-dev
+fi
+
+if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+	say "setup: npm ci (about 340 MB, once) …"
+	npm ci --no-progress --loglevel=error >&2
+	touch node_modules/.package-lock.json
+fi
+
+if [ "$goal" = test ]; then
+	if ! echo '#include <stdio.h>
+int main(void) { return sizeof(void *) == 4 ? 0 : 1; }' | cc -m32 -x c -o /dev/null - 2>/dev/null; then
+		want "the 32-bit C library (for the virtual32 board)" gcc-multilib
+	fi
+	if ! command -v chromium >/dev/null 2>&1; then
+		want "Chromium (for the browser tests)" chromium
+	fi
+fi
