@@ -36,8 +36,10 @@ export function parsePublishTopic(
 	if (parts[0] === "$aws" && parts[1] === "rules" && parts.length === 5) {
 		const thing = parts[3] ?? "";
 		if (!isThingName(thing)) return null;
-		if (parts[2] === "thinghz_blocks" && parts[4] === "block") return { thing, kind: "block" };
-		if (parts[2] === "thinghz_events" && parts[4] === "event") return { thing, kind: "event" };
+		if (parts[2] === "thinghz_blocks" && parts[4] === "block")
+			return { thing, kind: "block" };
+		if (parts[2] === "thinghz_events" && parts[4] === "event")
+			return { thing, kind: "event" };
 		return null;
 	}
 	if (parts[0] === "thinghz" && parts.length === 3 && parts[2] === "live") {

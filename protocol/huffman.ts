@@ -1,0 +1,89 @@
+/**
+ * Code lengths for a table of token counts (Huffman 1952), and the canonical codes that follow from lengths
+ * (RFC 1951, section 3.2.2).
+ */
+import { MAX_CODE_BITS, TOKENS } from "./format.ts";
+
+// Kept between calls, so that a node's heap sees no garbage from it.
+const order = new Uint8Array(TOKENS);
+const weights = new Int32Array(2 * TOKENS);
+const parents = new Uint8Array(2 * TOKENS);
+const depths = new Uint8Array(2 * TOKENS);
+
+/**
+ * Works out the length of each token's code.
+ * @param counts how often each token occurs; changed when codes would come out too long
+ * @param lengths receives 0 for tokens that do not occur (and for one that occurs alone)
+ * @returns how many tokens occur
+ */
+export function codeLengths(counts: Int32Array, lengths: Uint8Array): number {
+	lengths.fill(0);
+	for (;;) {
+		const used = sortByCount(counts);
+		if (used < 2) return used;
+		if (buildTree(counts, used) <= MAX_CODE_BITS) {
+			for (let leaf = 0; leaf < used; leaf++)
+				lengths[order[leaf] as number] = depths[leaf] as number;
+			return used;
+		}
+		for (let token = 0; token < TOKENS; token++)
+			counts[token] = ((counts[token] as number) + 1) >> 1;
+	}
+}
+
+/** Puts the tokens that occur into `order`, rarest first. */
+function sortByCount(counts: Int32Array): number {
+	let used = 0;
+	for (let token = 0; token < TOKENS; token++) {
+		const count = counts[token] as number;
+		if (count === 0) continue;
+		let at = used++;
+		for (; at > 0; at--) {
+			const before = order[at - 1] as number;
+			if ((counts[before] as number) <= count) break;
+			order[at] = before;
+		}
+		order[at] = token;
+	}
+	return used;
+}
+
+/** Joins the two rarest until one is left. Leaves come sorted and joints arise sorted: two queues suffice. */
+function buildTree(counts: Int32Array, used: number): number {
+	for (let leaf = 0; leaf < used; leaf++)
+		weights[leaf] = counts[order[leaf] as number] as number;
+	let leaf = 0;
+	let joint = used;
+	const root = 2 * used - 2;
+	for (let made = used; made <= root; made++) {
+		let weight = 0;
+		for (let child = 0; child < 2; child++) {
+			const takeLeaf =
+				leaf < used &&
+				(joint >= made ||
+					(weights[leaf] as number) <= (weights[joint] as number));
+			const node = takeLeaf ? leaf++ : joint++;
+			weight += weights[node] as number;
+			parents[node] = made;
+		}
+		weights[made] = weight;
+	}
+	depths[root] = 0;
+	let deepest = 0;
+	for (let node = root - 1; node >= 0; node--) {
+		const depth = (depths[parents[node] as number] as number) + 1;
+		depths[node] = depth;
+		if (depth > deepest) deepest = depth;
+	}
+	return deepest;
+}
+
+/** Canonical codes: shorter ones first, among equals the lower token first. */
+export function canonicalCodes(lengths: Uint8Array, codes: Uint16Array): void {
+	let code = 0;
+	for (let length = 1; length <= MAX_CODE_BITS; length++) {
+		for (let token = 0; token < TOKENS; token++)
+			if (lengths[token] === length) codes[token] = code++;
+		code <<= 1;
+	}
+}
