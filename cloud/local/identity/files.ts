@@ -1,0 +1,61 @@
+/** Small files that are whole or absent, with the modes that keys need. */
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { IdentityError } from "./errors.ts";
+
+/** Only the owner may read it: private keys. */
+export const SECRET_MODE = 0o600;
+export const PUBLIC_MODE = 0o644;
+/** Only the owner may enter it. */
+export const FOLDER_MODE = 0o700;
+
+function accessError(
+	action: string,
+	path: string,
+	cause: unknown,
+): IdentityError {
+	const code =
+		cause instanceof Error && "code" in cause ? String(cause.code) : "error";
+	return new IdentityError(
+		"file_access",
+		`Cannot ${action} ${path} (${code}). Check that the data folder belongs to you and that the disk has room.`,
+		{ cause },
+	);
+}
+
+/** @returns null when there is no such file. @throws IdentityError file_access */
+export async function readIfThere(path: string): Promise<string | null> {
+	try {
+		return await readFile(path, "utf8");
+	} catch (cause) {
+		if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") {
+			return null;
+		}
+		throw accessError("read", path, cause);
+	}
+}
+
+/** Replaces the file at once: a reader sees the old text or the new. @throws IdentityError file_access */
+export async function writeWhole(
+	path: string,
+	text: string,
+	mode: number,
+): Promise<void> {
+	const temporary = `${path}.${randomUUID()}.tmp`;
+	try {
+		await writeFile(temporary, text, { mode, flag: "wx", flush: true });
+		await rename(temporary, path);
+	} catch (cause) {
+		await rm(temporary, { force: true });
+		throw accessError("write", path, cause);
+	}
+}
+
+/** @throws IdentityError file_access */
+export async function makeFolder(path: string): Promise<void> {
+	try {
+		await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+	} catch (cause) {
+		throw accessError("make", path, cause);
+	}
+}
