@@ -3,7 +3,11 @@
  * adapter passes the contract suite that stands beside this file.
  * Times are integers in ms since the Unix epoch, UTC. Ranges are half open: [from, to).
  */
-import type { BlockIdentity, Channel } from "../../protocol/block.ts";
+import type {
+	BlockIdentity,
+	Channel,
+	ChannelKind,
+} from "../../protocol/block.ts";
 import type { ResetReason } from "../../protocol/documents.ts";
 
 export interface Clock {
@@ -13,7 +17,10 @@ export interface Clock {
 /** A block on its way into the store: its bytes, and of its header what the store keeps it by. */
 export interface NewBlock extends BlockIdentity {
 	readonly thing: string;
-	/** The start as the node stamped it; null when it did not know the time. */
+	/**
+	 * The start, when the node had it from network time and it can be believed; else null. It never changes: a block
+	 * without it is placed in time when it is read.
+	 */
 	readonly startMs: number | null;
 	/** From the first sample's time to one interval after the last one's, ms. */
 	readonly spanMs: number;
@@ -55,8 +62,12 @@ export interface BlockStore {
 		limit: number,
 		after?: StoreCursor,
 	): Promise<BlockPage>;
-	/** The blocks of a thing that carry no time, by journal, boot and sequence. */
-	untimed(thing: string, limit: number, after?: StoreCursor): Promise<BlockPage>;
+	/** The blocks of a thing whose `startMs` is null: journal after journal, each by boot and sequence. */
+	untimed(
+		thing: string,
+		limit: number,
+		after?: StoreCursor,
+	): Promise<BlockPage>;
 	get(thing: string, identity: BlockIdentity): Promise<StoredBlock | null>;
 }
 
@@ -66,7 +77,7 @@ export interface DeadLetter {
 	readonly id: number;
 	readonly thing: string;
 	readonly topic: string;
-	/** A name: a BlockErrorReason, "identity_conflict", "bad_event", "unknown_topic". */
+	/** A name: a BlockErrorReason, "identity_conflict", "bad_event", "wrong_topic", "unknown_topic". */
 	readonly reason: string;
 	/** A sentence for people. */
 	readonly detail: string;
@@ -152,6 +163,7 @@ export interface BindingStore {
 /** Count, min, max, sum, first and last of one channel over one span: raw integers and their exponent. */
 export interface RollupRow {
 	readonly channel: string;
+	readonly kind: ChannelKind;
 	readonly bucketMs: number;
 	readonly exponent: number;
 	readonly count: number;
@@ -165,14 +177,37 @@ export interface RollupRow {
 
 export type RollupSize = "hour" | "day";
 
-/** Rollups are a cache of what the blocks say: losing one costs time, never data. */
+/** A bucket that is out of date. `mark` tells one time of going out of date from the next; only the store makes it. */
+export interface DirtyBucket {
+	readonly size: RollupSize;
+	readonly bucketMs: number;
+	readonly mark: number;
+}
+
+/** What a bucket's blocks say, worked out after its `mark` was read. */
+export interface BucketRows extends DirtyBucket {
+	readonly rows: readonly RollupRow[];
+}
+
+/**
+ * Rollups are a cache of what the blocks that have a `startMs` say: losing one costs time, never data.
+ * `BlockStore.put` marks the hours and days that a newly stored block touches as out of date, in the block's own commit.
+ */
 export interface RollupStore {
-	/** Marks the buckets that a newly stored block touches as out of date. Part of the block's own commit. */
-	dirty(thing: string, size: RollupSize, fromMs: number, toMs: number): Promise<readonly number[]>;
-	/** Things that have buckets out of date, and the buckets. */
-	allDirty(limit: number): Promise<readonly { readonly thing: string; readonly size: RollupSize; readonly bucketMs: number }[]>;
-	/** Replaces a bucket's rows and marks it up to date. */
-	replace(thing: string, size: RollupSize, bucketMs: number, rows: readonly RollupRow[]): Promise<void>;
+	/** The buckets that start in the range and are out of date, oldest first. */
+	dirty(
+		thing: string,
+		size: RollupSize,
+		fromMs: number,
+		toMs: number,
+	): Promise<readonly DirtyBucket[]>;
+	/** Buckets of any thing that are out of date and end at `beforeMs` or earlier, hours before days. */
+	allDirty(
+		beforeMs: number,
+		limit: number,
+	): Promise<readonly (DirtyBucket & { readonly thing: string })[]>;
+	/** Replaces buckets' rows. Each is up to date afterwards unless it has been marked again since its `mark`. */
+	replace(thing: string, buckets: readonly BucketRows[]): Promise<void>;
 	range(
 		thing: string,
 		size: RollupSize,
