@@ -1,0 +1,91 @@
+/**
+ * The API as commands use it: over HTTP when a cloud runs on the data folder, in this process when none does. The app
+ * is the same either way, and so is what it says.
+ */
+import { existsSync } from "node:fs";
+import { LocalAuth } from "../../cloud/local/auth.ts";
+import { openLocalCloud } from "../../cloud/local/cloud.ts";
+import { CommandError } from "./errors.ts";
+import { findRunning } from "./runtime-file.ts";
+import type { LocalTarget } from "./target.ts";
+
+const TOKEN_TTL_S = 3600;
+
+/** What RFC 9457 says of a problem, as far as commands show it. */
+interface Problem {
+	readonly title?: string;
+	readonly detail?: string;
+	readonly errors?: readonly { readonly detail?: string }[];
+}
+
+export interface ApiClient {
+	/**
+	 * @param path below the API's address, with its query: "/v1/devices"
+	 * @throws CommandError with the problem's detail when the API refuses
+	 */
+	get(path: string): Promise<Response>;
+	close(): Promise<void>;
+}
+
+/** @throws CommandError when there is no data folder */
+export async function openApi(target: LocalTarget): Promise<ApiClient> {
+	if (!existsSync(target.dir)) {
+		throw new CommandError(
+			`There is no data folder at ${target.dir}. Start a cloud there with \`thinghz up --data ${target.dir}\`, or name another by --target local:DIR.`,
+		);
+	}
+	const running = findRunning(target.dir);
+	if (running !== null) {
+		const token = await LocalAuth.open(target.dir).issueToken(
+			"command",
+			TOKEN_TTL_S,
+		);
+		return client(
+			(path) =>
+				fetch(new URL(path, running.http), {
+					headers: { authorization: `Bearer ${token}` },
+				}),
+			() => Promise.resolve(),
+		);
+	}
+	const cloud = await openLocalCloud({ dir: target.dir });
+	const token = await cloud.auth.issueToken("command", TOKEN_TTL_S);
+	return client(
+		async (path) =>
+			cloud.app.request(path, {
+				headers: { authorization: `Bearer ${token}` },
+			}),
+		() => cloud.close(),
+	);
+}
+
+function client(
+	request: (path: string) => Promise<Response>,
+	close: () => Promise<void>,
+): ApiClient {
+	return {
+		async get(path) {
+			const response = await request(path);
+			if (response.ok) return response;
+			throw new CommandError(await explain(response));
+		},
+		close,
+	};
+}
+
+async function explain(response: Response): Promise<string> {
+	const text = await response.text();
+	if (!response.headers.get("content-type")?.includes("json")) {
+		return `The API answered ${response.status}: ${text.slice(0, 200)}`;
+	}
+	const problem = JSON.parse(text) as Problem;
+	const details = [
+		problem.detail,
+		...(problem.errors ?? []).map((e) => e.detail),
+	]
+		.filter((detail) => detail !== undefined)
+		.join(" ");
+	return details === ""
+		? (problem.title ?? `HTTP ${response.status}`)
+		: details;
+}

@@ -1,0 +1,57 @@
+/** `thinghz deadletters`: what arrived and could not be taken in, with the reason. */
+import type { Command } from "commander";
+import { openApi } from "./api-client.ts";
+import { type CommonOptions, commonOptions } from "./common.ts";
+import { parseWhole } from "./duration.ts";
+import { formatTable, printJson, printMessage } from "./output.ts";
+import { parseTarget } from "./target.ts";
+
+interface DeadLetterOptions extends CommonOptions {
+	readonly limit: string;
+}
+
+interface DeadLetterRow {
+	readonly id: number;
+	readonly time: string;
+	readonly thing: string;
+	readonly topic: string;
+	readonly reason: string;
+	readonly detail: string;
+	readonly sizeBytes: number;
+	/** The message as it came, base64. */
+	readonly bytes: string;
+}
+
+export function addDeadLetters(program: Command): void {
+	commonOptions(
+		program
+			.command("deadletters")
+			.description("list what arrived and could not be taken in, newest first")
+			.option("--limit <count>", "at most so many", "50"),
+	).action(async (options: DeadLetterOptions) => {
+		const limit = parseWhole(options.limit, "--limit", 1, 1000);
+		const api = await openApi(parseTarget(options.target));
+		try {
+			const response = await api.get(`/v1/deadletters?limit=${limit}`);
+			const { deadLetters } = (await response.json()) as {
+				deadLetters: readonly DeadLetterRow[];
+			};
+			if (options.json) return printJson(deadLetters);
+			if (deadLetters.length === 0) return printMessage("No dead letters.");
+			process.stdout.write(
+				formatTable(
+					["time", "thing", "reason", "bytes", "detail"],
+					deadLetters.map((letter) => [
+						letter.time,
+						letter.thing,
+						letter.reason,
+						letter.sizeBytes,
+						letter.detail,
+					]),
+				),
+			);
+		} finally {
+			await api.close();
+		}
+	});
+}

@@ -1,0 +1,288 @@
+/**
+ * `thinghz doctor`: looks at everything that the system rests on here and says how to mend what is amiss. One check is
+ * one small function; it never throws for what it finds.
+ */
+
+import { spawnSync } from "node:child_process";
+import { X509Certificate } from "node:crypto";
+import {
+	accessSync,
+	constants,
+	existsSync,
+	readdirSync,
+	readFileSync,
+	statfsSync,
+	statSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { findRunning } from "./runtime-file.ts";
+
+export type Verdict = "ok" | "warn" | "fail";
+
+export interface Finding {
+	readonly check: string;
+	readonly verdict: Verdict;
+	/** What was seen. */
+	readonly seen: string;
+	/** How to mend it; null when there is nothing to mend. */
+	readonly mend: string | null;
+}
+
+export interface DoctorOptions {
+	/** The project's folder. */
+	readonly root: string;
+	/** The data folder. */
+	readonly dir: string;
+	readonly host: string;
+	readonly mqttPort: number;
+	readonly httpPort: number;
+	readonly nowMs: number;
+}
+
+const DAY_MS = 86_400_000;
+const MIN_FREE_BYTES = 1 << 30;
+const EXPIRY_WARNING_DAYS = 30;
+
+/** All findings, in the order in which they are worth mending. */
+export async function examine(
+	options: DoctorOptions,
+): Promise<readonly Finding[]> {
+	return [
+		nodeVersion(process.versions.node),
+		tool("C compiler", ["cc", "--version"], "fail", "gcc libc6-dev"),
+		tool("make", ["make", "--version"], "fail", "make"),
+		tool(
+			"Chromium (browser tests)",
+			["chromium", "--version"],
+			"warn",
+			"chromium",
+		),
+		built("virtual board", join(options.root, "dist/host/thinghz-xs")),
+		built("firmware", join(options.root, "dist/firmware/virtual.js")),
+		built("page", join(options.root, "dist/web/index.html")),
+		dataFolder(options.dir),
+		diskSpace(options.dir),
+		clock(options.dir, options.nowMs),
+		...certificates(options.dir, options.nowMs),
+		await port("MQTT port", options, options.mqttPort),
+		await port("HTTP port", options, options.httpPort),
+	];
+}
+
+export function nodeVersion(version: string): Finding {
+	const [major = 0, minor = 0] = version.split(".").map(Number);
+	const enough = major > 20 || (major === 20 && minor >= 19);
+	return {
+		check: "Node.js",
+		verdict: enough ? "ok" : "fail",
+		seen: version,
+		mend: enough
+			? null
+			: "Install Node.js 20.19 or newer: https://nodejs.org/en/download",
+	};
+}
+
+function tool(
+	check: string,
+	command: readonly [string, ...string[]],
+	missing: Verdict,
+	packages: string,
+): Finding {
+	const [name, ...args] = command;
+	const result = spawnSync(name, args, { encoding: "utf8" });
+	if (result.status === 0) {
+		const seen = result.stdout.split("\n")[0] ?? "";
+		return { check, verdict: "ok", seen, mend: null };
+	}
+	return {
+		check,
+		verdict: missing,
+		seen: "not found",
+		mend: `sudo apt-get install -y --no-install-recommends ${packages}`,
+	};
+}
+
+function built(check: string, path: string): Finding {
+	return existsSync(path)
+		? { check, verdict: "ok", seen: "built", mend: null }
+		: { check, verdict: "fail", seen: "not built", mend: "make setup" };
+}
+
+function dataFolder(dir: string): Finding {
+	const check = "data folder";
+	if (!existsSync(dir)) {
+		return {
+			check,
+			verdict: "ok",
+			seen: `${dir} is not there yet; \`thinghz up\` makes it`,
+			mend: null,
+		};
+	}
+	try {
+		accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+	} catch (error) {
+		return {
+			check,
+			verdict: "fail",
+			seen: `${dir}: ${(error as Error).message}`,
+			mend: `sudo chown -R "$(id -un)" ${dir}`,
+		};
+	}
+	return { check, verdict: "ok", seen: dir, mend: null };
+}
+
+function diskSpace(dir: string): Finding {
+	let place = dir;
+	while (!existsSync(place)) place = dirname(place);
+	const { bavail, bsize } = statfsSync(place);
+	const freeBytes = bavail * bsize;
+	const enough = freeBytes >= MIN_FREE_BYTES;
+	return {
+		check: "disk space",
+		verdict: enough ? "ok" : "fail",
+		seen: `${(freeBytes / 2 ** 30).toFixed(1)} GiB free at ${place}`,
+		mend: enough
+			? null
+			: `Free some room, or move the folder: thinghz up --data DIR (below 1 GiB; a full disk stops ingest)`,
+	};
+}
+
+/** A clock that is behind what the data folder has seen would refuse valid certificates and misplace readings. */
+function clock(dir: string, nowMs: number): Finding {
+	const check = "clock";
+	const seen = new Date(nowMs).toISOString();
+	const newest = ["thinghz.db-wal", "thinghz.db", "up.json"]
+		.map((name) => join(dir, name))
+		.filter((path) => existsSync(path))
+		.map((path) => statSync(path).mtimeMs)
+		.reduce((a, b) => Math.max(a, b), 0);
+	if (nowMs < newest - 60_000) {
+		return {
+			check,
+			verdict: "fail",
+			seen: `${seen} is before the data folder's last change (${new Date(newest).toISOString()})`,
+			mend: "sudo timedatectl set-ntp true",
+		};
+	}
+	return { check, verdict: "ok", seen, mend: null };
+}
+
+/** The authority's, the server's and every thing's certificate: in force, and for how long. */
+function certificates(dir: string, nowMs: number): readonly Finding[] {
+	const files: [string, string, string][] = [];
+	for (const [name, mend] of [
+		[
+			"ca",
+			`Devices trust no other authority: keep ${dir} for its data, provision the things anew in a new folder`,
+		],
+		["server", "Restart `thinghz up`: it renews its own certificate"],
+	] as const) {
+		const path = join(dir, "ca", `${name}.pem`);
+		if (existsSync(path)) files.push([`${name} certificate`, path, mend]);
+	}
+	const things = join(dir, "things");
+	if (existsSync(things)) {
+		for (const name of readdirSync(things).sort()) {
+			const path = join(things, name, "certificate.pem");
+			if (existsSync(path)) {
+				files.push([
+					`certificate of ${name}`,
+					path,
+					`rm ${path} && thinghz provision ${name} --target local:${dir}, then put the new files on the device`,
+				]);
+			}
+		}
+	}
+	const findings = files.map(([check, path, mend]) =>
+		certificate(check, readFileSync(path), mend, nowMs),
+	);
+	const fine = findings.filter(({ verdict }) => verdict === "ok");
+	return fine.length === findings.length && fine.length > 3
+		? [
+				{
+					check: "certificates",
+					verdict: "ok",
+					seen: `${fine.length} in force`,
+					mend: null,
+				},
+			]
+		: findings;
+}
+
+export function certificate(
+	check: string,
+	pem: Buffer,
+	mend: string,
+	nowMs: number,
+): Finding {
+	let parsed: X509Certificate;
+	try {
+		parsed = new X509Certificate(pem);
+	} catch (error) {
+		return {
+			check,
+			verdict: "fail",
+			seen: `not readable: ${(error as Error).message}`,
+			mend,
+		};
+	}
+	const fromMs = Date.parse(parsed.validFrom);
+	const untilMs = Date.parse(parsed.validTo);
+	if (nowMs < fromMs) {
+		return {
+			check,
+			verdict: "fail",
+			seen: `not valid before ${new Date(fromMs).toISOString()}`,
+			mend: "Set this machine's clock: sudo timedatectl set-ntp true",
+		};
+	}
+	const daysLeft = Math.floor((untilMs - nowMs) / DAY_MS);
+	const until = new Date(untilMs).toISOString().slice(0, 10);
+	if (nowMs > untilMs) {
+		return { check, verdict: "fail", seen: `expired on ${until}`, mend };
+	}
+	return daysLeft < EXPIRY_WARNING_DAYS
+		? { check, verdict: "warn", seen: `expires on ${until}`, mend }
+		: { check, verdict: "ok", seen: `valid until ${until}`, mend: null };
+}
+
+async function port(
+	check: string,
+	{ dir, host }: DoctorOptions,
+	number: number,
+): Promise<Finding> {
+	const running = findRunning(dir);
+	if (
+		running !== null &&
+		[running.http, running.mqtt].some(
+			(address) => new URL(address).port === String(number),
+		)
+	) {
+		return {
+			check,
+			verdict: "ok",
+			seen: `${number}: this folder's cloud is serving`,
+			mend: null,
+		};
+	}
+	const problem = await tryListen(host, number);
+	return problem === null
+		? { check, verdict: "ok", seen: `${number} is free`, mend: null }
+		: {
+				check,
+				verdict: "fail",
+				seen: `${number}: ${problem}`,
+				mend: `See who has it: ss -ltnp 'sport = :${number}'; or choose another: thinghz up --${check === "MQTT port" ? "mqtt" : "http"}-port PORT`,
+			};
+}
+
+function tryListen(host: string, number: number): Promise<string | null> {
+	return new Promise((resolve) => {
+		const server = createServer();
+		server.once("error", (error: NodeJS.ErrnoException) =>
+			resolve(error.code ?? error.message),
+		);
+		server.listen(number, host, () => server.close(() => resolve(null)));
+	});
+}

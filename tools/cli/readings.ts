@@ -1,0 +1,161 @@
+/** `thinghz readings NAME`: the stored readings of one channel, raw or aggregated. */
+import type { Command } from "commander";
+import { openApi } from "./api-client.ts";
+import { type CommonOptions, commonOptions } from "./common.ts";
+import { parseTime } from "./duration.ts";
+import { UsageError } from "./errors.ts";
+import { csvRecord, formatTable } from "./output.ts";
+import { parseTarget } from "./target.ts";
+
+interface ReadingsOptions extends CommonOptions {
+	readonly channel: string;
+	readonly from: string;
+	readonly to: string;
+	readonly every?: string;
+	readonly agg?: string;
+	readonly format?: string;
+}
+
+interface Row {
+	readonly time: string;
+	readonly channel: string;
+	readonly value: number;
+	/** Present where the node did not know the time and the cloud placed the reading. */
+	readonly estimated?: boolean;
+}
+
+interface Page {
+	readonly rows: readonly Row[];
+	readonly next: string | null;
+}
+
+const FORMATS = ["table", "csv", "json"] as const;
+type Format = (typeof FORMATS)[number];
+
+export function addReadings(program: Command): void {
+	commonOptions(
+		program
+			.command("readings")
+			.description("print the stored readings of a channel")
+			.argument("<name>", "the thing")
+			.requiredOption("--channel <id>", "the channel, such as temperature")
+			.option("--from <time>", "ISO-8601, or how long ago: -1h", "-1h")
+			.option("--to <time>", "ISO-8601, how long ago, or now", "now")
+			.option("--every <duration>", "one row for each such span: 1m, 1h, 1d")
+			.option("--agg <kind>", "with --every: mean, min, max, sum or count")
+			.option("--format <format>", "table, csv or json"),
+	).action(printReadings);
+}
+
+async function printReadings(
+	name: string,
+	options: ReadingsOptions,
+): Promise<void> {
+	const nowMs = Date.now();
+	const format = parseFormat(options);
+	const fromMs = parseTime(options.from, "--from", nowMs);
+	const toMs = parseTime(options.to, "--to", nowMs);
+	if (fromMs >= toMs) throw new UsageError("--from must lie before --to.");
+	if (options.agg !== undefined && options.every === undefined) {
+		throw new UsageError(
+			"--agg needs --every: the span of one row, such as 1m.",
+		);
+	}
+	const query = new URLSearchParams({
+		channel: options.channel,
+		from: new Date(fromMs).toISOString(),
+		to: new Date(toMs).toISOString(),
+	});
+	if (options.every !== undefined) {
+		query.set("every", options.every);
+		query.set("agg", options.agg ?? "mean");
+	}
+	const api = await openApi(parseTarget(options.target));
+	try {
+		const writer = new RowWriter(format);
+		for (;;) {
+			const response = await api.get(
+				`/v1/devices/${encodeURIComponent(name)}/readings?${query}`,
+			);
+			const page = (await response.json()) as Page;
+			writer.write(page.rows);
+			if (page.next === null) break;
+			query.set("cursor", page.next);
+		}
+		writer.end();
+	} finally {
+		await api.close();
+	}
+}
+
+function parseFormat({ format, json }: ReadingsOptions): Format {
+	if (format === undefined) return json ? "json" : "table";
+	const known = FORMATS.find((name) => name === format);
+	if (known === undefined) {
+		throw new UsageError(
+			`--format: "${format}" is not one of ${FORMATS.join(", ")}.`,
+		);
+	}
+	if (json && known !== "json") {
+		throw new UsageError("--json and --format say different things: keep one.");
+	}
+	return known;
+}
+
+/** Writes rows page by page, so that a long range neither waits nor fills memory. */
+class RowWriter {
+	readonly #format: Format;
+	#written = 0;
+
+	constructor(format: Format) {
+		this.#format = format;
+	}
+
+	write(rows: readonly Row[]): void {
+		if (rows.length === 0) return;
+		switch (this.#format) {
+			case "json":
+				process.stdout.write(
+					rows
+						.map(
+							(row, i) =>
+								(this.#written + i === 0 ? "[" : ",\n") + JSON.stringify(row),
+						)
+						.join(""),
+				);
+				break;
+			case "csv":
+				if (this.#written === 0) process.stdout.write("time,channel,value\r\n");
+				process.stdout.write(
+					rows
+						.map(
+							(row) => `${csvRecord([row.time, row.channel, row.value])}\r\n`,
+						)
+						.join(""),
+				);
+				break;
+			case "table": {
+				const table = formatTable(
+					["time", "channel", "value"],
+					rows.map((row) => [
+						row.estimated ? `${row.time} (estimated)` : row.time,
+						row.channel,
+						row.value,
+					]),
+				);
+				process.stdout.write(
+					this.#written === 0 ? table : table.slice(table.indexOf("\n") + 1),
+				);
+			}
+		}
+		this.#written += rows.length;
+	}
+
+	end(): void {
+		if (this.#format === "json") {
+			process.stdout.write(this.#written === 0 ? "[]\n" : "]\n");
+		} else if (this.#written === 0) {
+			process.stderr.write("No readings in this range.\n");
+		}
+	}
+}
