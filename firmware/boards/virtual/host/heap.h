@@ -1,0 +1,30 @@
+/* The heap as the platform sees it. Sizes in bytes. */
+#ifndef THINGHZ_HEAP_H
+#define THINGHZ_HEAP_H
+
+#include <stddef.h>
+
+struct heap_use {
+	/* Live after the last collection (or now, before the first), built-ins included. */
+	size_t chunk_used;
+	size_t slot_used;
+	/* The most that was live after any collection. */
+	size_t chunk_peak;
+	size_t slot_peak;
+	/* Taken from the system for chunks, slots and stack, and the most ever taken. */
+	size_t allocated;
+	size_t allocated_peak;
+	/* Live when the machine had been created: what a device keeps in ROM. */
+	size_t builtins;
+	/* Live when the bundle had been loaded. */
+	size_t loaded;
+	/* Byte code of the bundle, which is not on the heap, as it is not on a device. */
+	size_t code;
+	/* What may be allocated beyond the built-ins; 0 for no limit. */
+	size_t limit;
+	size_t collections;
+};
+
+extern struct heap_use heap_use;
+
+#endif

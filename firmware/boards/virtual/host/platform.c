@@ -1,0 +1,165 @@
+/* Memory and endings, for the engine. */
+#include "xsAll.h"
+
+#include <sys/mman.h>
+
+#include "channel.h"
+#include "heap.h"
+
+/* Address space kept for chunks, which grow in place; it costs nothing until it is used. */
+#if INTPTR_MAX == INT64_MAX
+	#define RESERVED_BYTES ((size_t)256 * 1024 * 1024)
+#else
+	#define RESERVED_BYTES ((size_t)64 * 1024 * 1024)
+#endif
+#define PAGE_BYTES ((size_t)4096)
+
+struct heap_use heap_use;
+
+static txByte* chunk_base;
+static size_t chunk_bytes;
+
+static int take(size_t size)
+{
+	if (heap_use.limit && heap_use.allocated + size > heap_use.limit + heap_use.builtins)
+		return 0;
+	heap_use.allocated += size;
+	if (heap_use.allocated_peak < heap_use.allocated)
+		heap_use.allocated_peak = heap_use.allocated;
+	return 1;
+}
+
+static size_t whole_pages(size_t size)
+{
+	return (size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+void* fxAllocateChunks(txMachine* the, txSize size)
+{
+	size_t start = whole_pages(chunk_bytes);
+	size_t end = whole_pages(chunk_bytes + (size_t)size);
+	txByte* result;
+	(void)the;
+	if (!chunk_base) {
+		void* base = mmap(NULL, RESERVED_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (base == MAP_FAILED)
+			return NULL;
+		chunk_base = base;
+	}
+	if (end > RESERVED_BYTES || !take((size_t)size))
+		return NULL;
+	if (end > start && mprotect(chunk_base + start, end - start, PROT_READ | PROT_WRITE))
+		return NULL;
+	result = chunk_base + chunk_bytes;
+	chunk_bytes += (size_t)size;
+	return result;
+}
+
+void fxFreeChunks(txMachine* the, void* chunks)
+{
+	(void)the;
+	munmap(chunks, RESERVED_BYTES);
+}
+
+txSlot* fxAllocateSlots(txMachine* the, txSize count)
+{
+	size_t size = (size_t)count * sizeof(txSlot);
+	(void)the;
+	return take(size) ? malloc(size) : NULL;
+}
+
+void fxFreeSlots(txMachine* the, void* slots)
+{
+	(void)the;
+	free(slots);
+}
+
+void fxCreateMachinePlatform(txMachine* the)
+{
+	(void)the;
+}
+
+void fxDeleteMachinePlatform(txMachine* the)
+{
+	(void)the;
+}
+
+/* Jobs run after every turn, asked for or not. */
+void fxQueuePromiseJobs(txMachine* the)
+{
+	(void)the;
+}
+
+/*
+ * The engine calls this at the end of every collection, with no frame, when it is built with mxProfile: the one place
+ * from which the size of what is live can be learned. There is no profiler.
+ */
+void fxCheckProfiler(txMachine* the, txSlot* frame)
+{
+	size_t chunks, slots;
+	if (frame)
+		return;
+	chunks = (size_t)the->currentChunksSize;
+	slots = (size_t)the->currentHeapCount * sizeof(txSlot);
+	heap_use.collections++;
+	heap_use.chunk_used = chunks;
+	heap_use.slot_used = slots;
+	if (heap_use.chunk_peak < chunks)
+		heap_use.chunk_peak = chunks;
+	if (heap_use.slot_peak < slots)
+		heap_use.slot_peak = slots;
+}
+
+void fxCreateProfiler(txMachine* the)
+{
+	(void)the;
+}
+
+void fxDeleteProfiler(txMachine* the, void* stream)
+{
+	(void)the;
+	(void)stream;
+}
+
+/* "what: text of the exception", cut to fit. The text may itself run JavaScript and throw. */
+static void describe_exception(txMachine* the, char* text, size_t size, const char* what)
+{
+	snprintf(text, size, "%s", what);
+	mxTry(the) {
+		mxOverflow(-8);
+		mxPush(mxException);
+		mxException = mxUndefined;
+		if (the->stack->kind == XS_REFERENCE_KIND && mxIsReference(the->stack)) {
+			mxDub();
+			mxGetID(fxID(the, "stack"));
+			if (the->stack->kind == XS_UNDEFINED_KIND)
+				mxPop();
+		}
+		snprintf(text, size, "%s: %s", what, fxToString(the, the->stack));
+	}
+	mxCatch(the) {
+		snprintf(text, size, "%s (whose text cannot be told)", what);
+	}
+}
+
+void fxAbort(txMachine* the, int status)
+{
+	static char text[1024];
+	switch (status) {
+	case XS_NOT_ENOUGH_MEMORY_EXIT:
+		snprintf(text, sizeof(text), "out of memory: %zu bytes allocated beside %zu of built-ins, limit %zu",
+			heap_use.allocated - heap_use.builtins, heap_use.builtins, heap_use.limit);
+		die(EXIT_OUT_OF_MEMORY, text);
+	case XS_STACK_OVERFLOW_EXIT:
+		die(EXIT_STACK_OVERFLOW, "stack overflow");
+	case XS_UNHANDLED_EXCEPTION_EXIT:
+		describe_exception(the, text, sizeof(text), "uncaught exception");
+		die(EXIT_UNCAUGHT_EXCEPTION, text);
+	case XS_UNHANDLED_REJECTION_EXIT:
+		describe_exception(the, text, sizeof(text), "unhandled rejection");
+		die(EXIT_UNHANDLED_REJECTION, text);
+	default:
+		snprintf(text, sizeof(text), "the engine gave up (%d)", status);
+		die(EXIT_ENGINE, text);
+	}
+}
