@@ -1,0 +1,14 @@
+/** Why flash cannot be used as a node wants to. */
+export type StorageErrorCode =
+	/** A later firmware wrote it; it has been left as it is. */
+	"newer_version" | "partition_too_small" | "sequence_exhausted";
+
+export class StorageError extends Error {
+	override readonly name = "StorageError";
+	readonly code: StorageErrorCode;
+
+	constructor(code: StorageErrorCode, message: string) {
+		super(message);
+		this.code = code;
+	}
+}
