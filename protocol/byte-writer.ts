@@ -27,9 +27,11 @@ export class ByteWriter {
 		this.position++;
 	}
 
-	/** Only when counting. */
-	skip(sizeBytes: number): void {
-		this.position += sizeBytes;
+	/** Only when counting: as `bits` of so many bits. */
+	skipBits(count: number): void {
+		const bits = this.#bitCount + count;
+		this.position += Math.floor(bits / 8);
+		this.#bitCount = bits % 8;
 	}
 
 	uint32(value: number): void {
@@ -68,4 +70,12 @@ export class ByteWriter {
 	align(): void {
 		if (this.#bitCount > 0) this.bits(0, 8 - this.#bitCount);
 	}
+}
+
+/** How many bytes `zigzag` writes for a value. */
+export function zigzagSize(value: number): number {
+	let rest = value < 0 ? -2 * value - 1 : 2 * value;
+	let size = 1;
+	for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
+	return size;
 }

@@ -5,6 +5,7 @@
 import { MAX_CODE_BITS, TOKENS } from "./format.ts";
 
 // Kept between calls, so that a node's heap sees no garbage from it.
+const shares = new Int32Array(TOKENS);
 const order = new Uint8Array(TOKENS);
 const weights = new Int32Array(2 * TOKENS);
 const parents = new Uint8Array(2 * TOKENS);
@@ -12,22 +13,24 @@ const depths = new Uint8Array(2 * TOKENS);
 
 /**
  * Works out the length of each token's code.
- * @param counts how often each token occurs; changed when codes would come out too long
+ * @param counts how often each token occurs
  * @param lengths receives 0 for tokens that do not occur (and for one that occurs alone)
  * @returns how many tokens occur
  */
 export function codeLengths(counts: Int32Array, lengths: Uint8Array): number {
 	lengths.fill(0);
+	shares.set(counts);
 	for (;;) {
-		const used = sortByCount(counts);
+		const used = sortByCount(shares);
 		if (used < 2) return used;
-		if (buildTree(counts, used) <= MAX_CODE_BITS) {
+		if (buildTree(shares, used) <= MAX_CODE_BITS) {
 			for (let leaf = 0; leaf < used; leaf++)
 				lengths[order[leaf] as number] = depths[leaf] as number;
 			return used;
 		}
+		// Evening the counts out makes the tree shallower; at the latest when all are equal it is shallow enough.
 		for (let token = 0; token < TOKENS; token++)
-			counts[token] = ((counts[token] as number) + 1) >> 1;
+			shares[token] = ((shares[token] as number) + 1) >> 1;
 	}
 }
 

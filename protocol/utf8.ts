@@ -9,7 +9,7 @@ export function encodeUtf8(text: string): number[] | null {
 		if (code < 0x80) bytes.push(code);
 		else {
 			const tails = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-			const lead = (0xf00 >> tails) & 0xff & (0xff << (6 - tails));
+			const lead = (0xff00 >> (tails + 1)) & 0xff;
 			bytes.push(lead | (code >> (6 * tails)));
 			for (let tail = tails - 1; tail >= 0; tail--)
 				bytes.push(0x80 | ((code >> (6 * tail)) & 0x3f));
