@@ -1,0 +1,51 @@
+/**
+ * What a thing may publish and subscribe to: the policy that AWS IoT attaches to its certificate, in code. Least
+ * privilege: everything names the thing itself, and nothing that is not listed is allowed.
+ * Reserved topics: https://docs.aws.amazon.com/iot/latest/developerguide/reserved-topics.html
+ */
+
+/** AWS IoT Core limits: topic 256 bytes of UTF-8 and 7 slashes. */
+const MAX_TOPIC_BYTES = 256;
+const MAX_SLASHES = 7;
+
+/**
+ * Requests a thing may make below `$aws/things/<thing>/`. Answers (accepted, rejected, delta, documents, notify, data,
+ * description) are the cloud's alone. No service answers them yet: they are permitted so that a node finds the same
+ * policy on both clouds.
+ */
+const REQUESTS = [
+	/^shadow\/(get|update|delete)$/,
+	/^shadow\/name\/[a-zA-Z0-9:_-]{1,64}\/(get|update|delete)$/,
+	/^jobs\/(get|start-next)$/,
+	/^jobs\/[a-zA-Z0-9_-]{1,64}\/(get|update)$/,
+	/^streams\/[a-zA-Z0-9_-]{1,128}\/(describe|get)\/(json|cbor)$/,
+];
+
+/** Whether the thing may publish to a topic that is neither a Basic Ingest topic nor the live topic. */
+export function mayPublish(thing: string, topic: string): boolean {
+	if (!hasTopicShape(topic) || /[#+]/.test(topic)) return false;
+	if (topic.startsWith(`thinghz/${thing}/`)) return true;
+	const reserved = `$aws/things/${thing}/`;
+	if (!topic.startsWith(reserved)) return false;
+	const request = topic.slice(reserved.length);
+	return REQUESTS.some((pattern) => pattern.test(request));
+}
+
+/** Whether every topic that the filter can match is the thing's own. */
+export function maySubscribe(thing: string, filter: string): boolean {
+	return (
+		hasTopicShape(filter) &&
+		(filter.startsWith(`thinghz/${thing}/`) ||
+			filter.startsWith(`$aws/things/${thing}/`))
+	);
+}
+
+function hasTopicShape(topic: string): boolean {
+	return (
+		Buffer.byteLength(topic) <= MAX_TOPIC_BYTES &&
+		topic.split("/").length - 1 <= MAX_SLASHES &&
+		// MQTT 3.1.1, 1.5.3: no NUL; U+FFFD stands for what was not UTF-8.
+		!topic.includes("\u0000") &&
+		!topic.includes("\uFFFD")
+	);
+}

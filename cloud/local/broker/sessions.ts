@@ -1,0 +1,186 @@
+/**
+ * MQTT sessions, by aedes: CONNECT, SUBSCRIBE, keep-alive answers, wills, and publishes between a thing's own topics.
+ * Sessions live in memory: after a restart of the broker a client finds no session present and subscribes again.
+ */
+import { Aedes, type AuthenticateError, type Client } from "aedes";
+import { parsePublishTopic } from "../../../protocol/topics.ts";
+import type { CertificateStore } from "../../core/ports.ts";
+import type { Connection } from "./connection.ts";
+import type { DropReason } from "./errors.ts";
+import { mayPublish, maySubscribe } from "./permissions.ts";
+
+/** MQTT 3.1.1, 3.2.2.3. */
+const NOT_AUTHORIZED = 5;
+const SERVER_UNAVAILABLE = 3;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** AWS IoT Core: "Subscriptions per connection". */
+const MAX_SUBSCRIPTIONS = 50;
+
+export interface SessionHost {
+	readonly certificates: CertificateStore;
+	accept(message: {
+		readonly thing: string;
+		readonly topic: string;
+		readonly payload: Uint8Array;
+	}): Promise<void>;
+	/** The thing has proved who it is. Resolves when no older connection of it is left. */
+	claim(thing: string, connection: Connection): Promise<void>;
+	/** CONNACK has been written. */
+	opened(thing: string, connection: Connection): void;
+	refused(connection: Connection, reason: DropReason, cause?: unknown): void;
+}
+
+class Refusal extends Error {
+	override readonly name = "Refusal";
+	readonly reason: DropReason;
+	readonly returnCode: number;
+
+	constructor(reason: DropReason, returnCode: number, options?: ErrorOptions) {
+		super(reason, options);
+		this.reason = reason;
+		this.returnCode = returnCode;
+	}
+}
+
+export class Sessions {
+	readonly #host: SessionHost;
+	readonly #aedes: Aedes;
+	readonly #connections = new WeakMap<Client, Connection>();
+	readonly #wills = new WeakMap<Client, string>();
+
+	private constructor(host: SessionHost, aedes: Aedes) {
+		this.#host = host;
+		this.#aedes = aedes;
+	}
+
+	static async start(host: SessionHost): Promise<Sessions> {
+		const aedes = new Aedes({
+			// 0 is unbounded. Bounded, its queue of waiting publishes unwinds by recursion: stack overflow under load.
+			concurrency: 0,
+			connectTimeout: CONNECT_TIMEOUT_MS,
+			maxClientsIdLength: 128,
+		});
+		const sessions = new Sessions(host, aedes);
+		sessions.#install();
+		await aedes.listen();
+		return sessions;
+	}
+
+	/** Gives a connection its session; the connection hears of it by `open`. */
+	attach(connection: Connection): void {
+		const client = this.#aedes.handle(connection.stream);
+		this.#connections.set(client, connection);
+	}
+
+	close(): Promise<void> {
+		return new Promise((resolve) => this.#aedes.close(() => resolve()));
+	}
+
+	#install(): void {
+		const aedes = this.#aedes;
+		aedes.preConnect = (client, packet, done) => {
+			const connection = this.#connections.get(client);
+			if (connection === undefined) return done(null, false);
+			// The connection keeps this time itself: most of what it receives never reaches the session.
+			connection.keepAliveS = packet.keepalive ?? 0;
+			packet.keepalive = 0;
+			if (packet.will !== undefined) {
+				const { topic, qos, retain } = packet.will;
+				const isPlain = qos !== 2 && retain !== true;
+				this.#wills.set(client, isPlain ? topic : "");
+			}
+			done(null, true);
+		};
+		aedes.authenticate = (client, _username, _password, done) => {
+			this.#authenticate(client).then(
+				() => done(null, true),
+				(cause: unknown) => done(this.#refuse(client, cause), false),
+			);
+		};
+		aedes.authorizePublish = (client, packet, done) => {
+			this.#authorizePublish(client, packet.topic, packet.payload).then(
+				() => done(null),
+				(cause: unknown) =>
+					done(cause instanceof Error ? cause : new Error(String(cause))),
+			);
+		};
+		aedes.authorizeSubscribe = (client, subscription, done) => {
+			const connection = this.#connections.get(client);
+			const isAllowed =
+				connection !== undefined &&
+				subscription.qos !== 2 &&
+				maySubscribe(client.id, subscription.topic) &&
+				(connection.filters.has(subscription.topic) ||
+					connection.filters.size < MAX_SUBSCRIPTIONS);
+			if (isAllowed) connection.filters.add(subscription.topic);
+			done(null, isAllowed ? subscription : null);
+		};
+		aedes.on("unsubscribe", (filters, client) => {
+			const connection = this.#connections.get(client);
+			for (const filter of filters) connection?.filters.delete(filter);
+		});
+		aedes.on("clientReady", (client) => {
+			const connection = this.#connections.get(client);
+			if (connection === undefined || connection.isClosed) return;
+			this.#host.opened(client.id, connection);
+		});
+	}
+
+	async #authenticate(client: Client): Promise<void> {
+		const connection = this.#connections.get(client);
+		if (connection === undefined) {
+			throw new Refusal("session_error", SERVER_UNAVAILABLE);
+		}
+		const certificate = await this.#host.certificates.get(
+			connection.certificateId,
+		);
+		if (certificate === null) {
+			throw new Refusal("unknown_certificate", NOT_AUTHORIZED);
+		}
+		if (certificate.status !== "ACTIVE") {
+			throw new Refusal("revoked_certificate", NOT_AUTHORIZED);
+		}
+		if (certificate.thing !== client.id) {
+			throw new Refusal("wrong_client_id", NOT_AUTHORIZED);
+		}
+		const will = this.#wills.get(client);
+		if (will !== undefined && !isOwnTopic(client.id, will)) {
+			throw new Refusal("forbidden_will", NOT_AUTHORIZED);
+		}
+		await this.#host.claim(client.id, connection);
+	}
+
+	#refuse(client: Client, cause: unknown): AuthenticateError {
+		const refusal =
+			cause instanceof Refusal
+				? cause
+				: new Refusal("store_failed", SERVER_UNAVAILABLE, { cause });
+		const connection = this.#connections.get(client);
+		if (connection !== undefined) {
+			this.#host.refused(connection, refusal.reason, refusal.cause);
+		}
+		return refusal;
+	}
+
+	/** Connections have checked what they handed on; what comes here unchecked is a will, and the broker's own. */
+	async #authorizePublish(
+		client: Client | null,
+		topic: string,
+		payload: string | Buffer,
+	): Promise<void> {
+		if (client === null) return;
+		if (parsePublishTopic(topic)?.thing === client.id) {
+			await this.#host.accept({
+				thing: client.id,
+				topic,
+				payload: typeof payload === "string" ? Buffer.from(payload) : payload,
+			});
+		} else if (!mayPublish(client.id, topic)) {
+			throw new Error(`${client.id} may not publish to ${topic}`);
+		}
+	}
+}
+
+function isOwnTopic(thing: string, topic: string): boolean {
+	return parsePublishTopic(topic)?.thing === thing || mayPublish(thing, topic);
+}
