@@ -6,14 +6,13 @@ import {
 	DIRECT_TOKENS,
 	LINE,
 	MAX_CODE_BITS,
-	MAX_OFFSET,
+	MAX_LINE,
 	NIBBLE_ONLY,
 	NIBBLE_UNUSED,
 	NIBBLE_UNUSED_RUN,
-	OFFSET_BITS,
 	predictorShift,
 	RAW,
-	SLOPE_BITS,
+	startingRest,
 	TOKENS,
 	TREND,
 } from "./format.ts";
@@ -132,12 +131,11 @@ function readResiduals(
 	const bend = predictor === TREND ? -1 : 0;
 	let drift = 0;
 	let prediction = first;
-	let rest = shift > 0 ? 1 << (shift - 1) : 0;
+	let rest = startingRest(shift);
 	if (predictor === LINE) {
-		const offset = reader.zigzag("The offset of the line", MAX_OFFSET);
-		drift = reader.zigzag("The slope of the line", MAX_OFFSET);
-		prediction = (first + (offset >> OFFSET_BITS)) | 0;
-		rest += (offset & ((1 << OFFSET_BITS) - 1)) << (SLOPE_BITS - OFFSET_BITS);
+		const offset = reader.zigzag("The offset of the line", MAX_LINE);
+		drift = reader.zigzag("The slope of the line", MAX_LINE);
+		prediction = (first + offset) | 0;
 	}
 
 	const { bytes, end } = reader;

@@ -9,10 +9,9 @@ import {
 	NIBBLE_ONLY,
 	NIBBLE_UNUSED,
 	NIBBLE_UNUSED_RUN,
-	OFFSET_BITS,
 	predictorShift,
 	RAW,
-	SLOPE_BITS,
+	startingRest,
 	TOKENS,
 	TREND,
 } from "./format.ts";
@@ -114,8 +113,8 @@ class Samples {
 		const follow = predictor === LINE ? 0 : -1;
 		const bend = predictor === TREND ? -1 : 0;
 		let drift = line.slope;
-		let prediction = (this.first + (line.offset >> OFFSET_BITS)) | 0;
-		let rest = startingRest(predictor, line, shift);
+		let prediction = (this.first + line.offset) | 0;
+		let rest = startingRest(shift);
 		let extraBits = 0;
 		for (let at = this.start; at < sampleCount; at++) {
 			const value = column[at] as number;
@@ -146,8 +145,8 @@ class Samples {
 		const follow = predictor === LINE ? 0 : -1;
 		const bend = predictor === TREND ? -1 : 0;
 		let drift = line.slope;
-		let prediction = (this.first + (line.offset >> OFFSET_BITS)) | 0;
-		let rest = startingRest(predictor, line, shift);
+		let prediction = (this.first + line.offset) | 0;
+		let rest = startingRest(shift);
 		for (let at = this.start; at < sampleCount; at++) {
 			const value = column[at] as number;
 			if (value === MISSING) continue;
@@ -178,15 +177,6 @@ class Samples {
 			if (value !== MISSING) writer.uint32(value);
 		}
 	}
-}
-
-/** The half of a count that makes the recurrence's shift round to nearest, and a line's fraction of a count. */
-function startingRest(predictor: number, line: LineFit, shift: number): number {
-	if (shift === 0) return 0;
-	const half = 1 << (shift - 1);
-	if (predictor !== LINE) return half;
-	const fraction = line.offset & ((1 << OFFSET_BITS) - 1);
-	return half + (fraction << (SLOPE_BITS - OFFSET_BITS));
 }
 
 function tokenOf(folded: number, extra: number): number {

@@ -39,14 +39,18 @@ export const BITMAP = 0x80;
 
 /** Fractional bits of a line's slope. */
 export const SLOPE_BITS = 16;
-/** Fractional bits of a line's offset. */
-export const OFFSET_BITS = 4;
-export const MAX_OFFSET = 0x7fff_ffff;
+/** Largest offset and slope of a line, in their units. */
+export const MAX_LINE = 0x7fff_ffff;
 
 /** The recurrence's shift for a predictor. */
 export function predictorShift(predictor: number): number {
 	if (predictor < AVERAGES) return predictor;
 	return predictor === LINE ? SLOPE_BITS : 0;
+}
+
+/** What the recurrence's remainder starts at: half a count, so that its shift rounds to nearest. */
+export function startingRest(shift: number): number {
+	return shift === 0 ? 0 : 1 << (shift - 1);
 }
 
 /**

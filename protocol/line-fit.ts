@@ -1,9 +1,9 @@
 import { MISSING } from "./block.ts";
-import { MAX_OFFSET, OFFSET_BITS, SLOPE_BITS } from "./format.ts";
+import { MAX_LINE, SLOPE_BITS } from "./format.ts";
 
-/** The straight line through the samples after the first one, in the fixed-point numbers of the line predictor. */
+/** The straight line through the samples after the first one, in the numbers of the line predictor. */
 export interface LineFit {
-	/** Prediction of the second present sample less the first, × 2^OFFSET_BITS. */
+	/** Prediction of the second present sample less the first. */
 	readonly offset: number;
 	/** Change a sample, × 2^SLOPE_BITS. */
 	readonly slope: number;
@@ -37,10 +37,10 @@ export function fitLine(
 	const spread = (count * (count * count - 1)) / 12;
 	const slope = spread === 0 ? 0 : (moment - middle * sum) / spread;
 	const fit = {
-		offset: Math.round((sum / count - slope * middle) * 2 ** OFFSET_BITS),
+		offset: Math.round(sum / count - slope * middle),
 		slope: Math.round(slope * 2 ** SLOPE_BITS),
 	};
-	return Math.abs(fit.offset) > MAX_OFFSET || Math.abs(fit.slope) > MAX_OFFSET
+	return Math.abs(fit.offset) > MAX_LINE || Math.abs(fit.slope) > MAX_LINE
 		? null
 		: fit;
 }
