@@ -100,6 +100,8 @@ export async function startBroker(deps: BrokerDeps): Promise<Broker> {
 }
 
 class LocalBroker implements Broker, ConnectionHost {
+	/** Set when it listens. */
+	port = 0;
 	readonly maxConnectionBytes: number;
 	readonly maxPublishesPerSecond: number | null;
 	readonly accept: ConnectionHost["accept"];
@@ -166,6 +168,7 @@ class LocalBroker implements Broker, ConnectionHost {
 			await sessions.close();
 			throw cause;
 		}
+		this.port = (this.#server.address() as AddressInfo).port;
 		const recheckMs = this.#deps.limits?.recheckMs ?? DEFAULT_RECHECK_MS;
 		this.#timers = [
 			setInterval(() => this.#sweep(), SWEEP_MS),
@@ -182,10 +185,6 @@ class LocalBroker implements Broker, ConnectionHost {
 			}, recheckMs),
 		];
 		for (const timer of this.#timers) timer.unref();
-	}
-
-	get port(): number {
-		return (this.#server.address() as AddressInfo).port;
 	}
 
 	get stats(): BrokerStats {

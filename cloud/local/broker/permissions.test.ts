@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { mayPublish, maySubscribe } from "./permissions.ts";
+
+const level = fc.constantFrom(
+	"thinghz",
+	"$aws",
+	"things",
+	"node-1",
+	"node-2",
+	"shadow",
+	"get",
+	"+",
+	"x",
+	"",
+);
+const filters = fc
+	.tuple(fc.array(level, { minLength: 1, maxLength: 6 }), fc.boolean())
+	.map(([levels, some]) => (some ? [...levels, "#"] : levels).join("/"));
+const topics = fc
+	.array(
+		level.filter((name) => name !== "+"),
+		{ minLength: 1, maxLength: 7 },
+	)
+	.map((levels) => levels.join("/"));
+
+/** MQTT 3.1.1, 4.7, word for word. */
+function matches(filter: string, topic: string): boolean {
+	if (topic.startsWith("$") && /^[+#]/.test(filter)) return false;
+	const wanted = filter.split("/");
+	const given = topic.split("/");
+	for (const [at, each] of wanted.entries()) {
+		if (each === "#") return true;
+		if (at >= given.length) return false;
+		if (each !== "+" && each !== given[at]) return false;
+	}
+	return wanted.length === given.length;
+}
+
+describe("permissions of a thing", () => {
+	it("no filter that is allowed matches a topic of another thing", () => {
+		fc.assert(
+			fc.property(filters, topics, (filter, topic) => {
+				if (!maySubscribe("node-1", filter) || !matches(filter, topic)) return;
+				const isOwn = /^(thinghz|\$aws\/things)\/node-1(\/|$)/.test(topic);
+				assert.ok(isOwn, `${filter} matches ${topic}`);
+			}),
+			{ numRuns: 5000 },
+		);
+	});
+
+	it("no topic that may be published to is another thing's", () => {
+		fc.assert(
+			fc.property(topics, (topic) => {
+				if (mayPublish("node-1", topic)) {
+					assert.match(topic, /^(thinghz|\$aws\/things)\/node-1\//);
+				}
+			}),
+			{ numRuns: 5000 },
+		);
+	});
+
+	for (const topic of [
+		"thinghz/node-1/anything/below",
+		"$aws/things/node-1/shadow/get",
+		"$aws/things/node-1/shadow/name/config/update",
+		"$aws/things/node-1/jobs/start-next",
+		"$aws/things/node-1/jobs/job-7/update",
+		"$aws/things/node-1/streams/firmware/get/cbor",
+	]) {
+		it(`allows publishing to ${topic}`, () => {
+			assert.ok(mayPublish("node-1", topic));
+		});
+	}
+
+	for (const topic of [
+		"thinghz/node-1/+",
+		"thinghz/node-1/#",
+		"thinghz/node-11/x",
+		"thinghz/node-1/a\u0000b",
+		`thinghz/node-1/${"x".repeat(250)}`,
+		"thinghz/node-1/1/2/3/4/5/6/7",
+		"$aws/things/node-1/jobs/notify-next",
+		"$aws/things/node-1/shadow/name/config/update/accepted",
+		"$aws/things/node-1/streams/firmware/data/cbor",
+		"$aws/things/node-1/shadow/name/a/b/update",
+		"$aws/certificates/create/json",
+	]) {
+		it(`does not allow publishing to ${JSON.stringify(topic).slice(0, 60)}`, () => {
+			assert.ok(!mayPublish("node-1", topic));
+		});
+	}
+});

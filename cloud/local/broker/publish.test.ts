@@ -1,0 +1,384 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import mqttPacket from "mqtt-packet";
+import { blockTopic, eventTopic, liveTopic } from "../../../protocol/topics.ts";
+import { StoreError } from "../../core/ports.ts";
+import { TestAuthority } from "./fakes/certificates.ts";
+import { TestBroker } from "./fakes/test-broker.ts";
+import { MAX_PAYLOAD_BYTES } from "./frames.ts";
+
+const LIMIT = Buffer.alloc(MAX_PAYLOAD_BYTES, 7);
+
+describe("what a connected thing may send", () => {
+	let authority: TestAuthority;
+	let test: TestBroker;
+
+	before(async () => {
+		authority = await TestAuthority.make();
+	});
+	beforeEach(async () => {
+		test = await TestBroker.start(authority);
+	});
+	afterEach(() => test.broker.close());
+	after(() => authority.remove());
+
+	describe("ingest and PUBACK", () => {
+		it("a block reaches ingest with its sender, topic and bytes, and is acknowledged by its id", async () => {
+			const client = await test.client("node-1");
+			client.publish(blockTopic("node-1"), Uint8Array.of(1, 2, 3), 4711);
+			assert.equal((await client.next("puback"))?.messageId, 4711);
+			assert.deepEqual(test.ingest.messages, [
+				{
+					thing: "node-1",
+					topic: blockTopic("node-1"),
+					payload: Uint8Array.of(1, 2, 3),
+				},
+			]);
+		});
+
+		it("no PUBACK comes before the commit, and one does after it", async () => {
+			const client = await test.client("node-1");
+			test.ingest.isHolding = true;
+			client.publish(blockTopic("node-1"), "block", 1);
+			client.publish(eventTopic("node-1"), "event", 2);
+			await test.ingest.whenGiven(2);
+			await client.roundTrip();
+			assert.deepEqual(client.received, []);
+			assert.equal(test.broker.stats.acknowledged, 0);
+			assert.ok(test.broker.stats.pendingBytes > 0);
+			test.ingest.commit();
+			assert.equal((await client.next("puback"))?.messageId, 1);
+			assert.equal((await client.next("puback"))?.messageId, 2);
+			assert.equal(test.broker.stats.acknowledged, 2);
+			assert.equal(test.broker.stats.pendingBytes, 0);
+		});
+
+		it("a failed commit drops the connection without a PUBACK", async () => {
+			const client = await test.client("node-1");
+			test.ingest.isHolding = true;
+			client.publish(blockTopic("node-1"), "block", 1);
+			await test.ingest.whenGiven(1);
+			const failure = new StoreError("disk_full", "The disk is full.");
+			test.ingest.fail(failure);
+			await client.closed;
+			assert.deepEqual(client.received, []);
+			const entry = await test.logged({ reason: "store_failed" });
+			assert.equal(entry.cause, failure);
+			assert.equal(test.broker.stats.pendingBytes, 0);
+		});
+
+		it("what was committed before a failure is acknowledged before the connection is dropped", async () => {
+			const client = await test.client("node-1");
+			client.publish(blockTopic("node-1"), "block", 1);
+			await client.next("puback");
+			test.ingest.isHolding = true;
+			client.publish(blockTopic("node-1"), "block", 2);
+			client.publish(blockTopic("node-1"), "block", 3);
+			await test.ingest.whenGiven(3);
+			test.ingest.fail(new StoreError("unavailable", "No store."));
+			assert.equal(await client.next("puback"), null);
+		});
+
+		it("live messages at QoS 0 reach ingest and are never answered", async () => {
+			const client = await test.client("node-1");
+			client.send({
+				cmd: "publish",
+				topic: liveTopic("node-1"),
+				payload: "live",
+				qos: 0,
+				dup: false,
+				retain: false,
+			});
+			await client.roundTrip();
+			assert.equal(test.ingest.messages.length, 1);
+			assert.deepEqual(client.received, []);
+		});
+
+		it("a repeated publish (DUP) is given to ingest again and acknowledged again", async () => {
+			const client = await test.client("node-1");
+			for (const dup of [false, true]) {
+				client.send({
+					cmd: "publish",
+					topic: blockTopic("node-1"),
+					payload: "same",
+					qos: 1,
+					messageId: 9,
+					dup,
+					retain: false,
+				});
+				assert.equal((await client.next("puback"))?.messageId, 9);
+			}
+			assert.equal(test.ingest.messages.length, 2);
+		});
+
+		it("publishes that follow CONNECT without waiting for CONNACK are taken in order", async () => {
+			const client = await test.open(await test.provision("node-1"));
+			const packets = [1, 2, 3].map((messageId) =>
+				mqttPacket.generate({
+					cmd: "publish",
+					topic: blockTopic("node-1"),
+					payload: `block ${messageId}`,
+					qos: 1,
+					messageId,
+					dup: false,
+					retain: false,
+				}),
+			);
+			const connect = mqttPacket.generate({
+				cmd: "connect",
+				protocolId: "MQTT",
+				protocolVersion: 4,
+				clean: true,
+				clientId: "node-1",
+				keepalive: 60,
+			});
+			client.send(Buffer.concat([connect, ...packets]));
+			for (const id of [1, 2, 3]) {
+				assert.equal((await client.next("puback"))?.messageId, id);
+			}
+			assert.equal(client.received[0]?.cmd, "connack");
+		});
+	});
+
+	describe("topics", () => {
+		for (const topic of [
+			blockTopic("node-2"),
+			eventTopic("node-2"),
+			liveTopic("node-2"),
+			"thinghz/node-2/anything",
+			"$aws/things/node-2/shadow/get",
+			"$aws/things/node-1/shadow/get/accepted",
+			"$aws/things/node-1/shadow/update/rejected",
+			"$aws/things/node-1/shadow/name/config/update/delta",
+			"$aws/things/node-1/jobs/notify",
+			"$aws/rules/other_rule/node-1/block",
+			"$aws/rules/thinghz_blocks/node-1/other",
+			"$SYS/broker/anything",
+			"thinghz/node-1",
+			"anything",
+		]) {
+			it(`node-1 publishing to ${topic} loses its connection, and nothing is stored`, async () => {
+				const client = await test.client("node-1");
+				client.publish(topic, "forged");
+				assert.equal(await client.next("puback"), null);
+				await test.logged({ reason: "forbidden_publish", thing: "node-1" });
+				assert.deepEqual(test.ingest.messages, []);
+			});
+		}
+
+		for (const filter of [
+			"#",
+			"+/node-1/x",
+			"thinghz/+/x",
+			"thinghz/#",
+			"thinghz/node-2/x",
+			"thinghz/node-1",
+			"$aws/things/node-2/#",
+			"$aws/things/+/shadow/get/accepted",
+			"$aws/rules/thinghz_blocks/node-1/block",
+			"$SYS/#",
+		]) {
+			it(`node-1's subscription to ${filter} is refused`, async () => {
+				const client = await test.client("node-1");
+				client.send({
+					cmd: "subscribe",
+					messageId: 1,
+					subscriptions: [{ topic: filter, qos: 1 }],
+				});
+				assert.deepEqual((await client.next("suback"))?.granted, [128]);
+			});
+		}
+
+		it("of several filters in one SUBSCRIBE each is judged by itself", async () => {
+			const client = await test.client("node-1");
+			client.send({
+				cmd: "subscribe",
+				messageId: 1,
+				subscriptions: [
+					{ topic: "thinghz/node-1/#", qos: 1 },
+					{ topic: "thinghz/node-2/#", qos: 1 },
+					{ topic: "$aws/things/node-1/jobs/#", qos: 0 },
+					{ topic: "thinghz/node-1/+/x", qos: 2 },
+				],
+			});
+			const granted = (await client.next("suback"))?.granted;
+			assert.deepEqual(granted, [1, 128, 0, 128]);
+		});
+
+		it("a thing hears its own topics, and not those of others or of ingest", async () => {
+			const one = await test.client("node-1");
+			const two = await test.client("node-2");
+			for (const [client, thing] of [
+				[one, "node-1"],
+				[two, "node-2"],
+			] as const) {
+				client.send({
+					cmd: "subscribe",
+					messageId: 1,
+					subscriptions: [{ topic: `thinghz/${thing}/#`, qos: 1 }],
+				});
+				assert.deepEqual((await client.next("suback"))?.granted, [1]);
+			}
+			one.publish(liveTopic("node-1"), "live", 6);
+			await one.next("puback");
+			one.publish("thinghz/node-1/note", "hello", 7);
+			assert.equal((await one.next("puback"))?.messageId, 7);
+			const heard = await one.next("publish");
+			assert.equal(heard?.topic, "thinghz/node-1/note");
+			await two.roundTrip();
+			assert.deepEqual(two.received, []);
+			assert.equal(test.ingest.messages.length, 1);
+		});
+
+		it("the 51st subscription of a connection is refused", async () => {
+			const client = await test.client("node-1");
+			for (let at = 1; at <= 51; at++) {
+				client.send({
+					cmd: "subscribe",
+					messageId: at,
+					subscriptions: [{ topic: `thinghz/node-1/${at}`, qos: 0 }],
+				});
+				const granted = (await client.next("suback"))?.granted;
+				assert.deepEqual(granted, [at <= 50 ? 0 : 128]);
+			}
+		});
+
+		it("a retained publish loses the connection", async () => {
+			const client = await test.client("node-1");
+			client.send({
+				cmd: "publish",
+				topic: "thinghz/node-1/note",
+				payload: "stay",
+				qos: 1,
+				messageId: 1,
+				dup: false,
+				retain: true,
+			});
+			assert.equal(await client.next("puback"), null);
+			await test.logged({ reason: "retained_publish" });
+		});
+	});
+
+	describe("sizes and bytes", () => {
+		it("a payload of 128 KB is taken", async () => {
+			const client = await test.client("node-1");
+			client.publish(blockTopic("node-1"), LIMIT, 5);
+			assert.equal((await client.next("puback"))?.messageId, 5);
+			assert.deepEqual(Buffer.from(test.ingest.messages[0]!.payload), LIMIT);
+		});
+
+		it("a payload of one byte more loses the connection and is not stored", async () => {
+			const client = await test.client("node-1");
+			client.publish(blockTopic("node-1"), Buffer.alloc(MAX_PAYLOAD_BYTES + 1));
+			assert.equal(await client.next("puback"), null);
+			await test.logged({ reason: "packet_too_large" });
+			assert.deepEqual(test.ingest.messages, []);
+		});
+
+		it("a packet that announces 200 MB is refused by its first five bytes", async () => {
+			const client = await test.client("node-1");
+			client.send(Uint8Array.of(0x32, 0x80, 0x80, 0x80, 0x64));
+			await client.closed;
+			await test.logged({ reason: "packet_too_large" });
+		});
+
+		it("a packet that arrives byte by byte is taken whole", async () => {
+			const client = await test.client("node-1");
+			const bytes = mqttPacket.generate({
+				cmd: "publish",
+				topic: blockTopic("node-1"),
+				payload: "slowly",
+				qos: 1,
+				messageId: 3,
+				dup: false,
+				retain: false,
+			});
+			for (const byte of bytes) {
+				await new Promise((resolve) =>
+					client.socket.write(Uint8Array.of(byte), resolve),
+				);
+			}
+			assert.equal((await client.next("puback"))?.messageId, 3);
+		});
+
+		it("QoS 2 loses the connection", async () => {
+			const client = await test.client("node-1");
+			client.send({
+				cmd: "publish",
+				topic: blockTopic("node-1"),
+				payload: "x",
+				qos: 2,
+				messageId: 1,
+				dup: false,
+				retain: false,
+			});
+			assert.equal(await client.next("pubrec"), null);
+			await test.logged({ reason: "qos2_publish" });
+		});
+
+		for (const [what, bytes] of [
+			["QoS 3", [0x36, 3, 0, 1, 0x61]],
+			["a topic longer than its packet", [0x30, 4, 0, 200, 0x61, 0x62]],
+			["no room for a topic length", [0x30, 1, 0]],
+			["packet id 0", publishWithPacketId(0)],
+			["a length of five bytes", [0x30, 0x80, 0x80, 0x80, 0x80, 0x01]],
+		] as const) {
+			it(`a PUBLISH with ${what} loses the connection`, async () => {
+				const client = await test.client("node-1");
+				client.send(Uint8Array.from(bytes));
+				await client.closed;
+				await test.logged({ reason: "malformed_packet" });
+				assert.deepEqual(test.ingest.messages, []);
+			});
+		}
+
+		it("anything but CONNECT first loses the connection", async () => {
+			const client = await test.open(await test.provision("node-1"));
+			client.publish(blockTopic("node-1"), "early");
+			await client.closed;
+			await test.logged({ reason: "connect_expected" });
+			assert.deepEqual(test.ingest.messages, []);
+		});
+
+		it("a second CONNECT loses the connection", async () => {
+			const client = await test.client("node-1");
+			assert.equal(await client.connect("node-1"), null);
+		});
+
+		it("whatever bytes a thing sends, the broker goes on serving others", async () => {
+			const witness = await test.client("witness");
+			const identity = await test.provision("node-1");
+			await fc.assert(
+				fc.asyncProperty(
+					fc.boolean(),
+					fc.uint8Array({ minLength: 1, maxLength: 200 }),
+					async (isConnected, bytes) => {
+						const client = await test.open(identity);
+						if (isConnected) await client.connect("node-1");
+						client.send(bytes);
+						client.socket.end();
+						await client.closed;
+						await witness.roundTrip();
+					},
+				),
+				{ numRuns: 60 },
+			);
+			witness.publish(blockTopic("witness"), "still here", 77);
+			assert.equal((await witness.next("puback"))?.messageId, 77);
+		});
+	});
+});
+
+function publishWithPacketId(messageId: number): number[] {
+	const bytes = mqttPacket.generate({
+		cmd: "publish",
+		topic: blockTopic("node-1"),
+		payload: "",
+		qos: 1,
+		messageId: 1,
+		dup: false,
+		retain: false,
+	});
+	bytes.writeUInt16BE(messageId, bytes.length - 2);
+	return [...bytes];
+}
