@@ -67,8 +67,9 @@ export class Connection {
 	keepAliveS = 0;
 	/** Filters this connection has subscribed to. */
 	readonly filters = new Set<string>();
-	/** Resolves when nothing of it is left. */
+	/** Resolves when its session has heard that it ended. */
 	readonly gone: Promise<void>;
+	readonly #socketClosed: Promise<void>;
 
 	readonly #socket: TLSSocket;
 	readonly #host: ConnectionHost;
@@ -108,10 +109,13 @@ export class Connection {
 		// A reset is an ordinary end of a connection; "close" follows and does what is to be done.
 		socket.on("error", () => this.#close());
 		socket.on("end", () => this.#close());
-		socket.once("close", () => {
-			this.#close();
-			clearTimeout(this.#farewell);
-			host.closed(this);
+		this.#socketClosed = new Promise((resolve) => {
+			socket.once("close", () => {
+				this.#close();
+				clearTimeout(this.#farewell);
+				host.closed(this);
+				resolve();
+			});
 		});
 	}
 
@@ -164,7 +168,7 @@ export class Connection {
 		}
 		this.flush();
 		this.#close();
-		await this.gone;
+		await Promise.all([this.gone, this.#socketClosed]);
 	}
 
 	/** Lets a drain end although messages are not committed. */
