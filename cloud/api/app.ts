@@ -1,0 +1,179 @@
+/**
+ * The HTTP API: one app for Node and Lambda alike, on Web APIs only.
+ * `/v1/openapi.json` describes it; errors are RFC 9457 problem documents.
+ */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { secureHeaders } from "hono/secure-headers";
+import { StoreError } from "../core/ports.ts";
+import { addAggregate } from "./aggregate.ts";
+import { type AuthEnv, SESSION_COOKIE } from "./auth.ts";
+import { addBlocks } from "./blocks.ts";
+import { addDeadLetters } from "./dead-letters.ts";
+import { addDevices } from "./devices.ts";
+import { addHealth } from "./health.ts";
+import { addLive } from "./live.ts";
+import type { ApiDeps } from "./ports.ts";
+import { type FieldError, Problem, problemResponse } from "./problem.ts";
+import { addReadings } from "./readings.ts";
+import { addSession } from "./session.ts";
+
+/** The API under `/v1`, ready to be served: `app.fetch(request)`. */
+export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
+	const app = new OpenAPIHono<AuthEnv>({ defaultHook: refuseInvalid });
+
+	app.use(
+		"/v1/*",
+		secureHeaders({
+			contentSecurityPolicy: {
+				defaultSrc: ["'none'"],
+				frameAncestors: ["'none'"],
+			},
+			strictTransportSecurity: false,
+		}),
+		async function noStore(c, next) {
+			await next();
+			c.header("Cache-Control", "no-store");
+		},
+	);
+
+	addHealth(app, deps);
+	addSession(app, deps);
+	addDevices(app, deps);
+	addReadings(app, deps);
+	addBlocks(app, deps);
+	addAggregate(app, deps);
+	addLive(app, deps);
+	addDeadLetters(app, deps);
+	addDescription(app, deps);
+
+	app.onError((error, c) => problemResponse(c, toProblem(error, deps)));
+	app.notFound((c) => problemResponse(c, notFoundProblem(app, c)));
+	return app;
+}
+
+function addDescription(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
+	app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+		type: "http",
+		scheme: "bearer",
+		bearerFormat: "JWT",
+	});
+	app.openAPIRegistry.registerComponent("securitySchemes", "session", {
+		type: "apiKey",
+		in: "cookie",
+		name: SESSION_COOKIE,
+	});
+	app.get("/v1/openapi.json", (c) =>
+		c.json(
+			app.getOpenAPI31Document({
+				openapi: "3.1.0",
+				info: {
+					title: "thinghz",
+					version: deps.version,
+					description:
+						"Devices and their readings. Errors are RFC 9457 problem documents.",
+					license: {
+						name: "Apache-2.0",
+						url: "https://www.apache.org/licenses/LICENSE-2.0",
+					},
+				},
+				servers: [{ url: "/" }],
+			}),
+		),
+	);
+}
+
+interface ValidationResult {
+	readonly target: string;
+	readonly success: boolean;
+	readonly error?: {
+		readonly issues: readonly {
+			readonly code?: string;
+			readonly path: readonly PropertyKey[];
+			readonly message: string;
+			readonly keys?: readonly string[];
+		}[];
+	};
+}
+
+/** Answers what a schema refused, member by member. */
+function refuseInvalid(result: ValidationResult): undefined {
+	if (result.success || result.error === undefined) return;
+	const errors = result.error.issues.flatMap((issue): FieldError[] => {
+		if (issue.code === "unrecognized_keys" && issue.keys !== undefined) {
+			return issue.keys.map((key) => ({
+				...place(result.target, [...issue.path, key]),
+				detail: "is not known here",
+			}));
+		}
+		return [{ ...place(result.target, issue.path), detail: issue.message }];
+	});
+	const detail = errors
+		.map((error) => `${error.parameter ?? error.pointer}: ${error.detail}`)
+		.join("; ");
+	throw new Problem("invalid_request", detail, { errors });
+}
+
+function place(
+	target: string,
+	path: readonly PropertyKey[],
+): Omit<FieldError, "detail"> {
+	return target === "json"
+		? { pointer: path.map((key) => `/${String(key)}`).join("") }
+		: { parameter: path.map(String).join(".") };
+}
+
+function toProblem(error: Error, deps: ApiDeps): Problem {
+	if (error instanceof Problem) return error;
+	if (error instanceof StoreError) {
+		deps.onError?.(error);
+		return new Problem("unavailable", error.message, {
+			cause: error,
+			headers: { "Retry-After": "1" },
+		});
+	}
+	if (error.name === "InvalidCursor") {
+		return new Problem("invalid_cursor", error.message, {
+			cause: error,
+			errors: [{ parameter: "cursor", detail: error.message }],
+		});
+	}
+	if (error instanceof HTTPException && error.status < 500) {
+		return new Problem("invalid_request", error.message, { cause: error });
+	}
+	deps.onError?.(error);
+	return new Problem(
+		"internal",
+		"The cloud met an error it had not foreseen; its log says more.",
+		{ cause: error },
+	);
+}
+
+/** A path that other methods have is 405 with `Allow` (RFC 9110 section 15.5.6); any other is 404. */
+function notFoundProblem(app: OpenAPIHono<AuthEnv>, c: Context): Problem {
+	const methods = new Set<string>();
+	for (const route of app.routes) {
+		if (route.method === "ALL" || !matches(route.path, c.req.path)) continue;
+		methods.add(route.method);
+		if (route.method === "GET") methods.add("HEAD");
+	}
+	if (methods.size === 0) {
+		return new Problem("not_found", `There is nothing at ${c.req.path}.`);
+	}
+	const allow = [...methods].sort().join(", ");
+	return new Problem(
+		"method_not_allowed",
+		`${c.req.method} is not possible here; ${allow} is.`,
+		{ headers: { Allow: allow } },
+	);
+}
+
+function matches(pattern: string, path: string): boolean {
+	const wanted = pattern.split("/");
+	const given = path.split("/");
+	return (
+		wanted.length === given.length &&
+		wanted.every((part, i) => part.startsWith(":") || part === given[i])
+	);
+}

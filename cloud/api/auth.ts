@@ -1,0 +1,105 @@
+/** Who is asking: a bearer token for programs, a cookie for the page. */
+import type { Context, MiddlewareHandler } from "hono";
+import { getCookie } from "hono/cookie";
+import { Problem } from "./problem.ts";
+
+export interface Identity {
+	/** Name of the person or program. */
+	readonly subject: string;
+	/** When the token stops being good. */
+	readonly expiresMs: number;
+}
+
+export interface Session extends Identity {
+	/** What the cookie carries. */
+	readonly token: string;
+}
+
+/** Checks what callers show. On one machine `cloud/local/auth.ts`, on AWS Cognito. */
+export interface Authenticator {
+	/**
+	 * The holder of an access token.
+	 * @throws AuthError when it is not ours, has been tampered with, or has expired
+	 */
+	verify(token: string): Promise<Identity>;
+	/**
+	 * Turns a one-time sign-in token into a session; the token is good for nothing afterwards.
+	 * @throws AuthError when it is not ours, has expired, or was used before
+	 */
+	exchange(signInToken: string): Promise<Session>;
+}
+
+export type AuthErrorCode = "invalid" | "expired" | "used";
+
+export class AuthError extends Error {
+	override readonly name = "AuthError";
+	readonly code: AuthErrorCode;
+
+	constructor(code: AuthErrorCode, message: string, options?: ErrorOptions) {
+		super(message, options);
+		this.code = code;
+	}
+}
+
+export const SESSION_COOKIE = "thinghz_session";
+
+export interface AuthEnv {
+	Variables: { identity: Identity };
+}
+
+/** The holder of the request's token or cookie; null when it shows neither. @throws AuthError */
+export async function identify(
+	c: Context,
+	auth: Authenticator,
+): Promise<Identity | null> {
+	const header = c.req.header("Authorization");
+	if (header !== undefined) {
+		const match = /^Bearer +([^\s]+)$/i.exec(header);
+		if (match === null) {
+			throw new AuthError(
+				"invalid",
+				"The Authorization header must be `Bearer TOKEN`.",
+			);
+		}
+		return auth.verify(match[1] ?? "");
+	}
+	const cookie = getCookie(c, SESSION_COOKIE);
+	return cookie === undefined || cookie === "" ? null : auth.verify(cookie);
+}
+
+/** Lets only callers in that are known, and says who they are in `c.var.identity`. */
+export function requireIdentity(
+	auth: Authenticator,
+): MiddlewareHandler<AuthEnv> {
+	return async function requireIdentity(c, next) {
+		c.set("identity", await identifyOrProblem(c, auth));
+		await next();
+	};
+}
+
+async function identifyOrProblem(
+	c: Context,
+	auth: Authenticator,
+): Promise<Identity> {
+	let identity: Identity | null;
+	try {
+		identity = await identify(c, auth);
+	} catch (error) {
+		if (!(error instanceof AuthError)) throw error;
+		throw new Problem("not_signed_in", error.message, {
+			cause: error,
+			// RFC 6750 section 3
+			headers: {
+				"WWW-Authenticate": 'Bearer realm="thinghz", error="invalid_token"',
+			},
+		});
+	}
+	if (identity === null) {
+		throw new Problem(
+			"not_signed_in",
+			"Send a bearer token, or open a sign-in link in the browser.",
+			{ headers: { "WWW-Authenticate": 'Bearer realm="thinghz"' } },
+		);
+	}
+	return identity;
+}

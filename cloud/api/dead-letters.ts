@@ -1,0 +1,100 @@
+/** GET /v1/deadletters: the messages that could not be taken in. */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { isThingName } from "../../protocol/topics.ts";
+import { type AuthEnv, requireIdentity } from "./auth.ts";
+import { toBase64 } from "./base64.ts";
+import type { ApiDeps } from "./ports.ts";
+import { problemResponses } from "./problem.ts";
+import { limitQuery, NextSchema, SECURITY, TimeSchema } from "./schemas.ts";
+import { isoTime } from "./time.ts";
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 500;
+
+const DeadLetterSchema = z
+	.object({
+		id: z.int(),
+		device: z.string().openapi({ description: "Who sent it." }),
+		topic: z.string(),
+		reason: z.string().openapi({ example: "bad_checksum" }),
+		detail: z.string(),
+		received: TimeSchema,
+		bytes: z.string().openapi({ description: "The message, base64." }),
+	})
+	.openapi("DeadLetter");
+
+const route = createRoute({
+	method: "get",
+	path: "/v1/deadletters",
+	operationId: "listDeadLetters",
+	summary: "Messages that could not be taken in, newest first",
+	tags: ["operation"],
+	security: SECURITY,
+	request: {
+		query: z.strictObject({
+			device: z
+				.string()
+				.refine(isThingName, "not a device name")
+				.optional()
+				.openapi({ description: "Only what this device sent." }),
+			limit: limitQuery(MAX_LIMIT, DEFAULT_LIMIT),
+			cursor: z
+				.string()
+				.regex(/^\d{1,15}$/, "not a cursor")
+				.optional()
+				.openapi({ description: "Where the last page ended: its `next`." }),
+		}),
+	},
+	responses: {
+		200: {
+			description: "A page of them.",
+			content: {
+				"application/json": {
+					schema: z.object({
+						deadLetters: z.array(DeadLetterSchema),
+						next: NextSchema,
+					}),
+				},
+			},
+		},
+		...problemResponses("invalid_request", "not_signed_in"),
+	},
+});
+
+export function addDeadLetters(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
+	app.openapi(
+		{ ...route, middleware: [requireIdentity(deps.auth)] },
+		async function listDeadLetters(c) {
+			const query = c.req.valid("query");
+			const limit = query.limit ?? DEFAULT_LIMIT;
+			const letters = await deps.deadLetters.list({
+				// One more than asked for tells whether there is a next page.
+				limit: limit + 1,
+				...(query.device === undefined ? {} : { thing: query.device }),
+				...(query.cursor === undefined
+					? {}
+					: { beforeId: Number(query.cursor) }),
+			});
+			const page = letters.slice(0, limit);
+			const last = page.at(-1);
+			return c.json(
+				{
+					deadLetters: page.map((letter) => ({
+						id: letter.id,
+						device: letter.thing,
+						topic: letter.topic,
+						reason: letter.reason,
+						detail: letter.detail,
+						received: isoTime(letter.receivedMs),
+						bytes: toBase64(letter.bytes),
+					})),
+					next:
+						letters.length > limit && last !== undefined
+							? String(last.id)
+							: null,
+				},
+				200,
+			);
+		},
+	);
+}

@@ -1,0 +1,170 @@
+/** GET /v1/devices and /v1/devices/{name}. */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Device } from "../core/ports.ts";
+import { type AuthEnv, requireIdentity } from "./auth.ts";
+import type { ApiDeps, DeviceSource } from "./ports.ts";
+import { Problem, problemResponses } from "./problem.ts";
+import {
+	DeviceParams,
+	nullableIsoTime,
+	SECURITY,
+	TimeSchema,
+} from "./schemas.ts";
+import { isoTime } from "./time.ts";
+
+const ChannelSchema = z
+	.object({
+		id: z.string(),
+		unit: z.string(),
+		kind: z.enum(["gauge", "counter"]),
+		resolution: z
+			.number()
+			.openapi({ description: "Smallest step between two values." }),
+	})
+	.openapi("Channel");
+
+const DeviceSchema = z
+	.object({
+		name: z.string(),
+		created: TimeSchema,
+		online: z.boolean(),
+		lastSeen: TimeSchema.nullable(),
+		board: z.string().nullable(),
+		firmware: z.string().nullable(),
+		boot: z
+			.object({
+				number: z.int(),
+				resetReason: z.string(),
+				at: TimeSchema,
+			})
+			.nullable()
+			.openapi({ description: "Null before the device first reported one." }),
+		channels: z.array(ChannelSchema),
+		configRefused: z.string().nullable().openapi({
+			description: "Why the device refused its last configuration.",
+		}),
+	})
+	.openapi("Device");
+
+export type DeviceDocument = z.infer<typeof DeviceSchema>;
+
+export function deviceDocument(device: Device): DeviceDocument {
+	return {
+		name: device.name,
+		created: isoTime(device.createdMs),
+		online: device.online,
+		lastSeen: nullableIsoTime(device.lastSeenMs),
+		board: device.boot?.board ?? null,
+		firmware: device.boot?.firmware ?? null,
+		boot:
+			device.boot === null
+				? null
+				: {
+						number: device.boot.boot,
+						resetReason: device.boot.resetReason,
+						at: isoTime(device.boot.atMs),
+					},
+		channels: device.channels.map((channel) => ({
+			id: channel.id,
+			unit: channel.unit,
+			kind: channel.kind,
+			resolution: Number(`1e${channel.exponent}`),
+		})),
+		configRefused: device.configRefused,
+	};
+}
+
+/** @throws Problem unknown_device */
+export async function findDevice(
+	devices: DeviceSource,
+	name: string,
+): Promise<Device> {
+	let device: Device | null = null;
+	let cause: unknown;
+	try {
+		device = await devices.get(name);
+	} catch (error) {
+		if (!(error instanceof Error && error.name === "UnknownDevice")) {
+			throw error;
+		}
+		cause = error;
+	}
+	if (device === null) {
+		throw new Problem(
+			"unknown_device",
+			`There is no device called "${name}".`,
+			{ cause },
+		);
+	}
+	return device;
+}
+
+/** @throws Problem unknown_channel */
+export function assertChannel(device: Device, channel: string): void {
+	if (device.channels.some(({ id }) => id === channel)) return;
+	const known = device.channels.map(({ id }) => id).join(", ");
+	throw new Problem(
+		"unknown_channel",
+		known === ""
+			? `"${device.name}" has not sent any channel yet.`
+			: `"${device.name}" has no channel "${channel}"; it has ${known}.`,
+	);
+}
+
+export function addDevices(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
+	app.openapi(
+		createRoute({
+			method: "get",
+			path: "/v1/devices",
+			operationId: "listDevices",
+			summary: "All devices, by name",
+			tags: ["devices"],
+			security: SECURITY,
+			middleware: [requireIdentity(deps.auth)],
+			request: { query: z.strictObject({}) },
+			responses: {
+				200: {
+					description: "The devices.",
+					content: {
+						"application/json": {
+							schema: z.object({ devices: z.array(DeviceSchema) }),
+						},
+					},
+				},
+				...problemResponses("invalid_request", "not_signed_in"),
+			},
+		}),
+		async function listDevices(c) {
+			const devices = await deps.devices.list();
+			return c.json({ devices: devices.map(deviceDocument) }, 200);
+		},
+	);
+
+	app.openapi(
+		createRoute({
+			method: "get",
+			path: "/v1/devices/{name}",
+			operationId: "getDevice",
+			summary: "One device",
+			tags: ["devices"],
+			security: SECURITY,
+			middleware: [requireIdentity(deps.auth)],
+			request: { params: DeviceParams, query: z.strictObject({}) },
+			responses: {
+				200: {
+					description: "The device.",
+					content: { "application/json": { schema: DeviceSchema } },
+				},
+				...problemResponses(
+					"invalid_request",
+					"not_signed_in",
+					"unknown_device",
+				),
+			},
+		}),
+		async function getDevice(c) {
+			const { name } = c.req.valid("param");
+			return c.json(deviceDocument(await findDevice(deps.devices, name)), 200);
+		},
+	);
+}

@@ -1,0 +1,85 @@
+/** GET /v1/live: what the devices send and how they come and go, as server-sent events. */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { isThingName } from "../../protocol/topics.ts";
+import { type AuthEnv, requireIdentity } from "./auth.ts";
+import { findDevice } from "./devices.ts";
+import { liveStream } from "./live-stream.ts";
+import type { ApiDeps } from "./ports.ts";
+import { problemResponses } from "./problem.ts";
+import { limitQuery, SECURITY } from "./schemas.ts";
+
+/** Ten minutes of live blocks at one a second: as much as the hub keeps of a device. */
+const MAX_RECENT = 600;
+const MAX_DEVICES = 100;
+const HEARTBEAT_MS = 15_000;
+const BUFFER_BYTES = 1 << 20;
+
+const deviceList = z
+	.string()
+	.transform((text) => text.split(","))
+	.refine(
+		(names) => names.length <= MAX_DEVICES && names.every(isThingName),
+		`1 to ${MAX_DEVICES} device names with commas between them`,
+	)
+	.openapi({
+		type: "string",
+		description: "Names of devices, with commas between them; all when absent.",
+		example: "greenhouse-1",
+	});
+
+const route = createRoute({
+	method: "get",
+	path: "/v1/live",
+	operationId: "streamLive",
+	summary: "What happens now",
+	description: `Server-sent events, each with a JSON document as its data:
+
+- \`live\`: \`{device, block}\`, a live block of one or a few samples, base64; \`docs/block.md\` describes the bytes.
+- \`ready\`: \`{}\`, once, after the recent live blocks have been sent.
+- \`block\`: \`{device, start, spanMs}\`, a block has been stored; \`start\` is null while its time is not known.
+- \`device\`: \`{device, online, lastSeen}\`.
+
+A comment comes every 15 s. A client that does not read is disconnected; on every connection the recent live blocks are sent again.`,
+	tags: ["readings"],
+	security: SECURITY,
+	request: {
+		query: z.strictObject({
+			device: deviceList.optional(),
+			recent: limitQuery(MAX_RECENT, MAX_RECENT),
+		}),
+	},
+	responses: {
+		200: {
+			description: "The stream; it ends with the session.",
+			content: { "text/event-stream": { schema: z.string() } },
+		},
+		...problemResponses("invalid_request", "not_signed_in", "unknown_device"),
+	},
+});
+
+export function addLive(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
+	app.openapi(
+		{ ...route, middleware: [requireIdentity(deps.auth)] },
+		async function streamLive(c): Promise<Response> {
+			const query = c.req.valid("query");
+			const { expiresMs } = c.get("identity");
+			const things = query.device ?? null;
+			for (const thing of things ?? []) await findDevice(deps.devices, thing);
+			const replayed =
+				things ?? (await deps.devices.list()).map(({ name }) => name);
+			const stream = liveStream({
+				hub: deps.hub,
+				things: things === null ? null : new Set(things),
+				replay: { things: replayed, limit: query.recent ?? MAX_RECENT },
+				heartbeatMs: deps.heartbeatMs ?? HEARTBEAT_MS,
+				bufferBytes: deps.liveBufferBytes ?? BUFFER_BYTES,
+				isOver: () => deps.clock.nowMs() >= expiresMs,
+			});
+			return c.body(stream, 200, {
+				"Content-Type": "text/event-stream; charset=utf-8",
+				// A proxy that gathers the response would hold the news back.
+				"X-Accel-Buffering": "no",
+			});
+		},
+	);
+}

@@ -1,0 +1,132 @@
+/** Errors as RFC 9457 problem documents. */
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+
+/** What can go wrong, by the name that ends the problem's `type`; title and status go with it. */
+const PROBLEMS = {
+	invalid_request: { status: 400, title: "The request is not valid" },
+	invalid_cursor: { status: 400, title: "The cursor is not valid" },
+	range_too_wide: { status: 400, title: "The request asks for too much" },
+	not_signed_in: { status: 401, title: "Sign in first" },
+	sign_in_failed: { status: 401, title: "The sign-in link does not work" },
+	unknown_device: { status: 404, title: "There is no such device" },
+	unknown_channel: { status: 404, title: "There is no such channel" },
+	not_found: { status: 404, title: "There is nothing here" },
+	method_not_allowed: { status: 405, title: "The method is not allowed" },
+	body_too_large: { status: 413, title: "The body is too large" },
+	unsupported_media_type: { status: 415, title: "The body must be JSON" },
+	internal: { status: 500, title: "Something went wrong here" },
+	unavailable: { status: 503, title: "The store cannot answer now" },
+} as const;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+export type ProblemStatus = (typeof PROBLEMS)[ProblemCode]["status"];
+
+/** One member of a request that is wrong. */
+export interface FieldError {
+	readonly detail: string;
+	/** Name of the query, path or header parameter. */
+	readonly parameter?: string;
+	/** JSON pointer (RFC 6901) into the body. */
+	readonly pointer?: string;
+}
+
+/** An error that an operation answers with. */
+export class Problem extends Error {
+	override readonly name = "Problem";
+	readonly code: ProblemCode;
+	readonly errors: readonly FieldError[];
+	readonly headers: Readonly<Record<string, string>>;
+
+	constructor(
+		code: ProblemCode,
+		detail: string,
+		options: ErrorOptions & {
+			readonly errors?: readonly FieldError[];
+			readonly headers?: Readonly<Record<string, string>>;
+		} = {},
+	) {
+		super(detail, options.cause === undefined ? {} : { cause: options.cause });
+		this.code = code;
+		this.errors = options.errors ?? [];
+		this.headers = options.headers ?? {};
+	}
+
+	get status(): ProblemStatus {
+		return PROBLEMS[this.code].status;
+	}
+}
+
+/** A problem about one parameter of the query, path or headers. */
+export function parameterProblem(parameter: string, detail: string): Problem {
+	return new Problem("invalid_request", `${parameter}: ${detail}`, {
+		errors: [{ parameter, detail }],
+	});
+}
+
+export const ProblemSchema = z
+	.object({
+		type: z.string().openapi({
+			example: "/problems/unknown_device",
+			description: "Names the kind of problem; relative to the API's address.",
+		}),
+		title: z.string(),
+		status: z.int(),
+		detail: z.string().openapi({ description: "A sentence for people." }),
+		instance: z.string().openapi({ description: "Path of the request." }),
+		errors: z
+			.array(
+				z.object({
+					detail: z.string(),
+					parameter: z.string().optional(),
+					pointer: z.string().optional(),
+				}),
+			)
+			.optional()
+			.openapi({ description: "Which members of the request are wrong." }),
+	})
+	.openapi("Problem");
+
+/** The problems an operation can answer with, for its `responses`. */
+export function problemResponses(...codes: readonly ProblemCode[]): Record<
+	number,
+	{
+		description: string;
+		content: { "application/problem+json": { schema: typeof ProblemSchema } };
+	}
+> {
+	const byStatus = new Map<number, string[]>();
+	for (const code of [...codes, "internal", "unavailable"] as const) {
+		const { status, title } = PROBLEMS[code];
+		byStatus.set(status, [
+			...(byStatus.get(status) ?? []),
+			`${title} (\`${code}\`)`,
+		]);
+	}
+	return Object.fromEntries(
+		[...byStatus].map(([status, descriptions]) => [
+			status,
+			{
+				description: `${descriptions.join("; ")}.`,
+				content: { "application/problem+json": { schema: ProblemSchema } },
+			},
+		]),
+	);
+}
+
+/** The response a problem becomes. */
+export function problemResponse(c: Context, problem: Problem): Response {
+	const { status, title } = PROBLEMS[problem.code];
+	const body = {
+		type: `/problems/${problem.code}`,
+		title,
+		status,
+		detail: problem.message,
+		instance: c.req.path,
+		...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
+	};
+	return c.body(JSON.stringify(body), status, {
+		...problem.headers,
+		"Content-Type": "application/problem+json",
+	});
+}
