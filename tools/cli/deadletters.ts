@@ -12,12 +12,13 @@ interface DeadLetterOptions extends CommonOptions {
 
 interface DeadLetterRow {
 	readonly id: number;
-	readonly time: string;
-	readonly thing: string;
+	/** Who sent it. */
+	readonly device: string;
 	readonly topic: string;
 	readonly reason: string;
 	readonly detail: string;
-	readonly sizeBytes: number;
+	/** ISO-8601 */
+	readonly received: string;
 	/** The message as it came, base64. */
 	readonly bytes: string;
 }
@@ -27,9 +28,9 @@ export function addDeadLetters(program: Command): void {
 		program
 			.command("deadletters")
 			.description("list what arrived and could not be taken in, newest first")
-			.option("--limit <count>", "at most so many", "50"),
+			.option("--limit <count>", "at most so many, up to 500", "50"),
 	).action(async (options: DeadLetterOptions) => {
-		const limit = parseWhole(options.limit, "--limit", 1, 1000);
+		const limit = parseWhole(options.limit, "--limit", 1, 500);
 		const api = await openApi(parseTarget(options.target));
 		try {
 			const response = await api.get(`/v1/deadletters?limit=${limit}`);
@@ -40,12 +41,12 @@ export function addDeadLetters(program: Command): void {
 			if (deadLetters.length === 0) return printMessage("No dead letters.");
 			process.stdout.write(
 				formatTable(
-					["time", "thing", "reason", "bytes", "detail"],
+					["received", "device", "reason", "bytes", "detail"],
 					deadLetters.map((letter) => [
-						letter.time,
-						letter.thing,
+						letter.received,
+						letter.device,
 						letter.reason,
-						letter.sizeBytes,
+						Buffer.from(letter.bytes, "base64").length,
 						letter.detail,
 					]),
 				),

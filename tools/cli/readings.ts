@@ -30,6 +30,8 @@ interface Page {
 }
 
 const FORMATS = ["table", "csv", "json"] as const;
+/** Rows a request: the most that the API gives. */
+const PAGE_ROWS = 10_000;
 type Format = (typeof FORMATS)[number];
 
 export function addReadings(program: Command): void {
@@ -65,6 +67,7 @@ async function printReadings(
 		channel: options.channel,
 		from: new Date(fromMs).toISOString(),
 		to: new Date(toMs).toISOString(),
+		limit: String(PAGE_ROWS),
 	});
 	if (options.every !== undefined) {
 		query.set("every", options.every);

@@ -45,12 +45,7 @@ function runMocha(...specs: string[]): Counts {
 
 const TIERS: Readonly<Record<string, () => Counts>> = {
 	lint: () =>
-		runCommand(
-			"node_modules/.bin/biome",
-			"check",
-			"--error-on-warnings",
-			".",
-		),
+		runCommand("node_modules/.bin/biome", "check", "--error-on-warnings", "."),
 	types: () => runCommand("npm", "run", "--silent", "typecheck"),
 	unit: () => runMocha("{protocol,firmware,cloud,tools}/**/*.test.ts"),
 	system: () => runMocha("test/system/**/*.test.ts"),

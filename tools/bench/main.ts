@@ -1,0 +1,73 @@
+/**
+ * `make bench`: measures every figure that we claim, prints them beside their targets, and writes them with the machine
+ * and the commit to `bench/results.json`. Arguments name the benchmarks to run. A missed target is printed, not hidden,
+ * and does not make the command fail: a figure is a measurement, not a test.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { benchBlock } from "./block.ts";
+import { benchDisk } from "./disk.ts";
+import { benchFleet } from "./fleet.ts";
+import { benchIngest } from "./ingest.ts";
+import { benchQuery } from "./query.ts";
+import { type BenchResult, formatResult } from "./result.ts";
+import { benchStart } from "./start.ts";
+
+const RESULTS = "bench/results.json";
+
+const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
+	block: benchBlock,
+	query: benchQuery,
+	disk: benchDisk,
+	ingest: benchIngest,
+	fleet: benchFleet,
+	start: benchStart,
+};
+
+interface ResultsFile {
+	date: string;
+	commit: string;
+	machine: { cpu: string; cores: number; memoryGiB: number; node: string };
+	results: Record<string, BenchResult[]>;
+}
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => BENCHES[name] === undefined);
+if (unknown.length > 0) {
+	console.error(
+		`No benchmark is called ${unknown.join(", ")}. There are: ${Object.keys(BENCHES).join(", ")}.`,
+	);
+	process.exit(2);
+}
+
+const results: Record<string, BenchResult[]> =
+	asked.length > 0 && existsSync(RESULTS)
+		? (JSON.parse(readFileSync(RESULTS, "utf8")) as ResultsFile).results
+		: {};
+for (const [name, bench] of Object.entries(BENCHES)) {
+	if (asked.length > 0 && !asked.includes(name)) continue;
+	console.log(`\n── ${name} ──`);
+	const measured = await bench();
+	for (const result of measured) console.log(formatResult(result));
+	results[name] = measured;
+}
+
+const git = (...args: string[]) =>
+	execFileSync("git", args, { encoding: "utf8" }).trim();
+const changed = git("status", "--porcelain", "--", ".", ":!bench") !== "";
+const file: ResultsFile = {
+	date: new Date().toISOString().slice(0, 10),
+	commit:
+		git("rev-parse", "--short", "HEAD") + (changed ? " with changes" : ""),
+	machine: {
+		cpu: cpus()[0]?.model ?? "unknown",
+		cores: cpus().length,
+		memoryGiB: Math.round(totalmem() / 2 ** 30),
+		node: process.version,
+	},
+	results,
+};
+mkdirSync("bench", { recursive: true });
+writeFileSync(RESULTS, `${JSON.stringify(file, null, "\t")}\n`);
+console.log(`\nWritten to ${RESULTS}.`);
