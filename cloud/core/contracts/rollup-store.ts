@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import type { RollupRow, Stores } from "../ports.ts";
+import { DAY_MS, HOUR_MS } from "../spans.ts";
+import { type MakeStores, someBlock } from "./block-store.ts";
+
+const DAY = 19_700 * DAY_MS;
+
+function someRow(changes: Partial<RollupRow> = {}): RollupRow {
+	return {
+		channel: "temperature",
+		kind: "gauge",
+		bucketMs: DAY,
+		exponent: -2,
+		count: 3600,
+		first: 1,
+		last: -2,
+		min: -3,
+		max: 4,
+		sum: -7_000_000_000,
+		...changes,
+	};
+}
+
+/** What every RollupStore promises, together with the BlockStore beside it. */
+export function rollupStoreContract(
+	name: string,
+	makeStores: MakeStores,
+): void {
+	describe(`${name} as a rollup store`, () => {
+		let stores: Stores;
+
+		beforeEach(async () => {
+			stores = await makeStores();
+		});
+
+		const dirtyHours = async (): Promise<number[]> =>
+			(await stores.rollups.dirty("boiler", "hour", DAY, DAY + 2 * DAY_MS)).map(
+				(bucket) => (bucket.bucketMs - DAY) / HOUR_MS,
+			);
+
+		it("marks the hours and days that a stored block touches, and no other", async () => {
+			await stores.blocks.put([
+				someBlock({ startMs: DAY + 23.5 * HOUR_MS, spanMs: HOUR_MS }),
+				someBlock({ sequence: 2, startMs: DAY + HOUR_MS, spanMs: HOUR_MS }),
+				someBlock({ sequence: 3, startMs: null }),
+			]);
+			assert.deepEqual(await dirtyHours(), [1, 23, 24]);
+			const days = await stores.rollups.dirty("boiler", "day", 0, 2e12);
+			assert.deepEqual(
+				days.map((day) => day.bucketMs),
+				[DAY, DAY + DAY_MS],
+			);
+			assert.deepEqual(await stores.rollups.dirty("roof", "day", 0, 2e12), []);
+		});
+
+		it("does not mark anything for duplicates and conflicts", async () => {
+			const block = someBlock({ startMs: DAY });
+			await stores.blocks.put([block]);
+			const dirty = await stores.rollups.dirty("boiler", "hour", 0, 2e12);
+			await stores.rollups.replace(
+				"boiler",
+				dirty.map((bucket) => ({ ...bucket, rows: [] })),
+			);
+			await stores.blocks.put([block, { ...block, bytes: Uint8Array.of(7) }]);
+			assert.deepEqual(await dirtyHours(), []);
+		});
+
+		it("gives the rows of one channel in a half-open range, as they were put", async () => {
+			await stores.blocks.put([
+				someBlock({ startMs: DAY, spanMs: 3 * HOUR_MS }),
+			]);
+			const dirty = await stores.rollups.dirty("boiler", "hour", 0, 2e12);
+			const row = (bucketMs: number) => someRow({ bucketMs });
+			await stores.rollups.replace(
+				"boiler",
+				dirty.map((bucket) => ({
+					...bucket,
+					rows: [
+						row(bucket.bucketMs),
+						someRow({
+							...row(bucket.bucketMs),
+							channel: "energy",
+							kind: "counter",
+						}),
+					],
+				})),
+			);
+			assert.deepEqual(
+				await stores.rollups.range(
+					"boiler",
+					"hour",
+					"temperature",
+					DAY + HOUR_MS,
+					DAY + 2 * HOUR_MS,
+				),
+				[row(DAY + HOUR_MS)],
+			);
+			const all = await stores.rollups.range(
+				"boiler",
+				"hour",
+				"energy",
+				0,
+				2e12,
+			);
+			assert.equal(all.length, 3);
+			assert.equal(all[0]?.kind, "counter");
+			for (const [thing, size, channel] of [
+				["roof", "hour", "energy"],
+				["boiler", "day", "energy"],
+				["boiler", "hour", "wind"],
+			] as const) {
+				assert.deepEqual(
+					await stores.rollups.range(thing, size, channel, 0, 2e12),
+					[],
+				);
+			}
+		});
+
+		it("keeps a bucket out of date when a block came after its mark was read", async () => {
+			await stores.blocks.put([someBlock({ startMs: DAY })]);
+			const [before] = await stores.rollups.dirty("boiler", "hour", 0, 2e12);
+			assert.ok(before);
+			await stores.blocks.put([someBlock({ startMs: DAY, sequence: 2 })]);
+			await stores.rollups.replace("boiler", [
+				{ ...before, rows: [someRow()] },
+			]);
+			assert.deepEqual(await dirtyHours(), [0]);
+			const [again] = await stores.rollups.dirty("boiler", "hour", 0, 2e12);
+			assert.ok(again);
+			await stores.rollups.replace("boiler", [
+				{ ...again, rows: [someRow({ count: 2 })] },
+			]);
+			assert.deepEqual(await dirtyHours(), []);
+			const rows = await stores.rollups.range(
+				"boiler",
+				"hour",
+				"temperature",
+				0,
+				2e12,
+			);
+			assert.deepEqual(rows, [someRow({ count: 2 })]);
+		});
+
+		it("lists what is out of date and over for every thing, hours before days", async () => {
+			await stores.blocks.put([
+				someBlock({ startMs: DAY }),
+				someBlock({ thing: "roof", startMs: DAY + HOUR_MS }),
+			]);
+			const list = async (beforeMs: number, limit: number) =>
+				(await stores.rollups.allDirty(beforeMs, limit)).map(
+					(bucket) =>
+						`${bucket.thing} ${bucket.size} ${(bucket.bucketMs - DAY) / HOUR_MS}`,
+				);
+			assert.deepEqual(await list(DAY + HOUR_MS - 1, 10), []);
+			assert.deepEqual(await list(DAY + HOUR_MS, 10), ["boiler hour 0"]);
+			assert.deepEqual(await list(DAY + DAY_MS, 10), [
+				"boiler hour 0",
+				"roof hour 1",
+				"boiler day 0",
+				"roof day 0",
+			]);
+			assert.equal((await list(DAY + DAY_MS, 3)).length, 3);
+		});
+	});
+}

@@ -1,0 +1,42 @@
+/** What the core refuses, as errors with a code for programs and a sentence for people. */
+export class CoreError extends Error {
+	override readonly name: string = "CoreError";
+	readonly code: string;
+
+	constructor(code: string, message: string) {
+		super(message);
+		this.code = code;
+	}
+}
+
+export class UnknownDevice extends CoreError {
+	override readonly name = "UnknownDevice";
+
+	constructor(device: string) {
+		super("unknown_device", `There is no device named ${device}.`);
+	}
+}
+
+export class DeviceExists extends CoreError {
+	override readonly name = "DeviceExists";
+
+	constructor(device: string) {
+		super("device_exists", `There is a device named ${device} already.`);
+	}
+}
+
+export class InvalidName extends CoreError {
+	override readonly name = "InvalidName";
+
+	constructor(device: string) {
+		super(
+			"invalid_name",
+			`${JSON.stringify(device)} cannot be a device's name: that is 1 to 128 letters, digits, "_" and "-".`,
+		);
+	}
+}
+
+/** A query that asks for what cannot be: "bad_range", "bad_interval", "too_many_buckets", "bad_limit", "bad_cursor". */
+export class InvalidQuery extends CoreError {
+	override readonly name = "InvalidQuery";
+}

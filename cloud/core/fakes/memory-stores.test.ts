@@ -1,0 +1,10 @@
+import { blockStoreContract } from "../contracts/block-store.ts";
+import { recordStoresContract } from "../contracts/record-stores.ts";
+import { rollupStoreContract } from "../contracts/rollup-store.ts";
+import { memoryStores } from "./memory-stores.ts";
+
+const makeStores = async () => memoryStores();
+
+blockStoreContract("Memory", makeStores);
+rollupStoreContract("Memory", makeStores);
+recordStoresContract("Memory", makeStores);

@@ -1,0 +1,358 @@
+/** The stores in memory, for tests of what stands on them: they pass the same contracts as real ones. */
+import type {
+	BlockPage,
+	BlockStore,
+	BootBinding,
+	BucketRows,
+	DeadLetter,
+	Device,
+	DeviceCertificate,
+	NewBlock,
+	PutOutcome,
+	RollupRow,
+	RollupSize,
+	Stores,
+} from "../ports.ts";
+import { StoreError } from "../ports.ts";
+import { floorTo, rollupSpanMs } from "../spans.ts";
+
+export interface MemoryStores extends Stores {
+	/** While it is true, every write fails with StoreError. */
+	failing: boolean;
+	/** How many times each device was updated. */
+	readonly deviceUpdates: Map<string, number>;
+}
+
+export function memoryStores(): MemoryStores {
+	const dirty = new DirtyBuckets();
+	const deviceUpdates = new Map<string, number>();
+	const stores: MemoryStores = {
+		failing: false,
+		deviceUpdates,
+		blocks: memoryBlocks(check, dirty),
+		deadLetters: memoryDeadLetters(check),
+		devices: memoryDevices(check, deviceUpdates),
+		bindings: memoryBindings(check),
+		rollups: memoryRollups(check, dirty),
+		certificates: memoryCertificates(check),
+	};
+	function check(): void {
+		if (stores.failing) {
+			throw new StoreError("unavailable", "The store has been told to fail.");
+		}
+	}
+	return stores;
+}
+
+type Check = () => void;
+type BlockIdentity = Pick<NewBlock, "journalId" | "boot" | "sequence">;
+
+class DirtyBuckets {
+	readonly marks = new Map<string, number>();
+	#last = 0;
+
+	mark(thing: string, startMs: number, spanMs: number): void {
+		for (const size of ["hour", "day"] as const) {
+			const every = rollupSpanMs(size);
+			const endMs = startMs + Math.max(spanMs, 1);
+			for (let at = floorTo(startMs, every); at < endMs; at += every) {
+				this.marks.set(`${thing}/${size}/${at}`, ++this.#last);
+			}
+		}
+	}
+
+	list(): {
+		thing: string;
+		size: RollupSize;
+		bucketMs: number;
+		mark: number;
+	}[] {
+		return [...this.marks]
+			.map(([key, mark]) => {
+				const [thing = "", size, bucket] = key.split("/");
+				return {
+					thing,
+					size: size === "hour" ? ("hour" as const) : ("day" as const),
+					bucketMs: Number(bucket),
+					mark,
+				};
+			})
+			.sort(
+				(a, b) =>
+					compare(b.size, a.size) ||
+					compare(a.thing, b.thing) ||
+					a.bucketMs - b.bucketMs,
+			);
+	}
+
+	clear(thing: string, { size, bucketMs, mark }: BucketRows): void {
+		const key = `${thing}/${size}/${bucketMs}`;
+		if (this.marks.get(key) === mark) this.marks.delete(key);
+	}
+}
+
+function compare(a: string, b: string): number {
+	return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function byIdentity(a: BlockIdentity, b: BlockIdentity): number {
+	return (
+		compare(a.journalId, b.journalId) ||
+		a.boot - b.boot ||
+		a.sequence - b.sequence
+	);
+}
+
+function memoryBlocks(check: Check, dirty: DirtyBuckets): BlockStore {
+	const blocks: NewBlock[] = [];
+	function find(thing: string, identity: BlockIdentity): NewBlock | undefined {
+		return blocks.find(
+			(block) => block.thing === thing && byIdentity(block, identity) === 0,
+		);
+	}
+	function put(block: NewBlock): PutOutcome {
+		const known = find(block.thing, block);
+		if (known !== undefined) {
+			return known.bytes.length === block.bytes.length &&
+				known.bytes.every((byte, i) => byte === block.bytes[i])
+				? "duplicate"
+				: "conflict";
+		}
+		blocks.push({ ...block, bytes: new Uint8Array(block.bytes) });
+		if (block.startMs !== null) {
+			dirty.mark(block.thing, block.startMs, block.spanMs);
+		}
+		return "stored";
+	}
+	return {
+		async put(some) {
+			check();
+			return some.map(put);
+		},
+		async range(thing, fromMs, toMs, limit, after) {
+			return pageOf(
+				blocks
+					.filter(
+						(block) =>
+							block.thing === thing &&
+							block.startMs !== null &&
+							block.startMs < toMs &&
+							block.startMs + block.spanMs > fromMs,
+					)
+					.sort(
+						(a, b) => (a.startMs ?? 0) - (b.startMs ?? 0) || byIdentity(a, b),
+					),
+				limit,
+				after,
+			);
+		},
+		async untimed(thing, limit, after) {
+			return pageOf(
+				blocks
+					.filter((block) => block.thing === thing && block.startMs === null)
+					.sort(byIdentity),
+				limit,
+				after,
+			);
+		},
+		async get(thing, identity) {
+			return find(thing, identity) ?? null;
+		},
+	};
+}
+
+/** The cursor names the last block of the page before: blocks that come meanwhile neither hide nor repeat one. */
+function pageOf(
+	blocks: readonly NewBlock[],
+	limit: number,
+	after: string | undefined,
+): BlockPage {
+	const name = (block: NewBlock): string =>
+		`${block.journalId}-${block.boot}-${block.sequence}`;
+	const from =
+		after === undefined
+			? 0
+			: blocks.findIndex((block) => name(block) === after) + 1;
+	const page = blocks.slice(from, from + limit);
+	const last = page[page.length - 1];
+	return {
+		blocks: page,
+		next: last !== undefined && page.length === limit ? name(last) : null,
+	};
+}
+
+function memoryDeadLetters(check: Check): Stores["deadLetters"] {
+	const letters: DeadLetter[] = [];
+	return {
+		async add(letter) {
+			check();
+			letters.push({ ...letter, id: letters.length + 1 });
+		},
+		async list({ limit, beforeId = Number.POSITIVE_INFINITY, thing }) {
+			return letters
+				.filter(
+					(letter) =>
+						letter.id < beforeId &&
+						(thing === undefined || letter.thing === thing),
+				)
+				.reverse()
+				.slice(0, limit);
+		},
+	};
+}
+
+function memoryDevices(
+	check: Check,
+	updates: Map<string, number>,
+): Stores["devices"] {
+	const devices = new Map<string, Device>();
+	return {
+		async create(name, createdMs) {
+			check();
+			if (devices.has(name)) return false;
+			devices.set(name, {
+				name,
+				createdMs,
+				online: false,
+				lastSeenMs: null,
+				boot: null,
+				channels: [],
+				configRefused: null,
+			});
+			return true;
+		},
+		async get(name) {
+			return devices.get(name) ?? null;
+		},
+		async list() {
+			return [...devices.values()].sort((a, b) => compare(a.name, b.name));
+		},
+		async update(name, update) {
+			check();
+			updates.set(name, (updates.get(name) ?? 0) + 1);
+			const device = devices.get(name);
+			if (device === undefined) return;
+			const channels = new Map(
+				[...device.channels, ...(update.channels ?? [])].map((channel) => [
+					channel.id,
+					channel,
+				]),
+			);
+			devices.set(name, {
+				...device,
+				...update,
+				channels: [...channels.values()],
+			});
+		},
+	};
+}
+
+function memoryBindings(check: Check): Stores["bindings"] {
+	const all = new Map<string, BootBinding[]>();
+	return {
+		async add(thing, binding) {
+			check();
+			const list = all.get(thing) ?? [];
+			const inForce = list.findLast(
+				(one) =>
+					one.journalId === binding.journalId &&
+					one.boot === binding.boot &&
+					one.fromUptimeMs <= binding.fromUptimeMs,
+			);
+			if (
+				inForce?.bootTimeMs === binding.bootTimeMs ||
+				inForce?.fromUptimeMs === binding.fromUptimeMs
+			) {
+				return;
+			}
+			all.set(
+				thing,
+				[...list, binding].sort(
+					(a, b) =>
+						compare(a.journalId, b.journalId) ||
+						a.boot - b.boot ||
+						a.fromUptimeMs - b.fromUptimeMs,
+				),
+			);
+		},
+		async list(thing) {
+			return all.get(thing) ?? [];
+		},
+	};
+}
+
+function memoryRollups(check: Check, dirty: DirtyBuckets): Stores["rollups"] {
+	const rows = new Map<string, readonly RollupRow[]>();
+	return {
+		async dirty(thing, size, fromMs, toMs) {
+			return dirty
+				.list()
+				.filter(
+					(bucket) =>
+						bucket.thing === thing &&
+						bucket.size === size &&
+						bucket.bucketMs >= fromMs &&
+						bucket.bucketMs < toMs,
+				)
+				.map(({ bucketMs, mark }) => ({ size, bucketMs, mark }));
+		},
+		async allDirty(beforeMs, limit) {
+			return dirty
+				.list()
+				.filter(
+					({ size, bucketMs }) => bucketMs + rollupSpanMs(size) <= beforeMs,
+				)
+				.slice(0, limit);
+		},
+		async replace(thing, buckets) {
+			check();
+			for (const bucket of buckets) {
+				rows.set(`${thing}/${bucket.size}/${bucket.bucketMs}`, bucket.rows);
+				dirty.clear(thing, bucket);
+			}
+		},
+		async range(thing, size, channel, fromMs, toMs) {
+			return [...rows]
+				.filter(([key]) => key.startsWith(`${thing}/${size}/`))
+				.flatMap(([, bucket]) => bucket)
+				.filter(
+					(row) =>
+						row.channel === channel &&
+						row.bucketMs >= fromMs &&
+						row.bucketMs < toMs,
+				)
+				.sort((a, b) => a.bucketMs - b.bucketMs);
+		},
+	};
+}
+
+function memoryCertificates(check: Check): Stores["certificates"] {
+	const certificates = new Map<string, DeviceCertificate>();
+	return {
+		async add(certificate) {
+			check();
+			if (!certificates.has(certificate.certificateId)) {
+				certificates.set(certificate.certificateId, certificate);
+			}
+		},
+		async get(certificateId) {
+			return certificates.get(certificateId) ?? null;
+		},
+		async ofThing(thing) {
+			return [...certificates.values()]
+				.filter((certificate) => certificate.thing === thing)
+				.sort(
+					(a, b) =>
+						a.createdMs - b.createdMs ||
+						compare(a.certificateId, b.certificateId),
+				);
+		},
+		async revoke(certificateId) {
+			check();
+			const certificate = certificates.get(certificateId);
+			if (certificate !== undefined) {
+				certificates.set(certificateId, { ...certificate, status: "REVOKED" });
+			}
+		},
+	};
+}

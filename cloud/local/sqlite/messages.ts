@@ -1,0 +1,140 @@
+/** What crosses between the process's main thread and the two threads that hold the database. */
+import type { BlockIdentity, ChannelKind } from "../../../protocol/block.ts";
+import type {
+	BootBinding,
+	BucketRows,
+	DeadLetter,
+	Device,
+	DeviceCertificate,
+	DeviceUpdate,
+	DirtyBucket,
+	PutOutcome,
+	RollupSize,
+	StoreCursor,
+} from "../../core/ports.ts";
+import type { PackedBlocks } from "./packing.ts";
+
+/** Writes other than of blocks. */
+export interface WriteOperations {
+	addDeadLetter(letter: Omit<DeadLetter, "id">): void;
+	createDevice(name: string, createdMs: number): boolean;
+	updateDevice(name: string, update: DeviceUpdate): void;
+	addBinding(thing: string, binding: BootBinding): void;
+	replaceRollups(thing: string, buckets: readonly BucketRows[]): void;
+	addCertificate(certificate: DeviceCertificate): void;
+	revokeCertificate(certificateId: string): void;
+}
+
+/** Blocks of one thing, packed, and where the range goes on. */
+export interface PackedPage {
+	readonly packed: PackedBlocks;
+	readonly next: StoreCursor | null;
+}
+
+/** Rollup rows, `ROLLUP_FIELDS` numbers each: bucketMs, counter?, exponent, count, first, last, min, max, sum. */
+export type PackedRollups = Float64Array<ArrayBuffer>;
+export const ROLLUP_FIELDS = 9;
+/** How a kind is kept as a number: its place in this list. */
+export const KINDS: readonly ChannelKind[] = ["gauge", "counter"];
+
+export interface ReadOperations {
+	range(
+		thing: string,
+		fromMs: number,
+		toMs: number,
+		limit: number,
+		after: StoreCursor | undefined,
+	): PackedPage;
+	untimed(
+		thing: string,
+		limit: number,
+		after: StoreCursor | undefined,
+	): PackedPage;
+	/** A page of one block or none. */
+	get(thing: string, identity: BlockIdentity): PackedPage;
+	deadLetters(options: {
+		readonly limit: number;
+		readonly beforeId?: number;
+		readonly thing?: string;
+	}): readonly DeadLetter[];
+	device(name: string): Device | null;
+	devices(): readonly Device[];
+	bindings(thing: string): readonly BootBinding[];
+	dirty(
+		thing: string,
+		size: RollupSize,
+		fromMs: number,
+		toMs: number,
+	): readonly DirtyBucket[];
+	allDirty(
+		beforeMs: number,
+		limit: number,
+	): readonly (DirtyBucket & { readonly thing: string })[];
+	rollups(
+		thing: string,
+		size: RollupSize,
+		channel: string,
+		fromMs: number,
+		toMs: number,
+	): PackedRollups;
+	certificate(certificateId: string): DeviceCertificate | null;
+	certificatesOf(thing: string): readonly DeviceCertificate[];
+}
+
+/** One call of an operation as a value. */
+export type Call<Operations> = {
+	readonly [Name in keyof Operations]: Operations[Name] extends (
+		...parameters: infer Parameters
+	) => unknown
+		? { readonly name: Name; readonly parameters: Parameters }
+		: never;
+}[keyof Operations];
+
+/** What goes into one transaction. `packed` counts things by their place in `things`. */
+export interface WriteGroup {
+	readonly things: readonly string[];
+	readonly packed: PackedBlocks | null;
+	readonly calls: readonly Call<WriteOperations>[];
+}
+
+/** A failure as it crosses: errors lose their class on the way. */
+export interface Failure {
+	readonly code: string;
+	readonly message: string;
+}
+
+export type Settled =
+	| { readonly ok: true; readonly value: unknown }
+	| { readonly ok: false; readonly failure: Failure };
+
+/** One for all blocks of a group, by the place of their outcome in `OUTCOMES`, and one for each call. */
+export interface GroupResult {
+	readonly blocks: Settled;
+	readonly calls: readonly Settled[];
+}
+
+export const OUTCOMES: readonly PutOutcome[] = [
+	"stored",
+	"duplicate",
+	"conflict",
+];
+
+/** How a worker is started. */
+export interface WorkerSettings {
+	readonly role: "writer" | "reader";
+	readonly path: string;
+	readonly busyTimeoutMs: number;
+	readonly maxPages: number | null;
+}
+
+/** Main thread → worker. */
+export type Request =
+	| { readonly id: number; readonly group: WriteGroup }
+	| { readonly id: number; readonly read: Call<ReadOperations> }
+	| { readonly id: number; readonly close: true };
+
+/** Worker → main thread; id 0 tells that the worker has opened the database, or why it could not. */
+export interface Response {
+	readonly id: number;
+	readonly result: Settled;
+}

@@ -1,0 +1,309 @@
+import type { BlockIdentity } from "../../../protocol/block.ts";
+import type {
+	BootBinding,
+	DeadLetter,
+	Device,
+	DeviceBoot,
+	DeviceCertificate,
+	DirtyBucket,
+	NewBlock,
+	RollupSize,
+	StoreCursor,
+} from "../../core/ports.ts";
+import { StoreError } from "../../core/ports.ts";
+import { DAY_MS, HOUR_MS } from "../../core/spans.ts";
+import type { Connection, SqlRow, SqlValue, Statement } from "./connection.ts";
+import {
+	type PackedPage,
+	type PackedRollups,
+	type ReadOperations,
+	ROLLUP_FIELDS,
+} from "./messages.ts";
+import { packBlocks } from "./packing.ts";
+
+/** The columns that `toBlock` takes, and the journal's number for a cursor. */
+const BLOCK =
+	"SELECT b.id, b.start_ms, b.span_ms, b.received_ms, (SELECT journal FROM journals WHERE id = b.journal), " +
+	"b.boot, b.sequence, b.bytes, b.journal FROM blocks b";
+
+/** All that is read. */
+export class Reader implements ReadOperations {
+	readonly #db: Connection;
+	readonly #statements = new Map<string, Statement>();
+
+	constructor(db: Connection) {
+		this.#db = db;
+	}
+
+	range(
+		thing: string,
+		fromMs: number,
+		toMs: number,
+		limit: number,
+		after: StoreCursor | undefined,
+	): PackedPage {
+		const row = this.#sql(
+			"SELECT id, max_span_ms FROM things WHERE name = ?",
+		).get([thing]);
+		if (row === undefined) return EMPTY;
+		const id = Number(row[0]);
+		const maxSpanMs = Number(row[1]);
+		const cursor = parseCursor(after, 2) ?? [fromMs - maxSpanMs, 0];
+		const rows = this.#sql(
+			`${BLOCK} INDEXED BY blocks_by_start WHERE b.thing = ? AND (b.start_ms, b.id) > (?, ?) AND b.start_ms < ? ` +
+				"AND b.start_ms + b.span_ms > ? ORDER BY b.start_ms, b.id LIMIT ?",
+		).all([id, ...cursor, toMs, fromMs, limit]);
+		return page(thing, rows, limit, (last) => `${last[1]}:${last[0]}`);
+	}
+
+	untimed(
+		thing: string,
+		limit: number,
+		after: StoreCursor | undefined,
+	): PackedPage {
+		const cursor = parseCursor(after, 3) ?? [0, -1, -1];
+		const rows = this.#sql(
+			`${BLOCK} WHERE b.thing = (SELECT id FROM things WHERE name = ?) AND b.start_ms IS NULL ` +
+				"AND (b.journal, b.boot, b.sequence) > (?, ?, ?) ORDER BY b.journal, b.boot, b.sequence LIMIT ?",
+		).all([thing, ...cursor, limit]);
+		return page(
+			thing,
+			rows,
+			limit,
+			(last) => `${last[8]}:${last[5]}:${last[6]}`,
+		);
+	}
+
+	get(thing: string, identity: BlockIdentity): PackedPage {
+		const rows = this.#sql(
+			`${BLOCK} WHERE b.journal = (SELECT id FROM journals WHERE thing = (SELECT id FROM things WHERE name = ?) ` +
+				"AND journal = ?) AND b.boot = ? AND b.sequence = ?",
+		).all([thing, identity.journalId, identity.boot, identity.sequence]);
+		return page(thing, rows, Number.POSITIVE_INFINITY, () => "");
+	}
+
+	deadLetters(options: {
+		readonly limit: number;
+		readonly beforeId?: number;
+		readonly thing?: string;
+	}): readonly DeadLetter[] {
+		const thing = options.thing ?? null;
+		return this.#sql(
+			"SELECT id, thing, topic, reason, detail, received_ms, bytes FROM dead_letters " +
+				`WHERE id < ? ${thing === null ? "" : "AND thing = ?"} ORDER BY id DESC LIMIT ?`,
+		)
+			.all([
+				options.beforeId ?? Number.MAX_SAFE_INTEGER,
+				...(thing === null ? [] : [thing]),
+				options.limit,
+			])
+			.map((row) => ({
+				id: Number(row[0]),
+				thing: String(row[1]),
+				topic: String(row[2]),
+				reason: String(row[3]),
+				detail: String(row[4]),
+				receivedMs: Number(row[5]),
+				bytes: toBytes(row[6]),
+			}));
+	}
+
+	device(name: string): Device | null {
+		const row = this.#sql(`${DEVICE} WHERE name = ?`).get([name]);
+		return row === undefined ? null : toDevice(row);
+	}
+
+	devices(): readonly Device[] {
+		return this.#sql(`${DEVICE} ORDER BY name`).all([]).map(toDevice);
+	}
+
+	bindings(thing: string): readonly BootBinding[] {
+		return this.#sql(
+			"SELECT journal, boot, from_uptime_ms, boot_time_ms FROM bindings " +
+				"WHERE thing = (SELECT id FROM things WHERE name = ?) ORDER BY journal, boot, from_uptime_ms",
+		)
+			.all([thing])
+			.map((row) => ({
+				journalId: String(row[0]),
+				boot: Number(row[1]),
+				fromUptimeMs: Number(row[2]),
+				bootTimeMs: Number(row[3]),
+			}));
+	}
+
+	dirty(
+		thing: string,
+		size: RollupSize,
+		fromMs: number,
+		toMs: number,
+	): readonly DirtyBucket[] {
+		const spanMs = size === "hour" ? HOUR_MS : DAY_MS;
+		return this.#sql(
+			"SELECT bucket, mark FROM dirty_rollups WHERE thing = (SELECT id FROM things WHERE name = ?) " +
+				"AND size = ? AND bucket >= ? AND bucket < ? ORDER BY bucket",
+		)
+			.all([
+				thing,
+				size === "hour" ? 0 : 1,
+				Math.ceil(fromMs / spanMs),
+				Math.ceil(toMs / spanMs),
+			])
+			.map((row) => ({
+				size,
+				bucketMs: Number(row[0]) * spanMs,
+				mark: Number(row[1]),
+			}));
+	}
+
+	allDirty(
+		beforeMs: number,
+		limit: number,
+	): readonly (DirtyBucket & { readonly thing: string })[] {
+		return this.#sql(
+			"SELECT t.name, d.size, d.bucket, d.mark FROM dirty_rollups d JOIN things t ON t.id = d.thing " +
+				"WHERE (d.bucket + 1) * iif(d.size = 0, ?, ?) <= ? ORDER BY d.size, d.thing, d.bucket LIMIT ?",
+		)
+			.all([HOUR_MS, DAY_MS, beforeMs, limit])
+			.map((row) => {
+				const hour = row[1] === 0;
+				return {
+					thing: String(row[0]),
+					size: hour ? "hour" : "day",
+					bucketMs: Number(row[2]) * (hour ? HOUR_MS : DAY_MS),
+					mark: Number(row[3]),
+				};
+			});
+	}
+
+	rollups(
+		thing: string,
+		size: RollupSize,
+		channel: string,
+		fromMs: number,
+		toMs: number,
+	): PackedRollups {
+		const spanMs = size === "hour" ? HOUR_MS : DAY_MS;
+		const rows = this.#sql(
+			"SELECT bucket, kind, exponent, count, first, last, min, max, sum FROM rollups " +
+				"WHERE thing = (SELECT id FROM things WHERE name = ?) AND size = ? " +
+				"AND channel = (SELECT id FROM channels WHERE name = ?) AND bucket >= ? AND bucket < ? ORDER BY bucket",
+		).all([
+			thing,
+			size === "hour" ? 0 : 1,
+			channel,
+			Math.ceil(fromMs / spanMs),
+			Math.ceil(toMs / spanMs),
+		]);
+		const packed = new Float64Array(rows.length * ROLLUP_FIELDS);
+		let at = 0;
+		for (const row of rows) {
+			packed[at] = Number(row[0]) * spanMs;
+			for (let i = 1; i < ROLLUP_FIELDS; i++) packed[at + i] = Number(row[i]);
+			at += ROLLUP_FIELDS;
+		}
+		return packed;
+	}
+
+	certificate(certificateId: string): DeviceCertificate | null {
+		const row = this.#sql(`${CERTIFICATE} WHERE certificate_id = ?`).get([
+			certificateId,
+		]);
+		return row === undefined ? null : toCertificate(row);
+	}
+
+	certificatesOf(thing: string): readonly DeviceCertificate[] {
+		return this.#sql(
+			`${CERTIFICATE} WHERE thing = ? ORDER BY created_ms, certificate_id`,
+		)
+			.all([thing])
+			.map(toCertificate);
+	}
+
+	#sql(sql: string): Statement {
+		let statement = this.#statements.get(sql);
+		if (statement === undefined) {
+			statement = this.#db.prepare(sql);
+			this.#statements.set(sql, statement);
+		}
+		return statement;
+	}
+}
+
+const EMPTY: PackedPage = { packed: packBlocks([], () => 0), next: null };
+
+function page(
+	thing: string,
+	rows: readonly SqlRow[],
+	limit: number,
+	cursorAfter: (row: SqlRow) => StoreCursor,
+): PackedPage {
+	const last = rows[rows.length - 1];
+	return {
+		packed: packBlocks(
+			rows.map((row) => toBlock(thing, row)),
+			() => 0,
+		),
+		next: last !== undefined && rows.length >= limit ? cursorAfter(last) : null,
+	};
+}
+
+function toBlock(thing: string, row: SqlRow): NewBlock {
+	return {
+		thing,
+		startMs: row[1] === null ? null : Number(row[1]),
+		spanMs: Number(row[2]),
+		receivedMs: Number(row[3]),
+		journalId: String(row[4]),
+		boot: Number(row[5]),
+		sequence: Number(row[6]),
+		bytes: toBytes(row[7]),
+	};
+}
+
+function toBytes(value: SqlValue | undefined): Uint8Array {
+	if (value instanceof Uint8Array) return value;
+	throw new StoreError("corrupt", "A blob in the database is not one.");
+}
+
+/** @throws StoreError "bad_cursor" */
+function parseCursor(
+	cursor: StoreCursor | undefined,
+	parts: number,
+): number[] | null {
+	if (cursor === undefined) return null;
+	const numbers = cursor.split(":").map(Number);
+	if (numbers.length !== parts || !numbers.every(Number.isSafeInteger)) {
+		throw new StoreError(
+			"bad_cursor",
+			"The cursor is none that this store has made.",
+		);
+	}
+	return numbers;
+}
+
+const DEVICE =
+	"SELECT name, created_ms, online, last_seen_ms, boot, channels, config_refused FROM devices";
+
+function toDevice(row: SqlRow): Device {
+	return {
+		name: String(row[0]),
+		createdMs: Number(row[1]),
+		online: row[2] === 1,
+		lastSeenMs: row[3] === null ? null : Number(row[3]),
+		boot: row[4] === null ? null : (JSON.parse(String(row[4])) as DeviceBoot),
+		channels: JSON.parse(String(row[5])) as Device["channels"],
+		configRefused: row[6] === null ? null : String(row[6]),
+	};
+}
+
+const CERTIFICATE =
+	"SELECT certificate_id, thing, status, created_ms FROM certificates";
+
+function toCertificate(row: SqlRow): DeviceCertificate {
+	return {
+		certificateId: String(row[0]),
+		thing: String(row[1]),
+		status: row[2] === "ACTIVE" ? "ACTIVE" : "REVOKED",
+		createdMs: Number(row[3]),
+	};
+}

@@ -1,0 +1,183 @@
+/**
+ * The tables, and how a data folder of an older version is brought up to this one. `PRAGMA user_version` counts the
+ * migrations that have been made.
+ *
+ * Blocks lie in the order they arrived, so that storing appends and pages fill up; two narrow indexes find them by
+ * start and by identity. Names of things, journals and channels are written once and stand as small integers elsewhere.
+ */
+import { StoreError } from "../../core/ports.ts";
+import { Connection } from "./connection.ts";
+
+/** Each brings the database from the version of its index to the next; never edited once released. */
+const MIGRATIONS: readonly string[] = [
+	`
+	CREATE TABLE things (
+		id INTEGER PRIMARY KEY,
+		name TEXT NOT NULL UNIQUE,
+		-- The longest span of its blocks: how far before a range a block that reaches into it may start.
+		max_span_ms INTEGER NOT NULL DEFAULT 0
+	);
+	CREATE TABLE journals (
+		id INTEGER PRIMARY KEY,
+		thing INTEGER NOT NULL,
+		journal TEXT NOT NULL,
+		UNIQUE (thing, journal)
+	);
+	CREATE TABLE blocks (
+		id INTEGER PRIMARY KEY,
+		thing INTEGER NOT NULL,
+		start_ms INTEGER,
+		span_ms INTEGER NOT NULL,
+		journal INTEGER NOT NULL,
+		boot INTEGER NOT NULL,
+		sequence INTEGER NOT NULL,
+		received_ms INTEGER NOT NULL,
+		bytes BLOB NOT NULL
+	);
+	CREATE UNIQUE INDEX blocks_by_identity ON blocks (journal, boot, sequence);
+	CREATE INDEX blocks_by_start ON blocks (thing, start_ms) WHERE start_ms IS NOT NULL;
+	CREATE INDEX blocks_untimed ON blocks (thing, journal, boot, sequence) WHERE start_ms IS NULL;
+	CREATE TABLE dead_letters (
+		id INTEGER PRIMARY KEY,
+		thing TEXT NOT NULL,
+		topic TEXT NOT NULL,
+		reason TEXT NOT NULL,
+		detail TEXT NOT NULL,
+		received_ms INTEGER NOT NULL,
+		bytes BLOB NOT NULL
+	);
+	CREATE INDEX dead_letters_by_thing ON dead_letters (thing);
+	CREATE TABLE devices (
+		name TEXT PRIMARY KEY,
+		created_ms INTEGER NOT NULL,
+		online INTEGER NOT NULL DEFAULT 0,
+		last_seen_ms INTEGER,
+		boot TEXT,
+		channels TEXT NOT NULL DEFAULT '[]',
+		config_refused TEXT
+	) WITHOUT ROWID;
+	CREATE TABLE bindings (
+		thing INTEGER NOT NULL,
+		journal TEXT NOT NULL,
+		boot INTEGER NOT NULL,
+		from_uptime_ms INTEGER NOT NULL,
+		boot_time_ms INTEGER NOT NULL,
+		PRIMARY KEY (thing, journal, boot, from_uptime_ms)
+	) WITHOUT ROWID;
+	CREATE TABLE channels (
+		id INTEGER PRIMARY KEY,
+		name TEXT NOT NULL UNIQUE
+	);
+	-- size: 0 hour, 1 day; kind: 0 gauge, 1 counter; bucket: hours or days since the epoch.
+	CREATE TABLE rollups (
+		thing INTEGER NOT NULL,
+		size INTEGER NOT NULL,
+		channel INTEGER NOT NULL,
+		bucket INTEGER NOT NULL,
+		kind INTEGER NOT NULL,
+		exponent INTEGER NOT NULL,
+		count INTEGER NOT NULL,
+		first INTEGER NOT NULL,
+		last INTEGER NOT NULL,
+		min INTEGER NOT NULL,
+		max INTEGER NOT NULL,
+		sum INTEGER NOT NULL,
+		PRIMARY KEY (thing, size, channel, bucket)
+	) WITHOUT ROWID;
+	-- mark: the id of the newest block that touches the bucket.
+	CREATE TABLE dirty_rollups (
+		thing INTEGER NOT NULL,
+		size INTEGER NOT NULL,
+		bucket INTEGER NOT NULL,
+		mark INTEGER NOT NULL,
+		PRIMARY KEY (thing, size, bucket)
+	) WITHOUT ROWID;
+	CREATE TABLE certificates (
+		certificate_id TEXT PRIMARY KEY,
+		thing TEXT NOT NULL,
+		status TEXT NOT NULL,
+		created_ms INTEGER NOT NULL
+	) WITHOUT ROWID;
+	CREATE INDEX certificates_by_thing ON certificates (thing);
+	CREATE TABLE meta (
+		key TEXT PRIMARY KEY,
+		value TEXT NOT NULL
+	) WITHOUT ROWID;
+	`,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+export interface ConnectionOptions {
+	/** How long to wait for another process that writes, ms. */
+	readonly busyTimeoutMs: number;
+	/** The size the database file may grow to; without it, as large as the disk lets it. */
+	readonly maxPages?: number;
+}
+
+/**
+ * Opens the database for writing, making or migrating it.
+ * An acknowledged commit survives the loss of power: `synchronous=FULL` syncs the write-ahead log at each commit.
+ * @throws StoreError "newer_version" when a later program made it
+ */
+export function openForWriting(
+	path: string,
+	options: ConnectionOptions,
+): Connection {
+	const db = new Connection(path);
+	try {
+		db.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs}`);
+		refuseNewer(db, path);
+		db.exec("PRAGMA journal_mode = WAL");
+		db.exec("PRAGMA synchronous = FULL");
+		// A checkpoint every 16 MB of log instead of 4: fewer syncs of the database file while blocks pour in.
+		db.exec("PRAGMA wal_autocheckpoint = 4096");
+		db.exec("PRAGMA journal_size_limit = 33554432");
+		db.exec("PRAGMA cache_size = -16384");
+		migrate(db, path);
+		if (options.maxPages !== undefined) {
+			db.exec(`PRAGMA max_page_count = ${options.maxPages}`);
+		}
+		return db;
+	} catch (error) {
+		db.close();
+		throw error;
+	}
+}
+
+/** Opens the database for reading; the writer has made it before. */
+export function openForReading(
+	path: string,
+	options: ConnectionOptions,
+): Connection {
+	const db = new Connection(path);
+	db.exec(`PRAGMA busy_timeout = ${options.busyTimeoutMs}`);
+	db.exec("PRAGMA query_only = ON");
+	db.exec("PRAGMA cache_size = -16384");
+	return db;
+}
+
+function versionOf(db: Connection): number {
+	return Number(db.value("PRAGMA user_version"));
+}
+
+function refuseNewer(db: Connection, path: string): void {
+	const version = versionOf(db);
+	if (version > SCHEMA_VERSION) {
+		throw new StoreError(
+			"newer_version",
+			`${path} has data version ${version}, and this program knows versions up to ${SCHEMA_VERSION}. ` +
+				"Update thinghz, or name another data folder.",
+		);
+	}
+}
+
+function migrate(db: Connection, path: string): void {
+	if (versionOf(db) === SCHEMA_VERSION) return;
+	db.transact(() => {
+		// Read again inside the transaction: another process may have migrated meanwhile.
+		refuseNewer(db, path);
+		for (const sql of MIGRATIONS.slice(versionOf(db))) db.exec(sql);
+		db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+	});
+}

@@ -1,0 +1,29 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { blockStoreContract } from "../../core/contracts/block-store.ts";
+import { recordStoresContract } from "../../core/contracts/record-stores.ts";
+import { rollupStoreContract } from "../../core/contracts/rollup-store.ts";
+import { type OpenStores, openStores } from "./stores.ts";
+
+describe("SQLite", () => {
+	const opened: { stores: OpenStores; dir: string }[] = [];
+
+	async function makeStores(): Promise<OpenStores> {
+		const dir = await mkdtemp(join(tmpdir(), "thinghz-sqlite-"));
+		const stores = await openStores(dir);
+		opened.push({ stores, dir });
+		return stores;
+	}
+
+	afterEach(async () => {
+		for (const { stores, dir } of opened.splice(0)) {
+			await stores.close();
+			await rm(dir, { recursive: true });
+		}
+	});
+
+	blockStoreContract("SQLite", makeStores);
+	rollupStoreContract("SQLite", makeStores);
+	recordStoresContract("SQLite", makeStores);
+});

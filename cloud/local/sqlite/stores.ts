@@ -1,0 +1,178 @@
+/** The stores of a cloud on one machine: an SQLite database in the data folder. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type {
+	BlockPage,
+	NewBlock,
+	RollupRow,
+	Stores,
+} from "../../core/ports.ts";
+import { StoreError } from "../../core/ports.ts";
+import { GroupCommit } from "./group-commit.ts";
+import {
+	type Call,
+	KINDS,
+	type PackedPage,
+	type PackedRollups,
+	type ReadOperations,
+	ROLLUP_FIELDS,
+} from "./messages.ts";
+import { packedCount, unpackBlock } from "./packing.ts";
+import { DatabaseThread } from "./thread.ts";
+
+export interface StoreOptions {
+	/** How long to wait while another process writes, ms. Default 10 s. */
+	readonly busyTimeoutMs?: number;
+	/** How large the database may grow, in pages of 4 KB; without it, as large as the disk allows. */
+	readonly maxPages?: number;
+}
+
+export interface OpenStores extends Stores {
+	/** Finishes what was asked for, then lets go of the files. Anything asked afterwards fails with StoreError. */
+	close(): Promise<void>;
+}
+
+/** The file in the data folder, beside which SQLite keeps its log. */
+export const DATABASE_FILE = "thinghz.db";
+
+/**
+ * Opens the stores in a folder, making both when they are not there. Several processes may have the same folder open.
+ * @throws StoreError "newer_version" when a later version of this program made the data, "unavailable" and others when
+ * the folder cannot be used
+ */
+export async function openStores(
+	dir: string,
+	options: StoreOptions = {},
+): Promise<OpenStores> {
+	try {
+		await mkdir(dir, { recursive: true });
+	} catch (error) {
+		throw new StoreError(
+			"unavailable",
+			`The data folder ${dir} cannot be made or entered.`,
+			{ cause: error },
+		);
+	}
+	const settings = {
+		path: join(dir, DATABASE_FILE),
+		busyTimeoutMs: options.busyTimeoutMs ?? 10_000,
+		maxPages: options.maxPages ?? null,
+	};
+	// The writer first: it makes the tables that the reader asks for.
+	const writer = await DatabaseThread.open({ ...settings, role: "writer" });
+	try {
+		const reader = await DatabaseThread.open({ ...settings, role: "reader" });
+		return connect(writer, reader);
+	} catch (error) {
+		await writer.close();
+		throw error;
+	}
+}
+
+function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
+	const commits = new GroupCommit(writer);
+	async function read<Name extends keyof ReadOperations>(
+		name: Name,
+		...parameters: Parameters<ReadOperations[Name]>
+	): Promise<ReturnType<ReadOperations[Name]>> {
+		const call = { name, parameters } as unknown as Call<ReadOperations>;
+		return (await reader.ask({ read: call })) as ReturnType<
+			ReadOperations[Name]
+		>;
+	}
+	return {
+		blocks: {
+			put: (blocks) =>
+				blocks.length === 0 ? Promise.resolve([]) : commits.put(blocks),
+			range: async (thing, fromMs, toMs, limit, after) =>
+				unpackPage(
+					thing,
+					await read("range", thing, fromMs, toMs, limit, after),
+				),
+			untimed: async (thing, limit, after) =>
+				unpackPage(thing, await read("untimed", thing, limit, after)),
+			get: async (thing, identity) =>
+				unpackPage(thing, await read("get", thing, identity)).blocks[0] ?? null,
+		},
+		deadLetters: {
+			add: (letter) => commits.call("addDeadLetter", letter),
+			list: (options) => read("deadLetters", options),
+		},
+		devices: {
+			create: (name, createdMs) =>
+				commits.call("createDevice", name, createdMs),
+			get: (name) => read("device", name),
+			list: () => read("devices"),
+			update: (name, update) => commits.call("updateDevice", name, update),
+		},
+		bindings: {
+			add: (thing, binding) => commits.call("addBinding", thing, binding),
+			list: (thing) => read("bindings", thing),
+		},
+		rollups: {
+			dirty: (thing, size, fromMs, toMs) =>
+				read("dirty", thing, size, fromMs, toMs),
+			allDirty: (beforeMs, limit) => read("allDirty", beforeMs, limit),
+			replace: (thing, buckets) =>
+				commits.call("replaceRollups", thing, buckets),
+			range: async (thing, size, channel, fromMs, toMs) =>
+				unpackRollups(
+					channel,
+					await read("rollups", thing, size, channel, fromMs, toMs),
+				),
+		},
+		certificates: {
+			add: (certificate) => commits.call("addCertificate", certificate),
+			get: (certificateId) => read("certificate", certificateId),
+			ofThing: (thing) => read("certificatesOf", thing),
+			revoke: (certificateId) =>
+				commits.call("revokeCertificate", certificateId),
+		},
+		close: async () => {
+			await commits.drained();
+			// The writer last: the connection that goes last empties the write-ahead log into the database.
+			await reader.close();
+			await writer.close();
+		},
+	};
+}
+
+function unpackPage(thing: string, page: PackedPage): BlockPage {
+	const blocks: NewBlock[] = [];
+	const count = packedCount(page.packed);
+	for (let i = 0; i < count; i++) {
+		blocks.push(unpackBlock(page.packed, i, () => thing));
+	}
+	return { blocks, next: page.next };
+}
+
+function unpackRollups(channel: string, packed: PackedRollups): RollupRow[] {
+	const rows: RollupRow[] = [];
+	for (let at = 0; at < packed.length; at += ROLLUP_FIELDS) {
+		const [bucketMs, kind, exponent, count, first, last, min, max, sum] =
+			packed.subarray(at, at + ROLLUP_FIELDS) as unknown as [
+				number,
+				number,
+				number,
+				number,
+				number,
+				number,
+				number,
+				number,
+				number,
+			];
+		rows.push({
+			channel,
+			kind: KINDS[kind] ?? "gauge",
+			bucketMs,
+			exponent,
+			count,
+			first,
+			last,
+			min,
+			max,
+			sum,
+		});
+	}
+	return rows;
+}

@@ -1,0 +1,104 @@
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import { StoreError } from "../../core/ports.ts";
+import type { Request, Response, WorkerSettings } from "./messages.ts";
+
+/** Distributes over the union, as `Omit` does not. */
+type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
+
+interface Waiting {
+	resolve(value: unknown): void;
+	reject(error: StoreError): void;
+}
+
+/** A worker that holds a database connection, and the requests it has not answered yet. */
+export class DatabaseThread {
+	readonly #worker: Worker;
+	readonly #waiting = new Map<number, Waiting>();
+	#lastId = 0;
+	#gone: StoreError | null = null;
+
+	private constructor(settings: WorkerSettings) {
+		this.#worker = startWorker(settings);
+		this.#worker.on("message", ({ id, result }: Response) => {
+			const waiting = this.#waiting.get(id);
+			this.#waiting.delete(id);
+			if (result.ok) waiting?.resolve(result.value);
+			else {
+				const { code, message } = result.failure;
+				waiting?.reject(new StoreError(code, message));
+			}
+		});
+		this.#worker.on("error", (error) =>
+			this.#end(`The thread that holds the database failed: ${error.message}`, {
+				cause: error,
+			}),
+		);
+		this.#worker.on("exit", () => this.#end("The database is closed."));
+	}
+
+	/** @throws StoreError when the database cannot be opened */
+	static async open(settings: WorkerSettings): Promise<DatabaseThread> {
+		const thread = new DatabaseThread(settings);
+		try {
+			await new Promise<unknown>((resolve, reject) => {
+				thread.#waiting.set(0, { resolve, reject });
+			});
+			return thread;
+		} catch (error) {
+			await thread.#worker.terminate();
+			throw error;
+		}
+	}
+
+	/** @throws StoreError when it was not done, or when nobody can say whether it was */
+	ask(
+		request: WithoutId<Request>,
+		transfer: readonly ArrayBuffer[] = [],
+	): Promise<unknown> {
+		if (this.#gone !== null) return Promise.reject(this.#gone);
+		return new Promise((resolve, reject) => {
+			const id = ++this.#lastId;
+			this.#waiting.set(id, { resolve, reject });
+			this.#worker.postMessage({ ...request, id }, [...transfer]);
+		});
+	}
+
+	/** Answers what was asked before, then closes the connection and ends the thread. */
+	async close(): Promise<void> {
+		if (this.#gone !== null) return;
+		const exited = new Promise<void>((resolve) => {
+			this.#worker.once("exit", () => resolve());
+		});
+		await this.ask({ close: true });
+		await exited;
+	}
+
+	#end(message: string, options?: ErrorOptions): void {
+		this.#gone ??= new StoreError("unavailable", message, options);
+		for (const waiting of this.#waiting.values()) waiting.reject(this.#gone);
+		this.#waiting.clear();
+	}
+}
+
+/** Beside a bundle the worker is `sqlite-worker.js`; from the sources it is `worker.ts`, which needs tsx in its thread. */
+function startWorker(settings: WorkerSettings): Worker {
+	if (!import.meta.url.endsWith(".ts")) {
+		return new Worker(new URL("./sqlite-worker.js", import.meta.url), {
+			workerData: settings,
+		});
+	}
+	const tsx = pathToFileURL(
+		createRequire(import.meta.url)
+			.resolve("tsx/esm/api")
+			// What `require` finds cannot register itself in a worker; its twin for `import` can.
+			.replace(/\.cjs$/, ".mjs"),
+	).href;
+	const worker = new URL("./worker.ts", import.meta.url).href;
+	// Node 20 does not apply `--import` in a worker's execArgv.
+	return new Worker(
+		`import(${JSON.stringify(tsx)}).then((tsx) => { tsx.register(); return import(${JSON.stringify(worker)}); });`,
+		{ eval: true, workerData: settings },
+	);
+}
