@@ -1,27 +1,22 @@
 /** The values section of one channel: presence, predictor, code table, residuals. See `docs/block.md`. */
 import { type ChannelSummary, MISSING } from "./block.ts";
 import { type ByteWriter, zigzagSize } from "./byte-writer.ts";
+import { runsExceed, writeBitmap, writeRuns } from "./encode-presence.ts";
 import {
 	AVERAGES,
 	BITMAP,
 	DIRECT_TOKENS,
 	LINE,
-	NIBBLE_ONLY,
-	NIBBLE_UNUSED,
-	NIBBLE_UNUSED_RUN,
 	predictorShift,
 	RAW,
 	startingRest,
-	TOKENS,
 	TREND,
 } from "./format.ts";
-import { canonicalCodes, codeLengths } from "./huffman.ts";
 import { fitLine, type LineFit } from "./line-fit.ts";
+import { TokenCode } from "./token-code.ts";
 
-// Kept between calls, so that a node's heap sees no garbage from them.
-const counts = new Int32Array(TOKENS);
-const lengths = new Uint8Array(TOKENS);
-const codes = new Uint16Array(TOKENS);
+// Kept between calls, so that a node's heap sees no garbage from it.
+const code = new TokenCode();
 
 const NO_LINE: LineFit = Object.freeze({ offset: 0, slope: 0 });
 
@@ -54,32 +49,33 @@ export function encodeValues(
 
 	const samples = new Samples(column, sampleCount, start, count, first);
 	const choice = choosePredictor(samples, summary);
-	let bits = samples.tally(choice);
-	const used = codeLengths(counts, lengths);
-	for (let token = 0; token < TOKENS; token++)
-		bits += (counts[token] as number) * (lengths[token] as number);
-	const raw = lineBits(choice) + writeTable(used, null) + bits > 32 * count;
+	const bits = measure(samples, choice);
+	const raw = bits > 32 * count;
 
 	writer.byte(bitmapFlag | (raw ? RAW : choice.predictor));
 	if (useBitmap) writeBitmap(column, sampleCount, writer);
 	else if (present < sampleCount) writeRuns(column, sampleCount, writer);
 	if (count === 0) return;
-	if (raw) {
-		if (writer.counting) writer.skipBits(32 * count);
-		else samples.writeRaw(writer);
-		return;
-	}
-	if (choice.predictor === LINE) {
-		writer.zigzag(choice.line.offset);
-		writer.zigzag(choice.line.slope);
-	}
-	writeTable(used, writer);
-	if (writer.counting) writer.skipBits(bits);
-	else if (bits > 0) {
-		canonicalCodes(lengths, codes);
+	if (writer.counting) writer.skipBits(raw ? 32 * count : bits);
+	else if (raw) samples.writeRaw(writer);
+	else {
+		if (choice.predictor === LINE) {
+			writer.zigzag(choice.line.offset);
+			writer.zigzag(choice.line.slope);
+		}
+		code.writeTable(writer);
 		samples.writeResiduals(choice, writer);
 	}
 	writer.align();
+}
+
+/** How many bits it takes to code the samples so; leaves the code for it in `code`. */
+function measure(samples: Samples, choice: Choice): number {
+	const { predictor, line } = choice;
+	const lineBytes =
+		predictor === LINE ? zigzagSize(line.offset) + zigzagSize(line.slope) : 0;
+	const extraBits = samples.tally(choice);
+	return 8 * lineBytes + extraBits + code.build();
 }
 
 /** The samples that are predicted: the present ones after the first. */
@@ -104,10 +100,11 @@ class Samples {
 		this.first = first;
 	}
 
-	/** Counts the tokens of the residuals into `counts`. @returns how many bits follow the codes */
+	/** Counts the tokens of the residuals into `code`. @returns how many bits follow the codes */
 	tally({ predictor, line }: Choice): number {
-		counts.fill(0);
 		const { column, sampleCount } = this;
+		const { counts } = code;
+		counts.fill(0);
 		const shift = predictorShift(predictor);
 		const mask = (1 << shift) - 1;
 		const follow = predictor === LINE ? 0 : -1;
@@ -140,6 +137,7 @@ class Samples {
 	/** Writes code and lower bits of each residual. */
 	writeResiduals({ predictor, line }: Choice, writer: ByteWriter): void {
 		const { column, sampleCount } = this;
+		const { codes, lengths } = code;
 		const shift = predictorShift(predictor);
 		const mask = (1 << shift) - 1;
 		const follow = predictor === LINE ? 0 : -1;
@@ -183,13 +181,13 @@ function tokenOf(folded: number, extra: number): number {
 	return DIRECT_TOKENS + 2 * (extra - 3) + ((folded >>> extra) & 1);
 }
 
-/** Leaves the tokens of some predictor in `counts`. */
+/** The cheapest of the predictors, as far as it looks: averages only while slower ones do better. */
 function choosePredictor(samples: Samples, summary: ChannelSummary): Choice {
 	let best: Choice = { predictor: 0, line: NO_LINE };
 	if (samples.count === 0 || summary.min === summary.max) return best;
-	let bestBits = estimateBits(samples, best);
+	let bestBits = measure(samples, best);
 	const consider = (choice: Choice): boolean => {
-		const bits = estimateBits(samples, choice);
+		const bits = measure(samples, choice);
 		if (bits >= bestBits) return false;
 		best = choice;
 		bestBits = bits;
@@ -202,104 +200,4 @@ function choosePredictor(samples: Samples, summary: ChannelSummary): Choice {
 	const line = fitLine(column, sampleCount, start, count, first);
 	if (line !== null) consider({ predictor: LINE, line });
 	return best;
-}
-
-function lineBits({ predictor, line }: Choice): number {
-	return predictor === LINE
-		? 8 * (zigzagSize(line.offset) + zigzagSize(line.slope))
-		: 0;
-}
-
-/** About how many bits the samples take: the entropy of the tokens, the bits after them, and the table. */
-function estimateBits(samples: Samples, choice: Choice): number {
-	let bits = samples.tally(choice);
-	bits += lineBits(choice);
-	const bitsAll = Math.log2(samples.count);
-	for (let token = 0; token < TOKENS; token++) {
-		const count = counts[token] as number;
-		if (count > 0) bits += 4 + count * (bitsAll - Math.log2(count));
-	}
-	return bits;
-}
-
-/** Writes the lengths of the codes in nibbles. @returns how many bits that takes */
-function writeTable(used: number, writer: ByteWriter | null): number {
-	let bits = 0;
-	const nibble = (value: number): void => {
-		bits += 4;
-		writer?.bits(value, 4);
-	};
-	let unused = 0;
-	let left = used;
-	for (let token = 0; left > 0; token++) {
-		if (counts[token] === 0) {
-			unused++;
-			continue;
-		}
-		while (unused > 0) {
-			if (unused === 1) {
-				nibble(NIBBLE_UNUSED);
-				unused = 0;
-			} else {
-				const run = Math.min(unused, 17);
-				nibble(NIBBLE_UNUSED_RUN);
-				nibble(run - 2);
-				unused -= run;
-			}
-		}
-		nibble(used === 1 ? NIBBLE_ONLY : (lengths[token] as number));
-		left--;
-	}
-	return bits;
-}
-
-/** Whether presence written as runs takes more than `limitBytes`. */
-function runsExceed(
-	column: Int32Array,
-	sampleCount: number,
-	limitBytes: number,
-): boolean {
-	const counter = new ByteCounter();
-	writeRuns(column, sampleCount, counter);
-	return counter.sizeBytes > limitBytes;
-}
-
-class ByteCounter {
-	sizeBytes = 0;
-	varint(value: number): void {
-		this.sizeBytes += value < 0x80 ? 1 : 2;
-	}
-}
-
-/** Lengths of runs, by turns present and missing, beginning with present. */
-function writeRuns(
-	column: Int32Array,
-	sampleCount: number,
-	writer: Pick<ByteWriter, "varint">,
-): void {
-	let missing = false;
-	let run = 0;
-	for (let at = 0; at < sampleCount; at++) {
-		if ((column[at] === MISSING) !== missing) {
-			writer.varint(run);
-			run = 0;
-			missing = !missing;
-		}
-		run++;
-	}
-	writer.varint(run);
-}
-
-/** A bit a sample, the lowest first, 1 where it is present. */
-function writeBitmap(
-	column: Int32Array,
-	sampleCount: number,
-	writer: ByteWriter,
-): void {
-	for (let at = 0; at < sampleCount; at += 8) {
-		let byte = 0;
-		for (let bit = 0; bit < 8 && at + bit < sampleCount; bit++)
-			if (column[at + bit] !== MISSING) byte |= 1 << bit;
-		writer.byte(byte);
-	}
 }
