@@ -179,6 +179,7 @@ static void deliver(xsMachine* the, const uint8_t* data, size_t size)
 			fxAbort(the, XS_UNHANDLED_EXCEPTION_EXIT);
 		}
 		jobs_run(the);
+		(void)xsCall0(xsVar(1), xsID("onIdle"));
 	}
 	xsEndHost(the);
 }

@@ -1,0 +1,392 @@
+/** A board made of software with a node on it: an XS process and its peripherals, which outlive it. */
+import { randomFillSync } from "node:crypto";
+import { EventEmitter } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { ResetReason } from "../../../protocol/documents.ts";
+import type { LogLevel, NodeReport, Settings } from "../../node/ports.ts";
+import { type MachineIdentity, nodeIdentity } from "./identity.ts";
+import {
+	type ClockTimer,
+	type Release,
+	VirtualClock,
+} from "./peripherals/clock.ts";
+import { FlashSupply, NorFlash, PowerCut } from "./peripherals/flash.ts";
+import { VirtualNetwork } from "./peripherals/network.ts";
+import { SeededRandom } from "./peripherals/random.ts";
+import { I2CBus, WeatherChip } from "./peripherals/sensors.ts";
+import { FileSettings, MemorySettings } from "./peripherals/settings.ts";
+import type { WeatherOptions } from "./peripherals/weather.ts";
+import {
+	bundlePath,
+	Processor,
+	type ProcessorKind,
+	type ProcessorSizes,
+} from "./processor.ts";
+import {
+	type BootDocument,
+	ExitCode,
+	Partition,
+	type Post,
+	type Request,
+	type TurnEvent,
+} from "./wire.ts";
+
+export interface MachineOptions extends ProcessorSizes {
+	readonly identity: MachineIdentity;
+	/** "virtual" by default. */
+	readonly board?: ProcessorKind;
+	/** Real time of its own by default; machines may share one. */
+	readonly clock?: VirtualClock;
+	/** Where flash and settings rest; in memory, as long as this object, by default. */
+	readonly flashDir?: string;
+	/** Bytes of the journal's partition; 1 MB by default. */
+	readonly journalBytes?: number;
+	/** Bytes of the checkpoints' partition; 64 KB by default. */
+	readonly checkpointBytes?: number;
+	readonly weather?: WeatherOptions & { readonly record?: boolean };
+	/** A configuration document, put into the setting "config". */
+	readonly config?: string;
+	/** Makes the node's random numbers repeatable. */
+	readonly seed?: number;
+	/** The bundle to run; the firmware by default. */
+	readonly bundle?: string;
+}
+
+/** Why a machine stopped running. */
+export type StopReason =
+	/** `stop()` */
+	| "stopped"
+	/** `powerCut()`, or the cut set on the flash. */
+	| "power_cut"
+	/** It resets by itself, with this reason. */
+	| ResetReason;
+
+export interface MachineExit {
+	readonly reason: StopReason;
+	/** Of the process; null when it was killed. */
+	readonly code: number | null;
+	/** Whether it boots again by itself. */
+	readonly reboots: boolean;
+}
+
+export interface MachineEvents {
+	report: [NodeReport];
+	log: [LogLevel, string];
+	exit: [MachineExit];
+}
+
+export const WEATHER_ADDRESS = 0x44;
+const JOURNAL_BYTES = 1 << 20;
+const CHECKPOINT_BYTES = 1 << 16;
+const REBOOT_MS = 100;
+const MAX_REBOOT_MS = 10_000;
+/** A machine that has run for so long was well: the next reboot is a quick one again. */
+const WELL_MS = 60_000;
+const EMPTY = new Uint8Array(0);
+
+export class VirtualMachine extends EventEmitter<MachineEvents> {
+	readonly clock: VirtualClock;
+	readonly supply = new FlashSupply();
+	readonly journal: NorFlash;
+	readonly checkpoints: NorFlash;
+	readonly settings: Settings;
+	readonly bus = new I2CBus();
+	readonly weather: WeatherChip;
+	readonly network: VirtualNetwork;
+	readonly #options: MachineOptions;
+	readonly #random: SeededRandom | undefined;
+	#processor: Processor | undefined;
+	/** Uptime 0 of this boot, by the clock. */
+	#bootMs = 0;
+	/** Why the process is about to end, when we know. */
+	#ending: "stopped" | "power_cut" | undefined;
+	#wake: ClockTimer | undefined;
+	#reboot: ClockTimer | undefined;
+	#crashes = 0;
+	/** Turns begun and not ended; simulated time stands still meanwhile. */
+	#turns = 0;
+	#hold: Release | undefined;
+
+	/** Makes the board; `powerOn` starts it. @throws Error when its files or credentials cannot be used */
+	constructor(options: MachineOptions) {
+		super();
+		this.#options = options;
+		this.clock = options.clock ?? new VirtualClock();
+		const { flashDir } = options;
+		if (flashDir !== undefined) mkdirSync(flashDir, { recursive: true });
+		const partition = (name: string, sizeBytes: number) =>
+			new NorFlash({
+				sizeBytes,
+				supply: this.supply,
+				...(flashDir === undefined ? {} : { file: join(flashDir, name) }),
+			});
+		this.journal = partition(
+			"journal.bin",
+			options.journalBytes ?? JOURNAL_BYTES,
+		);
+		this.checkpoints = partition(
+			"checkpoints.bin",
+			options.checkpointBytes ?? CHECKPOINT_BYTES,
+		);
+		this.settings =
+			flashDir === undefined
+				? new MemorySettings()
+				: new FileSettings(join(flashDir, "settings.json"));
+		if (options.config !== undefined) {
+			this.settings.set("config", options.config);
+		}
+		this.weather = new WeatherChip(this.clock, options.weather);
+		this.bus.attach(WEATHER_ADDRESS, this.weather);
+		this.network = new VirtualNetwork(
+			this.clock,
+			options.identity.credentials,
+			(event) => this.#turn(event),
+		);
+		this.#random =
+			options.seed === undefined ? undefined : new SeededRandom(options.seed);
+	}
+
+	get running(): boolean {
+		return this.#processor !== undefined;
+	}
+
+	/** ms since this boot. */
+	uptimeMs(): number {
+		return this.clock.nowMs() - this.#bootMs;
+	}
+
+	/** What the process takes, or null when it does not run. */
+	memory(): { readonly rssBytes: number; readonly pssBytes: number } | null {
+		return this.#processor?.memory() ?? null;
+	}
+
+	/** Boots it after a power cut, or for the first time. No effect when it runs. */
+	powerOn(): void {
+		if (this.#processor !== undefined) return;
+		this.clock.clear(this.#reboot);
+		this.supply.restore();
+		this.#crashes = 0;
+		this.#boot("power_on");
+	}
+
+	/** Cuts power now: what was volatile is lost. Resolves when the process is gone. */
+	powerCut(): Promise<void> {
+		this.supply.cut();
+		return this.#end("power_cut", (processor) => processor.kill());
+	}
+
+	/** Asks the node to end in good order; kills it when it does not within `patienceMs` of real time. */
+	stop(patienceMs = 5000): Promise<void> {
+		return this.#end("stopped", (processor) => {
+			this.#turn({ op: "stop" });
+			const impatience = setTimeout(() => processor.kill(), patienceMs);
+			this.once("exit", () => clearTimeout(impatience));
+		});
+	}
+
+	/** Lets go of its files. Only when it does not run. */
+	close(): void {
+		this.clock.clear(this.#reboot);
+		this.journal.close();
+		this.checkpoints.close();
+	}
+
+	#end(
+		reason: "stopped" | "power_cut",
+		how: (processor: Processor) => void,
+	): Promise<void> {
+		this.clock.clear(this.#reboot);
+		const processor = this.#processor;
+		if (processor === undefined) return Promise.resolve();
+		return new Promise((resolve) => {
+			this.once("exit", () => resolve());
+			this.#ending = reason;
+			how(processor);
+		});
+	}
+
+	#boot(resetReason: ResetReason): void {
+		const { identity, board = "virtual" } = this.#options;
+		this.#bootMs = this.clock.nowMs();
+		this.#ending = undefined;
+		const processor = new Processor({
+			...this.#options,
+			kind: board,
+			bundle: this.#options.bundle ?? bundlePath(),
+			onRequest: (request) => this.#answer(request),
+			onPost: (post) => this.#hear(post),
+			onLastWords: (text) => this.emit("log", "error", text),
+			onExit: (code) => this.#ended(code),
+		});
+		this.#processor = processor;
+		const boot: BootDocument = {
+			board,
+			resetReason,
+			identity: nodeIdentity(identity),
+			journalBytes: this.journal.sizeBytes,
+			checkpointBytes: this.checkpoints.sizeBytes,
+			weatherAddresses: [WEATHER_ADDRESS],
+			rssi: -60,
+		};
+		this.#turn({ op: "boot", json: JSON.stringify(boot) });
+	}
+
+	#turn(event: TurnEvent): void {
+		const processor = this.#processor;
+		if (processor === undefined) return;
+		this.#turns++;
+		this.#hold ??= this.clock.hold();
+		processor.send(this.uptimeMs(), event);
+	}
+
+	#answer(request: Request): Uint8Array {
+		try {
+			return this.#serve(request);
+		} catch (error) {
+			// Nothing runs without power: the reply will not be read.
+			if (error instanceof PowerCut && this.#ending === undefined) {
+				this.#ending = "power_cut";
+				this.#processor?.kill();
+			}
+			throw error;
+		}
+	}
+
+	#serve(request: Request): Uint8Array {
+		switch (request.op) {
+			case "flash_read": {
+				const bytes = new Uint8Array(request.length);
+				this.#partition(request.partition).read(request.offset, bytes);
+				return bytes;
+			}
+			case "flash_program":
+				this.#partition(request.partition).program(
+					request.offset,
+					request.bytes,
+				);
+				return EMPTY;
+			case "flash_erase":
+				this.#partition(request.partition).erase(request.offset);
+				return EMPTY;
+			case "setting_get": {
+				const value = this.settings.get(request.key);
+				return value === undefined
+					? Uint8Array.of(0)
+					: Buffer.from(`\u0001${value}`, "utf8");
+			}
+			case "setting_set":
+				this.settings.set(request.key, request.value);
+				return EMPTY;
+			case "setting_delete":
+				this.settings.delete(request.key);
+				return EMPTY;
+			case "i2c":
+				return this.bus.transfer(
+					request.address,
+					request.bytes,
+					request.length,
+				);
+			case "random":
+				return this.#randomBytes(request.length);
+			case "mqtt_write": {
+				const { connection, data, options } = request;
+				const writable = this.network.write(connection, data, options);
+				return new Uint8Array(Uint32Array.of(writable).buffer);
+			}
+		}
+	}
+
+	#partition(number: number): NorFlash {
+		return number === Partition.JOURNAL ? this.journal : this.checkpoints;
+	}
+
+	#randomBytes(length: number): Uint8Array {
+		const bytes = new Uint8Array(length);
+		const random = this.#random;
+		if (random === undefined) return randomFillSync(bytes);
+		return bytes.map(() => random.below(256));
+	}
+
+	#hear(post: Post): void {
+		switch (post.op) {
+			case "idle":
+				this.#idle(post.deadlineMs);
+				break;
+			case "log":
+				this.emit("log", post.level, post.text);
+				break;
+			case "report":
+				this.emit("report", JSON.parse(post.json) as NodeReport);
+				break;
+			case "time":
+				this.network.requestTime(post.request);
+				break;
+			case "mqtt_connect":
+				this.network.connect(post.connection, post);
+				break;
+			case "mqtt_close":
+				this.network.close(post.connection, post.graceful);
+				break;
+		}
+	}
+
+	#idle(deadlineMs: number | null): void {
+		this.#turns--;
+		this.clock.clear(this.#wake);
+		this.#wake = undefined;
+		if (this.#turns > 0 || this.#processor === undefined) return;
+		if (deadlineMs !== null) {
+			this.#wake = this.clock.setAt(this.#bootMs + deadlineMs, () =>
+				this.#turn({ op: "timer" }),
+			);
+		}
+		this.#rest();
+	}
+
+	/** No turn is under way: time may go on. */
+	#rest(): void {
+		const release = this.#hold;
+		this.#hold = undefined;
+		release?.();
+	}
+
+	#ended(code: number | null): void {
+		const ranMs = this.uptimeMs();
+		const reason = this.#stopReason(code);
+		const reboots = reason !== "stopped" && reason !== "power_cut";
+		this.#processor = undefined;
+		this.#turns = 0;
+		this.clock.clear(this.#wake);
+		this.#wake = undefined;
+		this.network.reset();
+		if (reboots) this.#scheduleReboot(reason, ranMs);
+		this.#rest();
+		this.emit("exit", { reason, code, reboots });
+	}
+
+	#stopReason(code: number | null): StopReason {
+		if (this.#ending !== undefined) return this.#ending;
+		switch (code) {
+			case ExitCode.RESTART:
+				return "restart";
+			case ExitCode.STOPPED:
+				return "stopped";
+			case ExitCode.OUT_OF_MEMORY:
+				return "out_of_memory";
+			case ExitCode.STACK_OVERFLOW:
+				return "stack_overflow";
+			case null:
+				return "unknown";
+			default:
+				return "crash";
+		}
+	}
+
+	#scheduleReboot(reason: ResetReason, ranMs: number): void {
+		if (reason === "restart" || ranMs >= WELL_MS) this.#crashes = 0;
+		const delayMs = Math.min(MAX_REBOOT_MS, REBOOT_MS * 2 ** this.#crashes);
+		this.#crashes++;
+		this.#reboot = this.clock.set(() => this.#boot(reason), delayMs);
+	}
+}

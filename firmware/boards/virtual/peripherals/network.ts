@@ -1,0 +1,101 @@
+/** A machine's network: its connections, its faults, its credentials, and the time server it asks. */
+import { createSecureContext, type SecureContext } from "node:tls";
+import type { MqttPublishOptions } from "../../../node/ports.ts";
+import type { TurnEvent } from "../wire.ts";
+import type { ClockTimer, VirtualClock } from "./clock.ts";
+import { NetworkFaults } from "./link.ts";
+import { MqttClient, type MqttTarget } from "./mqtt-client.ts";
+
+/** PEM texts. Without any, connections are plain TCP. */
+export interface Credentials {
+	readonly certificate: string;
+	readonly privateKey: string;
+	readonly ca: string;
+}
+
+/** SNTP gives up after this (lwIP's SNTP_RECV_TIMEOUT is 15 s; Moddable's client retries on its own, 5 s each). */
+const TIME_TIMEOUT_MS = 5000;
+
+export class VirtualNetwork {
+	readonly faults = new NetworkFaults();
+	readonly #clock: VirtualClock;
+	readonly #secure: SecureContext | undefined;
+	readonly #onEvent: (event: TurnEvent) => void;
+	readonly #clients = new Map<number, MqttClient>();
+	readonly #timers = new Set<ClockTimer>();
+
+	/** @throws Error when the credentials are no PEM or do not belong together */
+	constructor(
+		clock: VirtualClock,
+		credentials: Credentials | undefined,
+		onEvent: (event: TurnEvent) => void,
+	) {
+		this.#clock = clock;
+		this.#onEvent = onEvent;
+		this.#secure =
+			credentials === undefined
+				? undefined
+				: createSecureContext({
+						cert: credentials.certificate,
+						key: credentials.privateKey,
+						ca: credentials.ca,
+					});
+	}
+
+	connect(connection: number, target: MqttTarget): void {
+		this.#clients.set(
+			connection,
+			new MqttClient({
+				connection,
+				target,
+				secure: this.#secure,
+				clock: this.#clock,
+				faults: this.faults,
+				onEvent: (event) => {
+					if (event.op === "mqtt_error") this.#clients.delete(connection);
+					this.#onEvent(event);
+				},
+			}),
+		);
+	}
+
+	/** @throws Error, "overflow" among others: see `MqttConnection.write` */
+	write(
+		connection: number,
+		data: Uint8Array,
+		options: MqttPublishOptions | undefined,
+	): number {
+		const client = this.#clients.get(connection);
+		if (client === undefined) throw new Error("The connection is closed.");
+		return client.write(data, options);
+	}
+
+	close(connection: number, graceful: boolean): void {
+		const client = this.#clients.get(connection);
+		this.#clients.delete(connection);
+		client?.close(graceful);
+	}
+
+	/** Answers by the event `time`: after `delayMs` of the link, or with null when nothing is to be had. */
+	requestTime(request: number): void {
+		const { faults } = this;
+		const fails = faults.down || faults.noNames || faults.noTime;
+		const timer = this.#clock.set(
+			() => {
+				this.#timers.delete(timer);
+				const wallMs = fails ? null : this.#clock.wallMs();
+				this.#onEvent({ op: "time", request, wallMs });
+			},
+			fails ? TIME_TIMEOUT_MS : faults.delayMs,
+		);
+		this.#timers.add(timer);
+	}
+
+	/** All connections vanish without a word, as when power is cut. */
+	reset(): void {
+		for (const client of this.#clients.values()) client.close(false);
+		this.#clients.clear();
+		for (const timer of this.#timers) this.#clock.clear(timer);
+		this.#timers.clear();
+	}
+}

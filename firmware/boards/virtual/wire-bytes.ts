@@ -1,0 +1,125 @@
+/** Reading and writing the fields of a message. Little-endian; runs on both sides of the channel. */
+
+/** UTF-8 is a matter of the engine: Node and the XS host each bring their own. */
+export interface Utf8 {
+	encode(text: string): Uint8Array;
+	decode(bytes: Uint8Array): string;
+}
+
+export class WireWriter {
+	readonly #utf8: Utf8;
+	#bytes = new Uint8Array(64);
+	#view = new DataView(this.#bytes.buffer);
+	#length = 0;
+
+	constructor(utf8: Utf8) {
+		this.#utf8 = utf8;
+	}
+
+	/** The message, good until the next `begin`. */
+	get bytes(): Uint8Array {
+		return this.#bytes.subarray(0, this.#length);
+	}
+
+	/** Starts a message anew, in the same memory. */
+	begin(): this {
+		this.#length = 0;
+		return this;
+	}
+
+	u8(value: number): this {
+		this.#view.setUint8(this.#reserve(1), value);
+		return this;
+	}
+
+	u16(value: number): this {
+		this.#view.setUint16(this.#reserve(2), value, true);
+		return this;
+	}
+
+	u32(value: number): this {
+		this.#view.setUint32(this.#reserve(4), value, true);
+		return this;
+	}
+
+	f64(value: number): this {
+		this.#view.setFloat64(this.#reserve(8), value, true);
+		return this;
+	}
+
+	/** The rest of the message. */
+	raw(value: Uint8Array): this {
+		const at = this.#reserve(value.length);
+		this.#bytes.set(value, at);
+		return this;
+	}
+
+	text(value: string): this {
+		const bytes = this.#utf8.encode(value);
+		return this.u32(bytes.length).raw(bytes);
+	}
+
+	#reserve(count: number): number {
+		const at = this.#length;
+		this.#length += count;
+		if (this.#length > this.#bytes.length) {
+			const larger = new Uint8Array(
+				Math.max(2 * this.#bytes.length, this.#length),
+			);
+			larger.set(this.#bytes.subarray(0, at));
+			this.#bytes = larger;
+			this.#view = new DataView(larger.buffer);
+		}
+		return at;
+	}
+}
+
+export class WireReader {
+	readonly #utf8: Utf8;
+	readonly #bytes: Uint8Array;
+	readonly #view: DataView;
+	#at = 0;
+
+	/** @throws RangeError, as every member, when the message is too short */
+	constructor(utf8: Utf8, bytes: Uint8Array) {
+		this.#utf8 = utf8;
+		this.#bytes = bytes;
+		this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	}
+
+	u8(): number {
+		return this.#view.getUint8(this.#take(1));
+	}
+
+	u16(): number {
+		return this.#view.getUint16(this.#take(2), true);
+	}
+
+	u32(): number {
+		return this.#view.getUint32(this.#take(4), true);
+	}
+
+	f64(): number {
+		return this.#view.getFloat64(this.#take(8), true);
+	}
+
+	/** All that is left, not copied. */
+	rest(): Uint8Array {
+		return this.#bytes.subarray(this.#at);
+	}
+
+	text(): string {
+		const length = this.u32();
+		const at = this.#take(length);
+		return this.#utf8.decode(this.#bytes.subarray(at, at + length));
+	}
+
+	#take(count: number): number {
+		const at = this.#at;
+		this.#at += count;
+		if (this.#at > this.#bytes.length) {
+			throw new RangeError("The message ends in the middle of a field.");
+		}
+		return at;
+	}
+}

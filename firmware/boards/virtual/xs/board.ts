@@ -1,0 +1,108 @@
+/** The virtual board's side of `firmware/node/ports.ts`. */
+import type {
+	Board,
+	HeapUse,
+	LogLevel,
+	NodeReport,
+	System,
+	TimeSource,
+} from "../../../node/ports.ts";
+import {
+	type BootDocument,
+	ExitCode,
+	Partition,
+	type TurnEvent,
+} from "../wire.ts";
+import { call, host, post } from "./host.ts";
+import { ChannelNetwork } from "./network.ts";
+import { ChannelFlash, ChannelSettings } from "./storage.ts";
+import { TurnTimers } from "./timers.ts";
+import { weatherPort } from "./weather-sensor.ts";
+
+/** From package.json, when the bundle is built. */
+declare const FIRMWARE_VERSION: string;
+
+class ChannelTime implements TimeSource {
+	readonly #asked = new Map<number, (wallMs: number | null) => void>();
+	#lastRequest = 0;
+
+	request(callback: (wallMs: number | null) => void): void {
+		const request = ++this.#lastRequest;
+		this.#asked.set(request, callback);
+		post({ op: "time", request });
+	}
+
+	answer(request: number, wallMs: number | null): void {
+		const callback = this.#asked.get(request);
+		this.#asked.delete(request);
+		callback?.(wallMs);
+	}
+}
+
+class ChannelSystem implements System {
+	readonly board: string;
+	readonly firmware = FIRMWARE_VERSION;
+	readonly resetReason: BootDocument["resetReason"];
+
+	constructor(boot: BootDocument) {
+		this.board = boot.board;
+		this.resetReason = boot.resetReason;
+	}
+
+	random(into: Uint8Array): void {
+		into.set(call({ op: "random", length: into.length }));
+	}
+
+	heap(): HeapUse {
+		const heap = host.heap();
+		return {
+			usedBytes: heap.chunkUsed + heap.slotUsed - heap.builtins,
+			peakBytes: heap.chunkPeak + heap.slotPeak - heap.builtins,
+			limitBytes: heap.limit,
+		};
+	}
+
+	log(level: LogLevel, message: string): void {
+		post({ op: "log", level, text: message });
+	}
+
+	report(report: NodeReport): void {
+		post({ op: "report", json: JSON.stringify(report) });
+	}
+
+	restart(): never {
+		return host.exit(ExitCode.RESTART);
+	}
+}
+
+export class VirtualBoard implements Board {
+	readonly system: ChannelSystem;
+	readonly timers = new TurnTimers();
+	readonly time = new ChannelTime();
+	readonly settings = new ChannelSettings();
+	readonly network: ChannelNetwork;
+	readonly sensors: Board["sensors"];
+	readonly identity: Board["identity"];
+	readonly journal: ChannelFlash;
+	readonly checkpoints: ChannelFlash;
+
+	constructor(boot: BootDocument) {
+		this.system = new ChannelSystem(boot);
+		this.network = new ChannelNetwork(boot.rssi);
+		this.sensors = boot.weatherAddresses.map(weatherPort);
+		this.identity = boot.identity;
+		this.journal = new ChannelFlash(Partition.JOURNAL, boot.journalBytes);
+		this.checkpoints = new ChannelFlash(
+			Partition.CHECKPOINTS,
+			boot.checkpointBytes,
+		);
+	}
+
+	/** One turn, at the uptime it carries. */
+	turn(uptimeMs: number, event: TurnEvent): void {
+		this.timers.advance(uptimeMs);
+		if (event.op === "time") this.time.answer(event.request, event.wallMs);
+		else this.network.dispatch(event);
+		this.timers.fire();
+	}
+}

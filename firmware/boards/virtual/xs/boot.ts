@@ -1,0 +1,30 @@
+/** The XS side of the channel: makes a board when told to boot, and gives it its turns. */
+import { decodeEvent, ExitCode } from "../wire.ts";
+import { VirtualBoard } from "./board.ts";
+import { host, post, utf8 } from "./host.ts";
+
+/** What runs on a board; `stop` ends it in good order. */
+export interface Running {
+	stop?(): void;
+}
+
+export function bootWith(start: (board: VirtualBoard) => Running): void {
+	let board: VirtualBoard | undefined;
+	let running: Running | undefined;
+	host.onMessage = (message) => {
+		const { uptimeMs, event } = decodeEvent(utf8, new Uint8Array(message));
+		if (event.op === "boot") {
+			board = new VirtualBoard(JSON.parse(event.json));
+			board.timers.advance(uptimeMs);
+			running = start(board);
+		} else if (event.op === "stop") {
+			running?.stop?.();
+			host.exit(ExitCode.STOPPED);
+		} else {
+			board?.turn(uptimeMs, event);
+		}
+	};
+	host.onIdle = () => {
+		post({ op: "idle", deadlineMs: board?.timers.deadlineMs ?? null });
+	};
+}

@@ -1,0 +1,41 @@
+/** The C host's global, as host/host.c makes it, and what the files beside this one share of it. */
+import { encodePost, encodeRequest, type Post, type Request } from "../wire.ts";
+import { type Utf8, WireWriter } from "../wire-bytes.ts";
+
+interface Host {
+	call(message: Uint8Array): ArrayBuffer;
+	post(message: Uint8Array): void;
+	heap(): {
+		readonly chunkUsed: number;
+		readonly slotUsed: number;
+		readonly chunkPeak: number;
+		readonly slotPeak: number;
+		readonly builtins: number;
+		readonly limit: number;
+	};
+	exit(code: number): never;
+	utf8Encode(text: string): ArrayBuffer;
+	utf8Decode(bytes: Uint8Array): string;
+	/** Called with each event. */
+	onMessage: (message: ArrayBuffer) => void;
+	/** Called when a turn and the promise jobs it left have run. */
+	onIdle: () => void;
+}
+
+export const host = (globalThis as unknown as { host: Host }).host;
+
+export const utf8: Utf8 = {
+	encode: (text) => new Uint8Array(host.utf8Encode(text)),
+	decode: (bytes) => host.utf8Decode(bytes),
+};
+
+const writer = new WireWriter(utf8);
+
+/** @throws Error with the peripheral's reason */
+export function call(request: Request): Uint8Array {
+	return new Uint8Array(host.call(encodeRequest(writer, request)));
+}
+
+export function post(message: Post): void {
+	host.post(encodePost(writer, message));
+}
