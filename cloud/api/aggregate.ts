@@ -1,7 +1,7 @@
 /** GET /v1/devices/{name}/aggregate: several channels by bucket, as columns, for charts. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { type AuthEnv, requireIdentity } from "./auth.ts";
-import { assertChannel, findDevice } from "./devices.ts";
+import { assertChannel } from "./devices.ts";
 import type { ApiDeps } from "./ports.ts";
 import { Problem, problemResponses } from "./problem.ts";
 import {
@@ -94,7 +94,7 @@ export function addAggregate(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 					},
 				);
 			}
-			const device = await findDevice(deps.devices, name);
+			const device = await deps.devices.get(name);
 			const channels =
 				query.channels === undefined
 					? device.channels.map(({ id }) => id)

@@ -6,6 +6,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
+import { InvalidQuery, UnknownDevice } from "../core/errors.ts";
 import { StoreError } from "../core/ports.ts";
 import { addAggregate } from "./aggregate.ts";
 import { type AuthEnv, SESSION_COOKIE } from "./auth.ts";
@@ -133,12 +134,10 @@ function toProblem(error: Error, deps: ApiDeps): Problem {
 			headers: { "Retry-After": "1" },
 		});
 	}
-	if (error.name === "InvalidCursor") {
-		return new Problem("invalid_cursor", error.message, {
-			cause: error,
-			errors: [{ parameter: "cursor", detail: error.message }],
-		});
+	if (error instanceof UnknownDevice) {
+		return new Problem("unknown_device", error.message, { cause: error });
 	}
+	if (error instanceof InvalidQuery) return queryProblem(error);
 	if (error instanceof HTTPException && error.status < 500) {
 		return new Problem("invalid_request", error.message, { cause: error });
 	}
@@ -148,6 +147,18 @@ function toProblem(error: Error, deps: ApiDeps): Problem {
 		"The cloud met an error it had not foreseen; its log says more.",
 		{ cause: error },
 	);
+}
+
+function queryProblem(error: InvalidQuery): Problem {
+	const options = { cause: error };
+	switch (error.code) {
+		case "bad_cursor":
+			return new Problem("invalid_cursor", error.message, options);
+		case "too_many_buckets":
+			return new Problem("range_too_wide", error.message, options);
+		default:
+			return new Problem("invalid_request", error.message, options);
+	}
 }
 
 /** A path that other methods have is 405 with `Allow` (RFC 9110 section 15.5.6); any other is 404. */

@@ -1,7 +1,6 @@
 /** GET /v1/devices/{name}/blocks: the blocks as the device made them, for those who decode them themselves. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { type AuthEnv, requireIdentity } from "./auth.ts";
-import { findDevice } from "./devices.ts";
 import { BLOCKS_MEDIA_TYPE, frameBlocks } from "./framing.ts";
 import type { ApiDeps } from "./ports.ts";
 import { problemResponses } from "./problem.ts";
@@ -67,7 +66,7 @@ export function addBlocks(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			const { name } = c.req.valid("param");
 			const query = c.req.valid("query");
 			const range = parseRange(query, deps.clock.nowMs());
-			await findDevice(deps.devices, name);
+			await deps.devices.get(name);
 			const { blocks, next } = await deps.queries.blocks({
 				thing: name,
 				...range,

@@ -2,7 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Device } from "../core/ports.ts";
 import { type AuthEnv, requireIdentity } from "./auth.ts";
-import type { ApiDeps, DeviceSource } from "./ports.ts";
+import type { ApiDeps } from "./ports.ts";
 import { Problem, problemResponses } from "./problem.ts";
 import {
 	DeviceParams,
@@ -74,31 +74,6 @@ export function deviceDocument(device: Device): DeviceDocument {
 	};
 }
 
-/** @throws Problem unknown_device */
-export async function findDevice(
-	devices: DeviceSource,
-	name: string,
-): Promise<Device> {
-	let device: Device | null = null;
-	let cause: unknown;
-	try {
-		device = await devices.get(name);
-	} catch (error) {
-		if (!(error instanceof Error && error.name === "UnknownDevice")) {
-			throw error;
-		}
-		cause = error;
-	}
-	if (device === null) {
-		throw new Problem(
-			"unknown_device",
-			`There is no device called "${name}".`,
-			{ cause },
-		);
-	}
-	return device;
-}
-
 /** @throws Problem unknown_channel */
 export function assertChannel(device: Device, channel: string): void {
 	if (device.channels.some(({ id }) => id === channel)) return;
@@ -164,7 +139,7 @@ export function addDevices(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 		}),
 		async function getDevice(c) {
 			const { name } = c.req.valid("param");
-			return c.json(deviceDocument(await findDevice(deps.devices, name)), 200);
+			return c.json(deviceDocument(await deps.devices.get(name)), 200);
 		},
 	);
 }

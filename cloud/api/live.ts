@@ -2,7 +2,6 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { isThingName } from "../../protocol/topics.ts";
 import { type AuthEnv, requireIdentity } from "./auth.ts";
-import { findDevice } from "./devices.ts";
 import { liveStream } from "./live-stream.ts";
 import type { ApiDeps } from "./ports.ts";
 import { problemResponses } from "./problem.ts";
@@ -10,6 +9,8 @@ import { limitQuery, SECURITY } from "./schemas.ts";
 
 /** Ten minutes of live blocks at one a second: as much as the hub keeps of a device. */
 const MAX_RECENT = 600;
+/** Of each device, when all are asked for: enough for a small chart. */
+const RECENT_OF_ALL = 60;
 const MAX_DEVICES = 100;
 const HEARTBEAT_MS = 15_000;
 const BUFFER_BYTES = 1 << 20;
@@ -64,13 +65,16 @@ export function addLive(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			const query = c.req.valid("query");
 			const { expiresMs } = c.get("identity");
 			const things = query.device ?? null;
-			for (const thing of things ?? []) await findDevice(deps.devices, thing);
+			for (const thing of things ?? []) await deps.devices.get(thing);
 			const replayed =
 				things ?? (await deps.devices.list()).map(({ name }) => name);
 			const stream = liveStream({
 				hub: deps.hub,
 				things: things === null ? null : new Set(things),
-				replay: { things: replayed, limit: query.recent ?? MAX_RECENT },
+				replay: {
+					things: replayed,
+					limit: query.recent ?? (things === null ? RECENT_OF_ALL : MAX_RECENT),
+				},
 				heartbeatMs: deps.heartbeatMs ?? HEARTBEAT_MS,
 				bufferBytes: deps.liveBufferBytes ?? BUFFER_BYTES,
 				isOver: () => deps.clock.nowMs() >= expiresMs,

@@ -2,14 +2,15 @@
  * What the HTTP API needs of the cloud. The classes of `cloud/core` have these shapes; nothing here knows which store
  * or broker stands behind them. Times are ms since the Unix epoch, UTC; ranges are half open: [from, to).
  */
+import type { LiveEvent } from "../core/live-hub.ts";
 import type { Clock, DeadLetterStore, Device } from "../core/ports.ts";
 import type { Authenticator } from "./auth.ts";
 
 export interface DeviceSource {
 	/** By name. */
 	list(): Promise<readonly Device[]>;
-	/** @throws an error or gives null for a device that is not there; the API answers 404 to either */
-	get(name: string): Promise<Device | null>;
+	/** @throws UnknownDevice */
+	get(name: string): Promise<Device>;
 }
 
 /** A stored block and where it belongs in time. */
@@ -74,30 +75,10 @@ export interface QuerySource {
 	}): Promise<AggregateResult>;
 }
 
-/** What happens now: the same shape as `cloud/core/live-hub.ts` publishes. */
-export type LiveEvent =
-	| {
-			readonly type: "live";
-			readonly thing: string;
-			readonly bytes: Uint8Array;
-	  }
-	| {
-			readonly type: "block";
-			readonly thing: string;
-			readonly startMs: number | null;
-			readonly spanMs: number;
-	  }
-	| {
-			readonly type: "device";
-			readonly thing: string;
-			readonly online: boolean;
-			readonly lastSeenMs: number | null;
-	  };
-
 export interface LiveSource {
 	/** @returns the function that ends the subscription */
 	subscribe(listener: (event: LiveEvent) => void): () => void;
-	/** The live blocks of a device since its last stored block, oldest first. */
+	/** The latest live blocks of a device, oldest first. */
 	recent(thing: string): readonly Uint8Array[];
 }
 

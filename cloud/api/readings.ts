@@ -3,7 +3,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { accepts } from "hono/accepts";
 import { type AuthEnv, requireIdentity } from "./auth.ts";
 import { csvLine } from "./csv.ts";
-import { assertChannel, findDevice } from "./devices.ts";
+import { assertChannel } from "./devices.ts";
 import type { ApiDeps } from "./ports.ts";
 import { Problem, parameterProblem, problemResponses } from "./problem.ts";
 import {
@@ -118,7 +118,7 @@ export function addReadings(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			}
 			const everyMs =
 				query.every === undefined ? null : parseEvery(query.every);
-			assertChannel(await findDevice(deps.devices, name), query.channel);
+			assertChannel(await deps.devices.get(name), query.channel);
 			const page =
 				everyMs === null
 					? await singleReadings(deps, request)
