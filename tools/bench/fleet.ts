@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LocalAuth } from "../../cloud/local/auth.ts";
+import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
 import { startMs } from "../../protocol/block-time.ts";
 import { readHeader } from "../../protocol/decode.ts";
 import { CloudUnderTest } from "../../test/system/support/cloud.ts";
@@ -31,7 +31,11 @@ export async function benchFleet(): Promise<BenchResult[]> {
 	try {
 		const seen: Seen = { times: new Map(), latenessMs: [] };
 		const stop = new AbortController();
-		const token = await LocalAuth.open(dir).issueToken("bench", 3600);
+		const auth = new LocalAuth({
+			secret: loadSecret(dir),
+			clock: { nowMs: () => Date.now() },
+		});
+		const token = await auth.issueToken("bench", 3_600_000);
 		const stream = await fetch(`${cloud.ready.http}/v1/live`, {
 			headers: { authorization: `Bearer ${token}` },
 			signal: stop.signal,

@@ -3,13 +3,15 @@
  * is the same either way, and so is what it says.
  */
 import { existsSync } from "node:fs";
-import { LocalAuth } from "../../cloud/local/auth.ts";
+import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
 import { openLocalCloud } from "../../cloud/local/cloud.ts";
+import packageJson from "../../package.json" with { type: "json" };
 import { CommandError } from "./errors.ts";
 import { findRunning } from "./runtime-file.ts";
 import type { LocalTarget } from "./target.ts";
 
-const TOKEN_TTL_S = 3600;
+/** Long enough for any request but a stream, which ends with its token. */
+const TOKEN_TTL_MS = 86_400_000;
 
 /** What RFC 9457 says of a problem, as far as commands show it. */
 interface Problem {
@@ -36,10 +38,11 @@ export async function openApi(target: LocalTarget): Promise<ApiClient> {
 	}
 	const running = findRunning(target.dir);
 	if (running !== null) {
-		const token = await LocalAuth.open(target.dir).issueToken(
-			"command",
-			TOKEN_TTL_S,
-		);
+		const auth = new LocalAuth({
+			secret: loadSecret(target.dir),
+			clock: { nowMs: () => Date.now() },
+		});
+		const token = await auth.issueToken("command", TOKEN_TTL_MS);
 		return client(
 			(path) =>
 				fetch(new URL(path, running.http), {
@@ -48,8 +51,11 @@ export async function openApi(target: LocalTarget): Promise<ApiClient> {
 			() => Promise.resolve(),
 		);
 	}
-	const cloud = await openLocalCloud({ dir: target.dir });
-	const token = await cloud.auth.issueToken("command", TOKEN_TTL_S);
+	const cloud = await openLocalCloud({
+		dir: target.dir,
+		version: packageJson.version,
+	});
+	const token = await cloud.auth.issueToken("command", TOKEN_TTL_MS);
 	return client(
 		async (path) =>
 			cloud.app.request(path, {

@@ -8,6 +8,7 @@ import { CommandError } from "./errors.ts";
 import { printMessage } from "./output.ts";
 import { addProvision } from "./provision.ts";
 import { addReadings } from "./readings.ts";
+import { addSignIn } from "./signin.ts";
 import { addSim } from "./sim.ts";
 import { addTail } from "./tail.ts";
 import { addUp } from "./up.ts";
@@ -26,6 +27,7 @@ const program = new Command("thinghz")
 for (const add of [
 	addUp,
 	addSim,
+	addSignIn,
 	addProvision,
 	addDevices,
 	addReadings,

@@ -79,7 +79,7 @@ async function up(options: UpOptions): Promise<void> {
 		printMessage(
 			`thinghz serves ${dir}
   page  ${signIn}
-        (this link signs in once, within 15 minutes; \`thinghz up\` prints a new one)
+        (signs in once, within 15 minutes; \`thinghz signin\` prints a new link)
   MQTT  ${running.mqtt}
 Ctrl-C ends it.`,
 		);
@@ -112,6 +112,7 @@ async function serve(
 	try {
 		const cloud = await openLocalCloud({ dir, version: packageJson.version });
 		closing.push(() => cloud.close());
+		await cloud.devices.start();
 		const authority = await openAuthority(dir);
 		const broker = await startBroker({
 			ingest: cloud.ingest,
@@ -135,7 +136,7 @@ async function serve(
 				http: http.url,
 				mqtt: `mqtts://${host}:${broker.port}`,
 			},
-			signInToken: cloud.auth.issueSignInToken(),
+			signInToken: cloud.auth.issueSignIn(),
 			close: closeAll,
 		};
 	} catch (error) {

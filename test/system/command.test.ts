@@ -1,0 +1,294 @@
+/** The command as a person uses it: a cloud, three nodes, and the questions asked from a second shell. */
+import assert from "node:assert/strict";
+import { existsSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { CloudUnderTest, temporaryFolder, until } from "./support/cloud.ts";
+import { Following, thinghz, thinghzJson } from "./support/command.ts";
+
+interface Row {
+	time: string;
+	channel: string;
+	value: number;
+}
+
+describe("thinghz up with simulated nodes", () => {
+	const folder = temporaryFolder();
+	let cloud: CloudUnderTest;
+
+	before(async function () {
+		this.timeout(60_000);
+		cloud = await CloudUnderTest.start(
+			folder.dir,
+			"--nodes",
+			"3",
+			"--speed",
+			"60",
+		);
+	});
+
+	after(async function () {
+		this.timeout(30_000);
+		await cloud.stop();
+		folder.remove();
+	});
+
+	it("says where it serves, in one line of JSON", () => {
+		assert.match(cloud.ready.http, /^http:\/\/127\.0\.0\.1:\d+$/);
+		assert.match(cloud.ready.mqtt, /^mqtts:\/\/127\.0\.0\.1:\d+$/);
+		assert.ok(cloud.ready.signIn.startsWith(`${cloud.ready.http}/#signin=`));
+		assert.ok(existsSync(cloud.ready.ca));
+	});
+
+	it("lists the nodes as online, with board and firmware", async function () {
+		this.timeout(60_000);
+		const devices = await until(
+			() =>
+				thinghzJson<{ name: string; online: boolean; board: string | null }[]>(
+					"devices",
+					"--target",
+					cloud.target,
+				),
+			(list) =>
+				list.length === 3 &&
+				list.every(({ online, board }) => online && board !== null),
+			45_000,
+		);
+		assert.deepEqual(
+			devices.map(({ board }) => board),
+			["virtual", "virtual", "virtual"],
+		);
+	});
+
+	it("prints stored readings as JSON, CSV and a table, raw and by the minute", async function () {
+		this.timeout(60_000);
+		const ask = (...more: string[]) => [
+			"readings",
+			"sim-1",
+			...[
+				"--channel",
+				"temperature",
+				"--from",
+				"-2d",
+				"--target",
+				cloud.target,
+			],
+			...more,
+		];
+		const rows = await until(
+			() => thinghzJson<Row[]>(...ask()),
+			(list) => list.length >= 300,
+			45_000,
+		);
+		const [first] = rows;
+		assert.equal(first?.channel, "temperature");
+		assert.match(first?.time ?? "", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+		assert.equal(typeof first?.value, "number");
+		const times = rows.map(({ time }) => Date.parse(time));
+		assert.ok(times.every((ms, i) => i === 0 || ms > (times[i - 1] as number)));
+		assert.ok(
+			times.every((ms) => ms <= Date.now()),
+			"no reading from the future",
+		);
+
+		const csv = await thinghz(...ask("--format", "csv"));
+		assert.equal(csv.stdout.split("\r\n")[0], "time,channel,value");
+		const table = await thinghz(...ask());
+		assert.match(table.stdout, /^time +channel +value\n/);
+
+		const minutes = await thinghzJson<Row[]>(
+			...ask("--every", "1m", "--agg", "count"),
+		);
+		assert.ok(minutes.some(({ value }) => value === 60));
+	});
+
+	it("follows live samples", async () => {
+		const tail = new Following(
+			"tail",
+			"sim-2",
+			"--json",
+			"--target",
+			cloud.target,
+		);
+		const sample = await tail.line(({ event }) => event === "sample");
+		assert.equal(sample.device, "sim-2");
+		await tail.end("SIGINT");
+	});
+
+	it("has no dead letters, and says so", async () => {
+		const args = ["deadletters", "--target", cloud.target];
+		assert.deepEqual(await thinghzJson(...args), []);
+		assert.match((await thinghz(...args)).stderr, /No dead letters/);
+	});
+
+	it("refuses a second cloud on the same folder", async () => {
+		const second = await thinghz(
+			"up",
+			"--data",
+			cloud.dir,
+			"--mqtt-port",
+			"0",
+			"--http-port",
+			"0",
+		);
+		assert.equal(second.code, 1);
+		assert.match(second.stderr, /already runs on/);
+	});
+
+	it("provisions, and does it again without making anything new", async () => {
+		const args = ["provision", "porch", "--target", cloud.target];
+		const first = await thinghzJson<Record<string, string>>(...args);
+		assert.equal(first.endpoint, cloud.ready.mqtt);
+		assert.equal(statSync(first.privateKey as string).mode & 0o777, 0o600);
+		const again = await thinghzJson<Record<string, unknown>>(...args);
+		assert.equal(again.certificateId, first.certificateId);
+		assert.equal(again.issued, false);
+	});
+
+	it("never prints a private key", async () => {
+		const { stdout, stderr } = await thinghz(
+			"provision",
+			"porch",
+			"--target",
+			cloud.target,
+		);
+		assert.ok(!/PRIVATE KEY/.test(stdout + stderr));
+	});
+
+	it("ends with 0 on SIGTERM, and what was stored can be read without it", async function () {
+		this.timeout(60_000);
+		const args = [
+			"readings",
+			"sim-1",
+			"--channel",
+			"temperature",
+			"--from",
+			"-2d",
+			"--target",
+			cloud.target,
+		];
+		const before = await thinghzJson<Row[]>(...args);
+		assert.equal(await cloud.stop(), 0);
+		assert.equal(existsSync(join(cloud.dir, "up.json")), false);
+		const after = await thinghzJson<Row[]>(...args);
+		assert.ok(after.length >= before.length);
+		const devices = await thinghzJson<{ online: boolean }[]>(
+			"devices",
+			"--target",
+			cloud.target,
+		);
+		assert.ok(devices.every(({ online }) => !online));
+	});
+});
+
+describe("thinghz used wrongly", () => {
+	const folder = temporaryFolder();
+	after(() => folder.remove());
+	const missing = `local:${join(folder.dir, "nowhere")}`;
+
+	for (const [args, code, says] of [
+		[["reading"], 2, /unknown command 'reading'/],
+		[["readings"], 2, /missing required argument 'name'/],
+		[["readings", "a"], 2, /--channel/],
+		[
+			["readings", "a", "--channel", "t", "--from", "yesterday"],
+			2,
+			/--from: "yesterday" is not a time/,
+		],
+		[
+			["readings", "a", "--channel", "t", "--format", "xml"],
+			2,
+			/--format: "xml" is not one of/,
+		],
+		[
+			["readings", "a", "--channel", "t", "--agg", "mean"],
+			2,
+			/--agg needs --every/,
+		],
+		[
+			["readings", "a", "--channel", "t", "--from", "now", "--to", "-1h"],
+			2,
+			/--from must lie before --to/,
+		],
+		[["up", "--mqtt-port", "99999"], 2, /--mqtt-port: "99999"/],
+		[["devices", "--target", "s3"], 2, /--target: "s3" is not a target/],
+		[["devices", "--target", missing], 1, /There is no data folder at/],
+		[["tail", "--target", missing], 1, /No cloud runs on/],
+		[
+			["provision", "../x", "--target", `local:${folder.dir}`],
+			1,
+			/cannot be the name of a thing/,
+		],
+		[["sim", "--nodes", "many"], 2, /--nodes: "many"/],
+		[["sim", "--board", "esp8266"], 2, /--board: "esp8266"/],
+		[["sim", "--for", "soon"], 2, /--for: "soon" is not a duration/],
+	] as const) {
+		it(`${args.join(" ").replace(folder.dir, "DIR")} → ${code}`, async () => {
+			const outcome = await thinghz(...args);
+			assert.match(outcome.stderr, says);
+			assert.equal(outcome.code, code);
+			assert.equal(outcome.stdout, "");
+		});
+	}
+
+	it("a port in use is named, with what to do", async () => {
+		const server = createServer();
+		await new Promise<void>((resolve) =>
+			server.listen(0, "127.0.0.1", resolve),
+		);
+		const { port } = server.address() as { port: number };
+		for (const option of ["--mqtt-port", "--http-port"]) {
+			const other = option === "--mqtt-port" ? "--http-port" : "--mqtt-port";
+			const outcome = await thinghz(
+				"up",
+				"--data",
+				join(folder.dir, "busy"),
+				option,
+				String(port),
+				other,
+				"0",
+			);
+			assert.equal(outcome.code, 1);
+			assert.match(outcome.stderr, new RegExp(`${port}.*in use`));
+			assert.match(outcome.stderr, new RegExp(option));
+		}
+		server.close();
+	});
+
+	it("doctor says what is amiss and how to mend it, as JSON too", async () => {
+		const findings = await thinghzJson<{ check: string; verdict: string }[]>(
+			"doctor",
+			...["--mqtt-port", "18883", "--http-port", "18080"],
+			...["--target", `local:${folder.dir}`],
+		);
+		assert.ok(findings.some(({ check }) => check === "disk space"));
+		const bad = await thinghz(
+			"doctor",
+			"--mqtt-port",
+			"1",
+			"--host",
+			"203.0.113.1",
+			"--target",
+			`local:${folder.dir}`,
+		);
+		assert.equal(bad.code, 1);
+		assert.match(bad.stdout, /MQTT port: See who has it/);
+	});
+
+	it("every command's help names its options", async () => {
+		for (const command of [
+			"up",
+			"sim",
+			"provision",
+			"devices",
+			"readings",
+			"tail",
+			"deadletters",
+			"doctor",
+		]) {
+			const { code, stdout } = await thinghz(command, "--help");
+			assert.equal(code, 0);
+			assert.match(stdout, /--json/);
+		}
+	});
+});
