@@ -119,7 +119,14 @@ export interface MqttConnectOptions {
 	/** ms */
 	readonly keepAliveMs: number;
 	/** `count` bytes of an inbound message can be read; the first call for a message has its topic. */
-	onReadable(count: number, info: { readonly topic?: string; readonly byteLength?: number; readonly more: boolean }): void;
+	onReadable(
+		count: number,
+		info: {
+			readonly topic?: string;
+			readonly byteLength?: number;
+			readonly more: boolean;
+		},
+	): void;
 	/** `count` bytes can be written. */
 	onWritable(count: number): void;
 	onControl(control: MqttControl): void;
@@ -184,11 +191,29 @@ export type LogLevel = "error" | "warn" | "info" | "debug";
 
 /** What a node tells those who watch it (the simulator's `--json`, the log of a board). Not sent to the cloud. */
 export type NodeReport =
-	| { readonly event: "boot"; readonly boot: number; readonly journalId: string; readonly resetReason: ResetReason; readonly recoveredSamples: number }
+	| {
+			readonly event: "boot";
+			readonly boot: number;
+			readonly journalId: string;
+			readonly resetReason: ResetReason;
+			readonly recoveredSamples: number;
+	  }
 	| { readonly event: "online"; readonly boot: number }
-	| { readonly event: "offline"; readonly boot: number; readonly reason: OfflineReason; readonly retryInMs: number }
+	| {
+			readonly event: "offline";
+			readonly boot: number;
+			readonly reason: OfflineReason;
+			readonly retryInMs: number;
+	  }
 	/** A block is durable in the journal. */
-	| { readonly event: "block"; readonly boot: number; readonly sequence: number; readonly samples: number; readonly bytes: number; readonly stream: "readings" | "health" }
+	| {
+			readonly event: "block";
+			readonly boot: number;
+			readonly sequence: number;
+			readonly samples: number;
+			readonly bytes: number;
+			readonly stream: "readings" | "health";
+	  }
 	/** The cloud has acknowledged a block and the journal has let go of it. */
 	| { readonly event: "released"; readonly sequence: number }
 	| { readonly event: "dropped"; readonly blocks: number }

@@ -1,0 +1,101 @@
+/** The open block of a stream: its columns, allocated once and used again for every block. */
+import {
+	type BlockInput,
+	type Channel,
+	type ClockBinding,
+	MAX_SAMPLES,
+} from "../../protocol/block.ts";
+import { encodedSize, maxEncodedSize } from "../../protocol/encode.ts";
+import type { BlockStart } from "./checkpoint-layout.ts";
+
+/** One metering unit of AWS IoT is 5 KB; a block with its topic stays within it. */
+export const MAX_BLOCK_BYTES = 5000;
+
+/** 32 KB of columns: about what 5,000 bytes hold of noisy values. */
+const MAX_OPEN_VALUES = 8192;
+
+export class BlockBuilder implements BlockInput {
+	readonly live = false;
+	readonly channels: readonly Channel[];
+	readonly intervalMs: number;
+	readonly columns: readonly Int32Array[];
+	/** Samples there is room for. */
+	readonly capacity: number;
+	journalId = "";
+	boot = 0;
+	sequence = 0;
+	startUptimeMs = 0;
+	clock: ClockBinding | null = null;
+	sampleCount = 0;
+
+	constructor(
+		channels: readonly Channel[],
+		intervalMs: number,
+		samplesInSpan: number,
+	) {
+		this.channels = channels;
+		this.intervalMs = intervalMs;
+		this.capacity = Math.min(
+			samplesInSpan,
+			MAX_SAMPLES,
+			Math.floor(MAX_OPEN_VALUES / channels.length),
+		);
+		this.columns = channels.map(() => new Int32Array(this.capacity));
+	}
+
+	/** Begins a block with the samples that are in the columns already: none, or those carried over. */
+	begin(start: Omit<BlockStart, "channels" | "intervalMs">): void {
+		this.journalId = start.journalId;
+		this.boot = start.boot;
+		this.sequence = start.sequence;
+		this.startUptimeMs = start.startUptimeMs;
+		this.clock = start.clock;
+	}
+
+	/** Adds a sample: a raw value or MISSING for each channel. */
+	add(row: Int32Array): void {
+		for (let index = 0; index < this.columns.length; index++) {
+			const column = this.columns[index];
+			if (column !== undefined) column[this.sampleCount] = row[index] ?? 0;
+		}
+		this.sampleCount++;
+	}
+
+	/**
+	 * How many samples from the first on encode to at most `MAX_BLOCK_BYTES`.
+	 * @param least as many are known to
+	 */
+	fitting(least: number): number {
+		const count = this.sampleCount;
+		if (
+			count === 0 ||
+			maxEncodedSize(this.channels.length, count) <= MAX_BLOCK_BYTES ||
+			this.#sizeOf(count) <= MAX_BLOCK_BYTES
+		)
+			return count;
+		// Sizes need not grow with every sample, so only those that were looked at are relied on.
+		let fits = Math.max(1, least);
+		let tooMany = count;
+		while (tooMany - fits > 1) {
+			const middle = (fits + tooMany) >> 1;
+			if (this.#sizeOf(middle) <= MAX_BLOCK_BYTES) fits = middle;
+			else tooMany = middle;
+		}
+		return fits;
+	}
+
+	/** Forgets the first `count` samples; the rest moves to the front. */
+	forget(count: number): void {
+		for (const column of this.columns)
+			column.copyWithin(0, count, this.sampleCount);
+		this.sampleCount -= count;
+	}
+
+	#sizeOf(count: number): number {
+		const all = this.sampleCount;
+		this.sampleCount = count;
+		const sizeBytes = encodedSize(this);
+		this.sampleCount = all;
+		return sizeBytes;
+	}
+}

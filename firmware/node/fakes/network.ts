@@ -1,0 +1,194 @@
+/** A network with a broker at its end, made of memory and virtual time, with the limits of Moddable's MQTT client. */
+import type {
+	MqttConnection,
+	MqttConnectOptions,
+	MqttPublishOptions,
+	Network,
+	OfflineReason,
+	Timers,
+} from "../ports.ts";
+
+export interface FakeMessage {
+	readonly topic: string;
+	readonly payload: Uint8Array;
+	readonly QoS: 0 | 1;
+	readonly id: number;
+	readonly duplicate: boolean;
+	/** Uptime at which the last of it was written. */
+	readonly atMs: number;
+}
+
+export class FakeNetwork implements Network {
+	/** Null: connecting succeeds. */
+	failWith: OfflineReason | null = null;
+	/** Accepts the connection, and never says anything. */
+	noConnack = false;
+	/** Takes bytes and never delivers them, on connections that are up. */
+	silent = false;
+	latencyMs = 20;
+	/** What TCP takes before it must drain. */
+	writableBytes = 1400;
+	drainMs = 5;
+	signalDbm: number | undefined = -60;
+	/** Decides for each QoS 1 message that arrived whether its PUBACK is lost. */
+	losesPuback: (message: FakeMessage) => boolean = () => false;
+	/** Called when a message arrives, before its PUBACK is sent. */
+	onMessage: (message: FakeMessage) => void = () => undefined;
+	readonly connects: { readonly clean: boolean; readonly atMs: number }[] = [];
+	readonly messages: FakeMessage[] = [];
+	/** The most QoS 1 messages sent and not acknowledged at a time. */
+	mostInFlight = 0;
+	readonly #timers: Timers;
+	readonly #inFlight = new Set<number>();
+	#connection: FakeConnection | null = null;
+
+	constructor(timers: Timers) {
+		this.#timers = timers;
+	}
+
+	rssi(): number | undefined {
+		return this.signalDbm;
+	}
+
+	connect(options: MqttConnectOptions): MqttConnection {
+		const connection = new FakeConnection(this, this.#timers, options);
+		this.connects.push({ clean: options.clean, atMs: this.#timers.uptimeMs() });
+		this.#inFlight.clear();
+		this.#connection = connection;
+		this.#timers.set(() => {
+			if (this.failWith !== null) connection.fail(this.failWith);
+			else if (!this.noConnack) connection.accept();
+		}, this.latencyMs);
+		return connection;
+	}
+
+	/** The other side, or the line, ends the connection. */
+	drop(reason: OfflineReason = "closed"): void {
+		this.#connection?.fail(reason);
+	}
+
+	/** Nothing reaches either end any more; it is not noticed. As after the node's own power cut. */
+	forget(): void {
+		this.#connection?.close();
+		this.#connection = null;
+	}
+
+	arrived(message: FakeMessage, connection: FakeConnection): void {
+		if (this.silent) return;
+		this.messages.push(message);
+		if (message.QoS === 1) {
+			this.#inFlight.add(message.id);
+			this.mostInFlight = Math.max(this.mostInFlight, this.#inFlight.size);
+		}
+		this.onMessage(message);
+		if (message.QoS === 0 || this.losesPuback(message)) return;
+		this.#timers.set(() => {
+			this.#inFlight.delete(message.id);
+			connection.acknowledge(message.id);
+		}, this.latencyMs);
+	}
+}
+
+class FakeConnection implements MqttConnection {
+	readonly #network: FakeNetwork;
+	readonly #timers: Timers;
+	readonly #options: MqttConnectOptions;
+	#closed = false;
+	#up = false;
+	#writable = 0;
+	#draining = false;
+	#message: { options: MqttPublishOptions; bytes: number[] } | null = null;
+
+	constructor(
+		network: FakeNetwork,
+		timers: Timers,
+		options: MqttConnectOptions,
+	) {
+		this.#network = network;
+		this.#timers = timers;
+		this.#options = options;
+	}
+
+	accept(): void {
+		if (this.#closed) return;
+		this.#up = true;
+		this.#options.onControl({ operation: 2, returnCode: 0 });
+		if (this.#closed) return;
+		this.#writable = this.#network.writableBytes;
+		this.#options.onWritable(this.#writable);
+	}
+
+	acknowledge(id: number): void {
+		if (!this.#closed) this.#options.onControl({ operation: 4, id });
+	}
+
+	fail(reason: OfflineReason): void {
+		if (this.#closed) return;
+		this.#closed = true;
+		this.#options.onError(reason);
+	}
+
+	write(data: Uint8Array, options?: MqttPublishOptions): number {
+		if (this.#closed || !this.#up) throw new Error("not connected");
+		const length = data.length + this.#headerBytes(data, options);
+		if (length > this.#writable) throw new Error("overflow");
+		if (options !== undefined) {
+			if (this.#message !== null) throw new Error("a message is under way");
+			this.#message = { options, bytes: [] };
+		}
+		if (this.#message === null) throw new Error("no message is under way");
+		this.#message.bytes.push(...data);
+		this.#writable -= length;
+		this.#finishMessage(this.#message);
+		this.#drainLater();
+		return this.#writable;
+	}
+
+	read(count: number): Uint8Array {
+		return new Uint8Array(count);
+	}
+
+	close(): void {
+		this.#closed = true;
+	}
+
+	#headerBytes(data: Uint8Array, options?: MqttPublishOptions): number {
+		if (options === undefined) return 0;
+		const variable = 2 + options.topic.length + (options.QoS === 1 ? 2 : 0);
+		const remaining = variable + (options.byteLength ?? data.length);
+		const lengthBytes = remaining < 0x80 ? 1 : remaining < 0x4000 ? 2 : 3;
+		return 1 + lengthBytes + variable;
+	}
+
+	#finishMessage(message: {
+		options: MqttPublishOptions;
+		bytes: number[];
+	}): void {
+		const { options, bytes } = message;
+		const whole = options.byteLength ?? bytes.length;
+		if (bytes.length > whole) throw new Error("more than was announced");
+		if (bytes.length < whole) return;
+		this.#message = null;
+		const { topic, QoS, id = 0, duplicate = false } = options;
+		const payload = Uint8Array.from(bytes);
+		const atMs = this.#timers.uptimeMs();
+		this.#timers.set(() => {
+			if (!this.#closed)
+				this.#network.arrived(
+					{ topic, payload, QoS, id, duplicate, atMs },
+					this,
+				);
+		}, this.#network.latencyMs);
+	}
+
+	#drainLater(): void {
+		if (this.#draining) return;
+		this.#draining = true;
+		this.#timers.set(() => {
+			this.#draining = false;
+			if (this.#closed || this.#network.silent) return;
+			this.#writable = this.#network.writableBytes;
+			this.#options.onWritable(this.#writable);
+		}, this.#network.drainMs);
+	}
+}

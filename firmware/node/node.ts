@@ -1,0 +1,281 @@
+/** A node: wires sensors, sampler, recorder, journal and uplink together on whatever board it is given. */
+import { MAX_BLOCK_BYTES } from "./block-builder.ts";
+import { Clock } from "./clock.ts";
+import { DEFAULT_CONFIG, type NodeConfig, parseConfig } from "./config.ts";
+import { type HealthFigures, HealthSource } from "./health.ts";
+import type { RecordRef } from "./journal.ts";
+import { LiveTap } from "./live.ts";
+import { LevelledSystem } from "./log-filter.ts";
+import type { Board, System } from "./ports.ts";
+import { SensorReader } from "./sensor-reader.ts";
+import { openStorage, type Storage } from "./storage.ts";
+import { Stream, type StreamParts } from "./stream.ts";
+import { Uplink } from "./uplink.ts";
+
+/** Settings key: the configuration document. */
+export const CONFIG_KEY = "config";
+
+export interface RunningNode {
+	/**
+	 * Takes a new configuration into use and stores it; the open blocks are closed. A document that is refused
+	 * changes nothing and is reported.
+	 * @returns what is wrong with it in a sentence, or null
+	 */
+	applyConfig(text: string): string | null;
+	/** Ends in order: the open blocks are closed into the journal, and the connection is closed. */
+	stop(): void;
+}
+
+/**
+ * Starts a node. Blocks that were open when the board went down are recovered first.
+ * @throws StorageError when a partition is too small
+ */
+export function startNode(board: Board): RunningNode {
+	const node = new Node(board);
+	node.start();
+	return node;
+}
+
+class Node implements RunningNode {
+	readonly #board: Board;
+	readonly #system: LevelledSystem;
+	readonly #storage: Storage;
+	readonly #clock: Clock;
+	readonly #uplink: Uplink;
+	readonly #streamParts: StreamParts;
+	readonly #figures: HealthFigures;
+	readonly #channelIds: readonly string[];
+	#config: NodeConfig = DEFAULT_CONFIG;
+	#reader: SensorReader | null = null;
+	#readings: Stream | null = null;
+	#health: Stream | null = null;
+	#live: LiveTap | null = null;
+	#droppedBefore: number;
+	/** Of streams and readers of former configurations. */
+	#missedBefore = 0;
+	#faultsBefore = 0;
+
+	constructor(board: Board) {
+		this.#board = board;
+		this.#system = new LevelledSystem(board.system);
+		this.#channelIds = board.sensors.flatMap(({ channels }) =>
+			channels.map(({ id }) => id),
+		);
+		this.#storage = openStorage(board);
+		const { boot, journal } = this.#storage;
+		this.#droppedBefore = journal.dropped;
+		const { timers, settings, network, identity, time } = board;
+		const system = this.#system;
+		const chance = (): number => randomFraction(system);
+		this.#clock = new Clock({
+			timers,
+			time,
+			settings,
+			chance,
+			onJump: () => this.#onJump(),
+		});
+		this.#uplink = new Uplink({
+			boot,
+			system,
+			timers,
+			settings,
+			network,
+			identity,
+			journal,
+			chance,
+		});
+		this.#streamParts = {
+			thing: identity.thing,
+			timers,
+			boot,
+			system,
+			journal,
+			clock: this.#clock,
+			scratch: new Uint8Array(MAX_BLOCK_BYTES),
+			onBlock: (ref) => this.#onBlock(ref),
+		};
+		this.#figures = this.#makeFigures();
+	}
+
+	start(): void {
+		const { boot, journal, recoveredSamples } = this.#storage;
+		const { resetReason, board, firmware } = this.#system;
+		const journalId = journal.id;
+		this.#system.report({
+			event: "boot",
+			boot,
+			journalId,
+			resetReason,
+			recoveredSamples,
+		});
+		const uptimeMs = this.#uptimeMs();
+		this.#uplink.publishEvent({
+			type: "boot",
+			journalId,
+			boot,
+			resetReason,
+			board,
+			firmware,
+			uptimeMs,
+		});
+		const stored = this.#board.settings.get(CONFIG_KEY);
+		if (stored !== undefined) this.#judge(stored);
+		this.#clock.start();
+		this.#startStreams();
+		this.#uplink.start();
+	}
+
+	applyConfig(text: string): string | null {
+		const refused = this.#judge(text);
+		if (refused !== null) return refused;
+		this.#board.settings.set(CONFIG_KEY, text);
+		this.#stopStreams();
+		this.#startStreams();
+		return null;
+	}
+
+	stop(): void {
+		this.#stopStreams();
+		this.#clock.stop();
+		this.#uplink.stop();
+	}
+
+	/** Takes a document's configuration, or reports why not. */
+	#judge(text: string): string | null {
+		const verdict = parseConfig(text, this.#channelIds);
+		if ("ok" in verdict) {
+			this.#config = verdict.ok;
+			this.#system.level = verdict.ok.logLevel;
+			return null;
+		}
+		const reason = verdict.refused;
+		const { boot } = this.#storage;
+		const uptimeMs = this.#uptimeMs();
+		this.#system.report({ event: "config_refused", reason });
+		this.#uplink.publishEvent({
+			type: "config_refused",
+			boot,
+			uptimeMs,
+			reason,
+		});
+		return reason;
+	}
+
+	#startStreams(): void {
+		const { sensors, timers, network } = this.#board;
+		const config = this.#config;
+		const { checkpointMs, liveUntilMs } = config;
+		const parts = this.#streamParts;
+		this.#reader = new SensorReader(
+			sensors,
+			config.channels,
+			timers,
+			this.#system,
+		);
+		if (this.#reader.channelCount > 0) {
+			this.#readings = new Stream(
+				parts,
+				this.#reader,
+				{
+					stream: "readings",
+					intervalMs: config.sampleIntervalMs,
+					spanMs: config.blockSpanMs,
+					checkpointMs,
+					checkpoints: this.#storage.readings,
+				},
+				(stream) => {
+					const { builder, recorder } = stream;
+					const { clock, scratch } = parts;
+					const publish = (bytes: Uint8Array): void =>
+						this.#uplink.publishLive(bytes);
+					this.#live = new LiveTap(
+						recorder,
+						{ clock, builder, scratch, publish },
+						liveUntilMs,
+					);
+					return this.#live;
+				},
+			);
+			this.#readings.start();
+		} else this.#system.log("warn", "The board has no sensors.");
+		this.#health = new Stream(
+			parts,
+			new HealthSource(this.#figures, this.#system, network),
+			{
+				stream: "health",
+				intervalMs: config.healthIntervalMs,
+				spanMs: config.healthSpanMs,
+				checkpointMs,
+				checkpoints: this.#storage.health,
+			},
+		);
+		this.#health.start();
+	}
+
+	#stopStreams(): void {
+		this.#readings?.stop();
+		this.#health?.stop();
+		this.#reader?.close();
+		this.#missedBefore += this.#readings?.missed ?? 0;
+		this.#faultsBefore += this.#reader?.faults ?? 0;
+		this.#readings = null;
+		this.#health = null;
+		this.#reader = null;
+		this.#live = null;
+	}
+
+	/** Blocks say how wall time follows from uptime: from here on another way. */
+	#onJump(): void {
+		this.#readings?.recorder.close();
+		this.#health?.recorder.close();
+		this.#live?.clockChanged();
+	}
+
+	#onBlock(ref: RecordRef): void {
+		const { dropped } = this.#storage.journal;
+		if (dropped > this.#droppedBefore)
+			this.#system.report({
+				event: "dropped",
+				blocks: dropped - this.#droppedBefore,
+			});
+		this.#droppedBefore = dropped;
+		this.#uplink.offer(ref);
+	}
+
+	#makeFigures(): HealthFigures {
+		const node = this;
+		const { boot, journal } = this.#storage;
+		return {
+			boot,
+			get depth() {
+				return journal.depth;
+			},
+			get dropped() {
+				return journal.dropped;
+			},
+			get reconnects() {
+				return node.#uplink.reconnects;
+			},
+			get missedSamples() {
+				return node.#missedBefore + (node.#readings?.missed ?? 0);
+			},
+			get liveDropped() {
+				return node.#uplink.liveDropped;
+			},
+			get sensorFaults() {
+				return node.#faultsBefore + (node.#reader?.faults ?? 0);
+			},
+		};
+	}
+
+	#uptimeMs(): number {
+		return Math.round(this.#board.timers.uptimeMs());
+	}
+}
+
+/** 0 … 1 */
+function randomFraction(system: System): number {
+	const bytes = new Uint8Array(2);
+	system.random(bytes);
+	return ((bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)) / 0xffff;
+}

@@ -1,0 +1,163 @@
+/**
+ * Turns the samples of one stream into durable blocks: fills the open block, checkpoints it, and closes it into the
+ * journal at the end of its span, at 5,000 bytes, at a gap, and when told to.
+ *
+ * A sample that a checkpoint made durable stays in the block of that checkpoint: where a block turns out too long,
+ * only samples that are not durable yet move on into the next one. So no sample is ever in two blocks.
+ */
+import { MISSING } from "../../protocol/block.ts";
+import { encodeBlock } from "../../protocol/encode.ts";
+import type { BlockBuilder } from "./block-builder.ts";
+import type { CheckpointRing } from "./checkpoints.ts";
+import type { Clock } from "./clock.ts";
+import type { Journal, RecordRef } from "./journal.ts";
+import type { System } from "./ports.ts";
+import type { SampleSink } from "./sampler.ts";
+
+export interface RecorderParts {
+	readonly stream: "readings" | "health";
+	readonly boot: number;
+	readonly system: System;
+	readonly clock: Clock;
+	readonly journal: Journal;
+	/** Null on a node whose flash must not be touched: its open block is lost at a restart. */
+	readonly checkpoints: CheckpointRing | null;
+	readonly builder: BlockBuilder;
+	/** At least `MAX_BLOCK_BYTES`; holds nothing between calls. */
+	readonly scratch: Uint8Array;
+	onBlock(ref: RecordRef): void;
+}
+
+export interface RecorderSpans {
+	readonly spanMs: number;
+	/** Blocks end at multiples of the span plus this: nodes of different names publish at different times. */
+	readonly phaseMs: number;
+	/** The most of the present that a power cut may take. */
+	readonly checkpointMs: number;
+}
+
+/** Longer gaps are not filled with missing samples: the block is closed. */
+const MAX_FILLED_SAMPLES = 60;
+
+export class Recorder implements SampleSink {
+	readonly #parts: RecorderParts;
+	readonly #spans: RecorderSpans;
+	readonly #missingRow: Int32Array;
+	#open = false;
+	/** Samples at which the open block has reached the end of its span. */
+	#endCount = 0;
+	#durableCount = 0;
+
+	constructor(parts: RecorderParts, spans: RecorderSpans) {
+		this.#parts = parts;
+		this.#spans = spans;
+		this.#missingRow = new Int32Array(parts.builder.channels.length).fill(
+			MISSING,
+		);
+	}
+
+	/** Samples that a power cut now would cost. */
+	get volatileSamples(): number {
+		return this.#parts.builder.sampleCount - this.#durableCount;
+	}
+
+	add(uptimeMs: number, row: Int32Array): void {
+		const { builder } = this.#parts;
+		if (this.#open && uptimeMs !== this.#nextUptimeMs()) this.close();
+		if (!this.#open) this.#begin(uptimeMs);
+		builder.add(row);
+		const volatileMs = this.volatileSamples * builder.intervalMs;
+		if (builder.sampleCount >= this.#endCount) this.close();
+		else if (volatileMs >= this.#spans.checkpointMs) this.#checkpoint();
+	}
+
+	addMissing(uptimeMs: number, count: number): void {
+		if (count > MAX_FILLED_SAMPLES) return;
+		const { intervalMs } = this.#parts.builder;
+		for (let n = 0; n < count; n++)
+			this.add(uptimeMs + n * intervalMs, this.#missingRow);
+	}
+
+	/** Makes the open block, if any, a durable one. */
+	close(): void {
+		if (!this.#open) return;
+		this.#splitOversized();
+		this.#finish(this.#parts.builder.sampleCount);
+		this.#open = false;
+	}
+
+	#nextUptimeMs(): number {
+		const { startUptimeMs, sampleCount, intervalMs } = this.#parts.builder;
+		return startUptimeMs + sampleCount * intervalMs;
+	}
+
+	#begin(startUptimeMs: number): void {
+		const { builder, journal, boot, clock, checkpoints } = this.#parts;
+		builder.begin({
+			journalId: journal.id,
+			boot,
+			sequence: journal.takeSequence(),
+			startUptimeMs,
+			clock: clock.binding,
+		});
+		this.#open = true;
+		this.#durableCount = 0;
+		this.#endCount = this.#samplesToEnd(startUptimeMs);
+		checkpoints?.open(builder);
+	}
+
+	#samplesToEnd(startUptimeMs: number): number {
+		const { spanMs, phaseMs } = this.#spans;
+		const { builder, clock } = this.#parts;
+		const base = startUptimeMs + (clock.binding?.bootTimeMs ?? 0) - phaseMs;
+		const intoSpanMs = ((base % spanMs) + spanMs) % spanMs;
+		const count = Math.ceil((spanMs - intoSpanMs) / builder.intervalMs);
+		return Math.min(Math.max(count, 1), builder.capacity);
+	}
+
+	#checkpoint(): void {
+		this.#splitOversized();
+		const { builder, checkpoints } = this.#parts;
+		const { columns, sampleCount } = builder;
+		const added =
+			checkpoints?.add(columns, this.#durableCount, sampleCount) ?? true;
+		this.#durableCount = sampleCount;
+		if (!added) this.close();
+	}
+
+	/** Closes blocks as long as the open one is longer than a block may be. */
+	#splitOversized(): void {
+		const { builder } = this.#parts;
+		for (;;) {
+			const count = builder.fitting(this.#durableCount);
+			if (count >= builder.sampleCount) return;
+			const nextUptimeMs = builder.startUptimeMs + count * builder.intervalMs;
+			this.#finish(count);
+			this.#begin(nextUptimeMs);
+		}
+	}
+
+	/** The block's first `count` samples become a record of the journal; the others stay in the columns. */
+	#finish(count: number): void {
+		const { builder, journal, checkpoints, scratch, system } = this.#parts;
+		const all = builder.sampleCount;
+		builder.sampleCount = count;
+		const bytes = encodeBlock(builder, scratch);
+		const { boot, sequence } = builder;
+		const ref = journal.append(sequence, scratch.subarray(0, bytes));
+		checkpoints?.close(sequence);
+		builder.sampleCount = all;
+		builder.forget(count);
+		this.#durableCount = 0;
+		const { stream } = this.#parts;
+		system.report({
+			event: "block",
+			boot,
+			sequence,
+			samples: count,
+			bytes,
+			stream,
+		});
+		this.#parts.onBlock(ref);
+	}
+}

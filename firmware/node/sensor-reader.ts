@@ -1,0 +1,144 @@
+/**
+ * Reads the configured channels of all sensors into a row. A sensor that throws marks its channels missing, is closed,
+ * and is opened again after an exponential backoff; the others go on.
+ */
+import { type Channel, MISSING } from "../../protocol/block.ts";
+import { backoffMs } from "./backoff.ts";
+import type {
+	Sensor,
+	SensorChannel,
+	SensorPort,
+	System,
+	Timers,
+} from "./ports.ts";
+import type { RowSource } from "./sampler.ts";
+
+const REOPEN = { baseMs: 1000, capMs: 300_000, jitter: 0 } as const;
+const MAX_RAW = 0x7fff_ffff;
+
+/** The raw integer nearest to `value` × 10^−exponent; MISSING when there is none. */
+export function toRaw(value: number | undefined, exponent: number): number {
+	if (value === undefined) return MISSING;
+	const scaled =
+		exponent <= 0 ? value * 10 ** -exponent : value / 10 ** exponent;
+	const raw = Math.round(scaled);
+	return raw >= -MAX_RAW && raw <= MAX_RAW ? raw : MISSING;
+}
+
+export class SensorReader implements RowSource {
+	readonly channels: readonly Channel[];
+	readonly #slots: readonly SensorSlot[];
+	readonly #timers: Timers;
+
+	/** @param ids the channels wanted, in whatever order; they are read in the order of the sensors */
+	constructor(
+		sensors: readonly SensorPort[],
+		ids: "all" | readonly string[],
+		timers: Timers,
+		system: System,
+	) {
+		const slots: SensorSlot[] = [];
+		const channels: Channel[] = [];
+		for (const port of sensors) {
+			const wanted = port.channels.filter(
+				(channel) => ids === "all" || ids.includes(channel.id),
+			);
+			if (wanted.length === 0) continue;
+			slots.push(new SensorSlot(port, wanted, channels.length, system));
+			for (const { id, unit, exponent, kind } of wanted)
+				channels.push({ id, unit, exponent, kind });
+		}
+		this.#slots = slots;
+		this.channels = channels;
+		this.#timers = timers;
+	}
+
+	get channelCount(): number {
+		return this.channels.length;
+	}
+
+	/** Times a sensor did not answer. */
+	get faults(): number {
+		let faults = 0;
+		for (const slot of this.#slots) faults += slot.faults;
+		return faults;
+	}
+
+	read(row: Int32Array): void {
+		const nowMs = this.#timers.uptimeMs();
+		for (const slot of this.#slots) slot.read(row, nowMs);
+	}
+
+	close(): void {
+		for (const slot of this.#slots) slot.close();
+	}
+}
+
+class SensorSlot {
+	faults = 0;
+	readonly #port: SensorPort;
+	readonly #channels: readonly SensorChannel[];
+	/** Where its channels start in the row. */
+	readonly #first: number;
+	readonly #system: System;
+	#sensor: Sensor | null = null;
+	#failures = 0;
+	#retryAtMs = 0;
+
+	constructor(
+		port: SensorPort,
+		channels: readonly SensorChannel[],
+		first: number,
+		system: System,
+	) {
+		this.#port = port;
+		this.#channels = channels;
+		this.#first = first;
+		this.#system = system;
+	}
+
+	read(row: Int32Array, nowMs: number): void {
+		const sample = this.#sample(nowMs);
+		for (let n = 0; n < this.#channels.length; n++) {
+			const channel = this.#channels[n];
+			row[this.#first + n] =
+				sample === undefined || channel === undefined
+					? MISSING
+					: toRaw(channel.read(sample), channel.exponent);
+		}
+	}
+
+	close(): void {
+		try {
+			this.#sensor?.close();
+		} catch (error) {
+			this.#system.log("warn", `${this.#port.name}: close failed: ${error}`);
+		}
+		this.#sensor = null;
+	}
+
+	#sample(nowMs: number): object | undefined {
+		if (this.#sensor === null && nowMs < this.#retryAtMs) return undefined;
+		try {
+			this.#sensor ??= this.#port.open();
+			const sample = this.#sensor.sample();
+			this.#failures = 0;
+			return sample;
+		} catch (error) {
+			this.#fail(nowMs, error);
+			return undefined;
+		}
+	}
+
+	#fail(nowMs: number, error: unknown): void {
+		this.faults++;
+		this.#failures++;
+		const waitMs = backoffMs(this.#failures, REOPEN, 0);
+		this.#retryAtMs = nowMs + waitMs;
+		this.#system.log(
+			"warn",
+			`${this.#port.name}: ${error}; opened again in ${waitMs / 1000} s`,
+		);
+		this.close();
+	}
+}

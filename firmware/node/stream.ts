@@ -1,0 +1,65 @@
+/** One stream of samples from its source to the journal: sampler, recorder and, between them, whoever listens. */
+import type { Channel } from "../../protocol/block.ts";
+import { BlockBuilder } from "./block-builder.ts";
+import type { CheckpointRing } from "./checkpoints.ts";
+import type { Timers } from "./ports.ts";
+import { Recorder, type RecorderParts } from "./recorder.ts";
+import { type RowSource, Sampler, type SampleSink } from "./sampler.ts";
+import { hashOf } from "./thing-hash.ts";
+
+export interface StreamSettings {
+	readonly stream: "readings" | "health";
+	readonly intervalMs: number;
+	readonly spanMs: number;
+	readonly checkpointMs: number;
+	readonly checkpoints: CheckpointRing | null;
+}
+
+/** What all streams of a node have in common. */
+export type StreamParts = Omit<
+	RecorderParts,
+	"stream" | "checkpoints" | "builder"
+> & {
+	readonly thing: string;
+	readonly timers: Timers;
+};
+
+export class Stream {
+	readonly builder: BlockBuilder;
+	readonly recorder: Recorder;
+	readonly #sampler: Sampler;
+
+	/** @param tap what samples go through on their way to the recorder */
+	constructor(
+		parts: StreamParts,
+		source: RowSource & { readonly channels: readonly Channel[] },
+		settings: StreamSettings,
+		tap: (stream: Stream) => SampleSink = (stream) => stream.recorder,
+	) {
+		const { stream, intervalMs, spanMs, checkpointMs, checkpoints } = settings;
+		this.builder = new BlockBuilder(
+			source.channels,
+			intervalMs,
+			Math.ceil(spanMs / intervalMs),
+		);
+		this.recorder = new Recorder(
+			{ ...parts, stream, checkpoints, builder: this.builder },
+			{ spanMs, checkpointMs, phaseMs: hashOf(parts.thing) % spanMs },
+		);
+		this.#sampler = new Sampler(parts.timers, source, tap(this), intervalMs);
+	}
+
+	get missed(): number {
+		return this.#sampler.missed;
+	}
+
+	start(): void {
+		this.#sampler.start();
+	}
+
+	/** Stops sampling and makes what there is a durable block. */
+	stop(): void {
+		this.#sampler.stop();
+		this.recorder.close();
+	}
+}

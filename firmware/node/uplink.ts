@@ -1,0 +1,474 @@
+/**
+ * The only thing that talks MQTT: keeps a connection, empties the journal over it, and lets go of a block when the
+ * broker has acknowledged it.
+ *
+ * What goes next: repetitions that are due, then events, then a block that has just been closed, then the backlog,
+ * oldest first; at most `publishesPerSecond` of them, and a few at a time. Live messages go beside, or not at all.
+ */
+import type { EventDocument } from "../../protocol/documents.ts";
+import { blockTopic, eventTopic, liveTopic } from "../../protocol/topics.ts";
+import { backoffMs } from "./backoff.ts";
+import { type InFlight, packetIdOf, Window } from "./in-flight.ts";
+import type { Journal, RecordRef } from "./journal.ts";
+import { MessageWriter } from "./message-writer.ts";
+import {
+	type Identity,
+	type MqttConnection,
+	type MqttControl,
+	MqttOperation,
+	type Network,
+	type OfflineReason,
+	type Settings,
+	type System,
+	type TimerHandle,
+	type Timers,
+} from "./ports.ts";
+
+/** Settings key: the certificate with which the broker has a session of ours. */
+export const SESSION_KEY = "session";
+
+export interface UplinkLimits {
+	/** Messages under way at a time. */
+	readonly window: number;
+	readonly publishesPerSecond: number;
+	/** Without PUBACK, a message is sent again after this long, and again. */
+	readonly resendMs: number;
+	/** Without PUBACK for this long, the connection is given up. */
+	readonly giveUpMs: number;
+	readonly connackMs: number;
+	readonly keepAliveMs: number;
+}
+
+export const DEFAULT_UPLINK_LIMITS: UplinkLimits = Object.freeze({
+	window: 4,
+	publishesPerSecond: 20,
+	resendMs: 10_000,
+	giveUpMs: 60_000,
+	connackMs: 10_000,
+	keepAliveMs: 60_000,
+});
+
+export interface UplinkParts {
+	readonly boot: number;
+	readonly system: System;
+	readonly timers: Timers;
+	readonly settings: Settings;
+	readonly network: Network;
+	readonly identity: Identity;
+	readonly journal: Journal;
+	/** A random number, 0 … 1. */
+	chance(): number;
+}
+
+const RECONNECT = { baseMs: 1000, capMs: 300_000, jitter: 0.5 } as const;
+/** A connection that holds this long was a success, also when nothing was acknowledged. */
+const PROVEN_MS = 60_000;
+const MAX_EVENTS = 8;
+const MAX_FRESH = 4;
+const NEVER = Number.POSITIVE_INFINITY;
+
+type State = "stopped" | "waiting" | "connecting" | "online";
+
+export class Uplink {
+	readonly #parts: UplinkParts;
+	readonly #limits: UplinkLimits;
+	readonly #window: Window;
+	readonly #writer: MessageWriter;
+	readonly #topics: {
+		readonly block: string;
+		readonly event: string;
+		readonly live: string;
+	};
+	readonly #events: Uint8Array[] = [];
+	/** Closed since the connection is up. */
+	readonly #fresh: RecordRef[] = [];
+	readonly #onTimer: () => void;
+	#state: State = "stopped";
+	#connection: MqttConnection | null = null;
+	/** Tells the callbacks of a connection that was given up from those of the present one. */
+	#attempt = 0;
+	/** Uptime at which the state was entered. */
+	#sinceMs = 0;
+	#retryAtMs = 0;
+	#failures = 0;
+	#connects = 0;
+	#liveDropped = 0;
+	/** The backlog has been sent up to here. */
+	#cursor: RecordRef | null = null;
+	#nextPublishAtMs = 0;
+	#nextLiveAtMs = 0;
+	#timer: TimerHandle | undefined;
+	#pumping = false;
+
+	constructor(
+		parts: UplinkParts,
+		limits: UplinkLimits = DEFAULT_UPLINK_LIMITS,
+	) {
+		const { thing } = parts.identity;
+		this.#parts = parts;
+		this.#limits = limits;
+		this.#window = new Window(limits.window);
+		this.#writer = new MessageWriter(parts.journal);
+		this.#topics = {
+			block: blockTopic(thing),
+			event: eventTopic(thing),
+			live: liveTopic(thing),
+		};
+		this.#onTimer = () => {
+			this.#timer = undefined;
+			this.#run();
+		};
+	}
+
+	/** Times a connection came up after the first. */
+	get reconnects(): number {
+		return Math.max(0, this.#connects - 1);
+	}
+
+	/** Live messages that were not sent, for want of a connection or of room in it. */
+	get liveDropped(): number {
+		return this.#liveDropped;
+	}
+
+	start(): void {
+		this.#connect();
+	}
+
+	/** Disconnects; what is not acknowledged stays in the journal. */
+	stop(): void {
+		if (this.#state === "stopped") return;
+		const wasOnline = this.#state === "online";
+		this.#connection?.close(wasOnline);
+		this.#detach();
+		this.#enter("stopped");
+		this.#schedule(NEVER);
+		const { system, boot } = this.#parts;
+		if (wasOnline)
+			system.report({
+				event: "offline",
+				boot,
+				reason: "stopped",
+				retryInMs: 0,
+			});
+	}
+
+	/** A block has just become durable: it goes ahead of the backlog. */
+	offer(ref: RecordRef): void {
+		if (this.#state === "online" && this.#fresh.length < MAX_FRESH)
+			this.#fresh.push(ref);
+		this.#run();
+	}
+
+	/** Sends an event with QoS 1 as soon as may be; of many that wait, the oldest is given up. */
+	publishEvent(document: EventDocument): void {
+		if (this.#events.length >= MAX_EVENTS) {
+			this.#events.shift();
+			this.#parts.system.log("warn", "Too many events wait; one is given up.");
+		}
+		this.#events.push(asciiJson(document));
+		this.#run();
+	}
+
+	/** Publishes a live message with QoS 0, or counts it as dropped. */
+	publishLive(bytes: Uint8Array): void {
+		const nowMs = this.#now();
+		const sent =
+			this.#state === "online" &&
+			nowMs >= this.#nextLiveAtMs &&
+			this.#writer.sendNow(this.#topics.live, bytes);
+		if (sent) this.#nextLiveAtMs = nowMs + this.#spacingMs();
+		else this.#liveDropped++;
+	}
+
+	// The connection
+
+	#connect(): void {
+		const { network, identity, settings } = this.#parts;
+		const attempt = ++this.#attempt;
+		const present = (): boolean => attempt === this.#attempt;
+		this.#enter("connecting");
+		this.#connection = network.connect({
+			host: identity.host,
+			port: identity.port,
+			id: identity.thing,
+			clean: settings.get(SESSION_KEY) !== identity.certificateId,
+			keepAliveMs: this.#limits.keepAliveMs,
+			// Nothing is subscribed to.
+			onReadable: (count) => {
+				if (present()) this.#connection?.read(count);
+			},
+			onWritable: (count) => {
+				if (!present()) return;
+				this.#writer.setWritable(count);
+				this.#run();
+			},
+			onControl: (control) => {
+				if (present()) this.#onControl(control);
+			},
+			onError: (reason) => {
+				if (present()) this.#onLost(reason);
+			},
+		});
+		this.#writer.attach(this.#connection);
+		this.#run();
+	}
+
+	#onControl(control: MqttControl): void {
+		if (control.operation === MqttOperation.CONNACK) this.#onConnected();
+		else if (control.operation === MqttOperation.PUBACK)
+			this.#onAcknowledged(control.id ?? 0);
+		this.#run();
+	}
+
+	#onConnected(): void {
+		if (this.#state !== "connecting") return;
+		const { settings, identity, system, boot } = this.#parts;
+		if (settings.get(SESSION_KEY) !== identity.certificateId)
+			settings.set(SESSION_KEY, identity.certificateId);
+		this.#enter("online");
+		this.#connects++;
+		this.#cursor = null;
+		system.report({ event: "online", boot });
+	}
+
+	#onAcknowledged(id: number): void {
+		const place = id === 0 ? null : this.#window.withId(id);
+		if (place === null || place.sends === 0) return;
+		this.#failures = 0;
+		if (place.ref !== null) {
+			this.#parts.journal.release(place.ref);
+			const { sequence } = place.ref;
+			this.#parts.system.report({ event: "released", sequence });
+		}
+		if (this.#writer.current === place) place.acknowledged = true;
+		else place.free();
+	}
+
+	/** Ends the connection from this side. */
+	#giveUp(reason: OfflineReason): void {
+		this.#connection?.close();
+		this.#onLost(reason);
+	}
+
+	#onLost(reason: OfflineReason): void {
+		if (this.#state === "online" && this.#now() - this.#sinceMs >= PROVEN_MS)
+			this.#failures = 0;
+		this.#failures++;
+		this.#detach();
+		this.#enter("waiting");
+		const { system, boot } = this.#parts;
+		const retryInMs = backoffMs(
+			this.#failures,
+			RECONNECT,
+			this.#parts.chance(),
+		);
+		this.#retryAtMs = this.#sinceMs + retryInMs;
+		system.report({ event: "offline", boot, reason, retryInMs });
+		this.#run();
+	}
+
+	#detach(): void {
+		this.#attempt++;
+		this.#connection = null;
+		this.#writer.attach(null);
+		this.#fresh.length = 0;
+		for (const place of this.#window.places) {
+			if (place.acknowledged) place.free();
+			place.forgetConnection();
+		}
+	}
+
+	#enter(state: State): void {
+		this.#state = state;
+		this.#sinceMs = this.#now();
+	}
+
+	// What is to be done
+
+	/** Does all that is due, and sets the timer for what will be. Called after whatever happens. */
+	#run(): void {
+		if (this.#pumping) return;
+		this.#pumping = true;
+		try {
+			this.#doWhatIsDue();
+		} finally {
+			this.#pumping = false;
+		}
+		this.#schedule(this.#nextDeadlineMs());
+	}
+
+	#doWhatIsDue(): void {
+		const nowMs = this.#now();
+		if (this.#state === "waiting" && nowMs >= this.#retryAtMs) this.#connect();
+		else if (this.#state === "connecting") {
+			if (nowMs >= this.#sinceMs + this.#limits.connackMs)
+				this.#giveUp("timeout");
+		} else if (this.#state === "online") {
+			if (nowMs >= this.#giveUpAtMs()) this.#giveUp("timeout");
+			else this.#send();
+		}
+	}
+
+	#nextDeadlineMs(): number {
+		switch (this.#state) {
+			case "stopped":
+				return NEVER;
+			case "waiting":
+				return this.#retryAtMs;
+			case "connecting":
+				return this.#sinceMs + this.#limits.connackMs;
+			case "online":
+				return Math.min(this.#giveUpAtMs(), this.#nextSendAtMs());
+		}
+	}
+
+	#giveUpAtMs(): number {
+		let atMs = NEVER;
+		for (const { firstSentAtMs } of this.#window.places)
+			if (firstSentAtMs >= 0)
+				atMs = Math.min(atMs, firstSentAtMs + this.#limits.giveUpMs);
+		return atMs;
+	}
+
+	/** When time alone lets something be sent; what waits for the connection to take it is called from there. */
+	#nextSendAtMs(): number {
+		const nowMs = this.#now();
+		let atMs = NEVER;
+		for (const place of this.#window.places) {
+			const dueMs = this.#resendAtMs(place);
+			if (dueMs > nowMs) atMs = Math.min(atMs, dueMs);
+		}
+		return this.#nextPublishAtMs > nowMs
+			? Math.min(atMs, this.#nextPublishAtMs)
+			: atMs;
+	}
+
+	#schedule(atMs: number): void {
+		const { timers } = this.#parts;
+		if (this.#timer !== undefined) timers.clear(this.#timer);
+		this.#timer =
+			atMs === NEVER
+				? undefined
+				: timers.set(this.#onTimer, Math.max(0, atMs - this.#now()));
+	}
+
+	// Sending
+
+	#send(): void {
+		for (;;) {
+			const written = this.#writer.current;
+			if (!this.#writer.proceed()) {
+				this.#parts.system.log(
+					"warn",
+					"A block was dropped while it was being sent.",
+				);
+				this.#giveUp("stopped");
+				return;
+			}
+			if (this.#writer.current !== null) return;
+			if (written?.acknowledged) written.free();
+			if (this.#now() < this.#nextPublishAtMs) return;
+			const next = this.#pick();
+			if (next === null || !this.#begin(next)) return;
+		}
+	}
+
+	#begin(place: InFlight): boolean {
+		const topic = place.ref === null ? this.#topics.event : this.#topics.block;
+		if (!this.#writer.begin(place, topic)) return false;
+		const nowMs = this.#now();
+		place.sends++;
+		place.sentAtMs = nowMs;
+		if (place.firstSentAtMs < 0) place.firstSentAtMs = nowMs;
+		this.#nextPublishAtMs = nowMs + this.#spacingMs();
+		return true;
+	}
+
+	#pick(): InFlight | null {
+		return this.#pickRepetition() ?? this.#pickNew();
+	}
+
+	#pickRepetition(): InFlight | null {
+		const nowMs = this.#now();
+		for (const place of this.#window.places) {
+			if (nowMs < this.#resendAtMs(place)) continue;
+			if (place.ref !== null && !this.#isSound(place.ref)) {
+				place.free();
+				continue;
+			}
+			if (place.sentAtMs < 0 || this.#writer.drained) return place;
+		}
+		return null;
+	}
+
+	/** On a new connection at once, else when no PUBACK has come in time. */
+	#resendAtMs(place: InFlight): number {
+		if (place.id === 0) return NEVER;
+		return place.sentAtMs < 0 ? 0 : place.sentAtMs + this.#limits.resendMs;
+	}
+
+	#pickNew(): InFlight | null {
+		const place = this.#window.freePlace();
+		if (place === null) return null;
+		const event = this.#events[0];
+		if (event !== undefined) {
+			this.#events.shift();
+			place.take(this.#window.unusedId(), null, event);
+			return place;
+		}
+		const ref = this.#nextBlock();
+		if (ref === null) return null;
+		place.take(packetIdOf(ref.sequence), ref, null);
+		return place;
+	}
+
+	#nextBlock(): RecordRef | null {
+		for (;;) {
+			const fresh = this.#fresh[0];
+			const ref = fresh ?? this.#nextOfBacklog();
+			if (ref === null) return null;
+			const taken = this.#window.holds(ref);
+			if (!taken && this.#window.withId(packetIdOf(ref.sequence)) !== null)
+				return null;
+			if (fresh === undefined) this.#cursor = ref;
+			else this.#fresh.shift();
+			if (!taken && this.#isSound(ref)) return ref;
+		}
+	}
+
+	#nextOfBacklog(): RecordRef | null {
+		const { journal } = this.#parts;
+		return this.#cursor === null ? journal.first() : journal.next(this.#cursor);
+	}
+
+	/** A record that has decayed in flash is of no use to anybody: it is let go of. */
+	#isSound(ref: RecordRef): boolean {
+		const { journal, system } = this.#parts;
+		if (journal.verify(ref)) return true;
+		system.log("error", `Block ${ref.sequence} cannot be read any more.`);
+		journal.release(ref);
+		return false;
+	}
+
+	#spacingMs(): number {
+		return 1000 / this.#limits.publishesPerSecond;
+	}
+
+	#now(): number {
+		return this.#parts.timers.uptimeMs();
+	}
+}
+
+/** JSON as bytes, with everything beyond ASCII escaped: the engine of a node has no TextEncoder. */
+function asciiJson(document: EventDocument): Uint8Array {
+	const text = JSON.stringify(document);
+	let escaped = "";
+	for (let i = 0; i < text.length; i++) {
+		const code = text.charCodeAt(i);
+		escaped +=
+			code < 0x80 ? text.charAt(i) : `\\u${code.toString(16).padStart(4, "0")}`;
+	}
+	const bytes = new Uint8Array(escaped.length);
+	for (let i = 0; i < bytes.length; i++) bytes[i] = escaped.charCodeAt(i);
+	return bytes;
+}
