@@ -14,6 +14,8 @@ import { encodeBlock, maxEncodedSize } from "./encode.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
 const MAX_RAW = 0x7fff_ffff;
+/** Objects as literals make them, so that deepEqual compares what matters. */
+const PLAIN = { noNullPrototype: true } as const;
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
 function clamp(value: number): number {
@@ -79,12 +81,15 @@ const id = fc
 	)
 	.map(([letter, rest]) => letter + rest);
 
-const channel: fc.Arbitrary<Channel> = fc.record({
-	id,
-	unit,
-	exponent: fc.integer({ min: -9, max: 9 }),
-	kind: fc.constantFrom("gauge", "counter"),
-});
+const channel: fc.Arbitrary<Channel> = fc.record(
+	{
+		id,
+		unit,
+		exponent: fc.integer({ min: -9, max: 9 }),
+		kind: fc.constantFrom("gauge", "counter"),
+	},
+	PLAIN,
+);
 
 const timeMs = fc.oneof(
 	fc.nat(100_000_000),
@@ -92,13 +97,16 @@ const timeMs = fc.oneof(
 );
 
 const clock: fc.Arbitrary<ClockBinding | null> = fc.option(
-	fc.record({
-		bootTimeMs: fc.oneof(
-			timeMs,
-			timeMs.map((time) => (time === 0 ? 0 : -time)),
-		),
-		source: fc.constantFrom("network", "stored"),
-	}),
+	fc.record(
+		{
+			bootTimeMs: fc.oneof(
+				timeMs,
+				timeMs.map((time) => (time === 0 ? 0 : -time)),
+			),
+			source: fc.constantFrom("network", "stored"),
+		},
+		PLAIN,
+	),
 );
 
 const sampleCount = fc.oneof(
@@ -115,34 +123,37 @@ const uint32 = fc.oneof(
 
 /** Any input that `encodeBlock` takes. */
 export const arbitraryInput: fc.Arbitrary<BlockInput> = fc
-	.record({
-		journalId: fc.string({
-			unit: fc.constantFrom(..."0123456789abcdef"),
-			minLength: 16,
-			maxLength: 16,
-		}),
-		boot: uint32,
-		sequence: uint32,
-		live: fc.boolean(),
-		startUptimeMs: timeMs,
-		intervalMs: fc.oneof(
-			fc.integer({ min: MIN_INTERVAL_MS, max: MAX_INTERVAL_MS }),
-			fc.constantFrom(MIN_INTERVAL_MS, 1000, MAX_INTERVAL_MS),
-		),
-		sampleCount,
-		clock,
-		channels: fc.uniqueArray(channel, {
-			minLength: 1,
-			maxLength: MAX_CHANNELS,
-			selector: (one) => one.id,
-			size: "-1",
-		}),
-		signals: fc.array(fc.tuple(signal, presence), {
-			minLength: MAX_CHANNELS,
-			maxLength: MAX_CHANNELS,
-		}),
-		surplus: fc.nat(3),
-	})
+	.record(
+		{
+			journalId: fc.string({
+				unit: fc.constantFrom(..."0123456789abcdef"),
+				minLength: 16,
+				maxLength: 16,
+			}),
+			boot: uint32,
+			sequence: uint32,
+			live: fc.boolean(),
+			startUptimeMs: timeMs,
+			intervalMs: fc.oneof(
+				fc.integer({ min: MIN_INTERVAL_MS, max: MAX_INTERVAL_MS }),
+				fc.constantFrom(MIN_INTERVAL_MS, 1000, MAX_INTERVAL_MS),
+			),
+			sampleCount,
+			clock,
+			channels: fc.uniqueArray(channel, {
+				minLength: 1,
+				maxLength: MAX_CHANNELS,
+				selector: (one) => one.id,
+				size: "-1",
+			}),
+			signals: fc.array(fc.tuple(signal, presence), {
+				minLength: MAX_CHANNELS,
+				maxLength: MAX_CHANNELS,
+			}),
+			surplus: fc.nat(3),
+		},
+		PLAIN,
+	)
 	.map(({ signals, surplus, ...input }) => ({
 		...input,
 		columns: input.channels.map((_, index) => {
