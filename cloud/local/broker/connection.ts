@@ -192,6 +192,10 @@ export class Connection {
 		}
 		this.#host.acknowledged(acks.length);
 		this.#acks = [];
+		this.#write(bytes);
+	}
+
+	#write(bytes: Buffer): void {
 		if (!this.#socket.write(bytes)) this.#hold(Pause.outbound);
 	}
 
@@ -199,7 +203,12 @@ export class Connection {
 		return new Duplex({
 			read: () => this.#resume(Pause.session),
 			write: (chunk: Buffer, _encoding, done) => {
-				if (!this.#socket.write(chunk)) this.#hold(Pause.outbound);
+				this.#write(chunk);
+				done();
+			},
+			// The session writes a packet in pieces; each write of its own would be a TLS record of its own.
+			writev: (pieces, done) => {
+				this.#write(Buffer.concat(pieces.map(({ chunk }) => chunk)));
 				done();
 			},
 			destroy: (error, done) => {
