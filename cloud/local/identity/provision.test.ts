@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import {
+	mkdtemp,
+	readdir,
+	readFile,
+	rm,
+	stat,
+	writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type {
+	CertificateStore,
+	DeviceCertificate,
+	DeviceStore,
+} from "../../core/ports.ts";
+import { certificateIdOf, openAuthority } from "./authority.ts";
+import { IdentityError } from "./errors.ts";
+import {
+	type ProvisionDeps,
+	type ProvisionedThing,
+	provision,
+	revoke,
+} from "./provision.ts";
+
+const ENDPOINT = { endpointHost: "127.0.0.1", port: 8883 };
+
+function memoryStores(): ProvisionDeps["stores"] & {
+	readonly created: string[];
+	readonly all: Map<string, DeviceCertificate>;
+} {
+	const created: string[] = [];
+	const all = new Map<string, DeviceCertificate>();
+	const devices: Pick<DeviceStore, "create"> = {
+		create: async (name) => {
+			if (created.includes(name)) return false;
+			created.push(name);
+			return true;
+		},
+	};
+	const certificates: CertificateStore = {
+		add: async (certificate) => {
+			assert.ok(!all.has(certificate.certificateId));
+			all.set(certificate.certificateId, certificate);
+		},
+		get: async (id) => all.get(id) ?? null,
+		ofThing: async (thing) =>
+			[...all.values()].filter((each) => each.thing === thing),
+		revoke: async (id) => {
+			all.set(id, { ...all.get(id)!, status: "REVOKED" });
+		},
+	};
+	return { devices: devices as DeviceStore, certificates, created, all };
+}
+
+describe("provisioning a thing", () => {
+	let dir: string;
+	let stores: ReturnType<typeof memoryStores>;
+	let deps: ProvisionDeps;
+
+	beforeEach(async () => {
+		dir = await mkdtemp(join(tmpdir(), "thinghz-provision-"));
+		stores = memoryStores();
+		deps = {
+			authority: await openAuthority(dir),
+			stores,
+			clock: { nowMs: () => Date.now() },
+			dataDir: dir,
+		};
+	});
+	afterEach(() => rm(dir, { recursive: true }));
+
+	async function contents(thing: ProvisionedThing): Promise<string[]> {
+		return Promise.all(
+			Object.values(thing.files).map((path) => readFile(path, "utf8")),
+		);
+	}
+
+	it("registers the device and its certificate, and writes what a node needs", async () => {
+		const thing = await provision(deps, "node-1", ENDPOINT);
+		assert.equal(thing.directory, join(dir, "things", "node-1"));
+		assert.deepEqual((await readdir(thing.directory)).sort(), [
+			"ca.pem",
+			"certificate.pem",
+			"config.json",
+			"private.pem",
+		]);
+		const config = JSON.parse(await readFile(thing.files.config, "utf8"));
+		assert.deepEqual(config, {
+			thing: "node-1",
+			endpoint: "127.0.0.1",
+			port: 8883,
+			certificateId: thing.certificateId,
+		});
+		const certificate = new X509Certificate(
+			await readFile(thing.files.certificate),
+		);
+		assert.equal(certificateIdOf(certificate.raw), thing.certificateId);
+		const key = createPrivateKey(await readFile(thing.files.privateKey));
+		assert.equal(key.asymmetricKeyType, "rsa");
+		assert.equal(key.asymmetricKeyDetails?.modulusLength, 2048);
+		assert.ok(certificate.checkPrivateKey(key));
+		assert.deepEqual(stores.created, ["node-1"]);
+		const stored = stores.all.get(thing.certificateId);
+		assert.equal(stored?.thing, "node-1");
+		assert.equal(stored?.status, "ACTIVE");
+		assert.equal(thing.issued, true);
+	});
+
+	it("lets only the owner read the key and enter the folder", async () => {
+		const thing = await provision(deps, "node-1", ENDPOINT);
+		const mode = async (path: string) => (await stat(path)).mode & 0o777;
+		assert.equal(await mode(thing.directory), 0o700);
+		assert.equal(await mode(thing.files.privateKey), 0o600);
+	});
+
+	it("run again, changes nothing", async () => {
+		const first = await provision(deps, "node-1", ENDPOINT);
+		const before = await contents(first);
+		const second = await provision(deps, "node-1", ENDPOINT);
+		assert.deepEqual(second, { ...first, issued: false });
+		assert.deepEqual(await contents(second), before);
+		assert.deepEqual(stores.created, ["node-1"]);
+		assert.equal(stores.all.size, 1);
+	});
+
+	it("run again for another endpoint, changes the configuration alone", async () => {
+		const first = await provision(deps, "node-1", ENDPOINT);
+		const moved = { endpointHost: "hub.example", port: 18_883 };
+		const second = await provision(deps, "node-1", moved);
+		assert.equal(second.certificateId, first.certificateId);
+		const config = JSON.parse(await readFile(second.files.config, "utf8"));
+		assert.equal(config.endpoint, "hub.example");
+		assert.equal(config.port, 18_883);
+	});
+
+	for (const file of ["ca", "config"] as const) {
+		it(`run again, restores ${file} and keeps the certificate`, async () => {
+			const first = await provision(deps, "node-1", ENDPOINT);
+			const before = await contents(first);
+			await rm(first.files[file]);
+			const second = await provision(deps, "node-1", ENDPOINT);
+			assert.equal(second.issued, false);
+			assert.deepEqual(await contents(second), before);
+		});
+	}
+
+	it("run again after a cut before registering, registers what it had written", async () => {
+		const first = await provision(deps, "node-1", ENDPOINT);
+		stores.all.clear();
+		stores.created.length = 0;
+		const second = await provision(deps, "node-1", ENDPOINT);
+		assert.equal(second.certificateId, first.certificateId);
+		assert.equal(stores.all.get(first.certificateId)?.status, "ACTIVE");
+		assert.deepEqual(stores.created, ["node-1"]);
+	});
+
+	for (const file of ["certificate", "privateKey"] as const) {
+		it(`run again without its ${file}, issues a new certificate and leaves the old one active`, async () => {
+			const first = await provision(deps, "node-1", ENDPOINT);
+			await rm(first.files[file]);
+			const second = await provision(deps, "node-1", ENDPOINT);
+			assert.equal(second.issued, true);
+			assert.notEqual(second.certificateId, first.certificateId);
+			assert.equal(stores.all.size, 2);
+			for (const { status } of stores.all.values()) {
+				assert.equal(status, "ACTIVE");
+			}
+		});
+	}
+
+	it("run again with files cut short, issues a new certificate", async () => {
+		const first = await provision(deps, "node-1", ENDPOINT);
+		await writeFile(first.files.certificate, "-----BEGIN CERT");
+		const second = await provision(deps, "node-1", ENDPOINT);
+		assert.equal(second.issued, true);
+	});
+
+	it("run again after revoking, issues a new certificate", async () => {
+		const first = await provision(deps, "node-1", ENDPOINT);
+		assert.deepEqual(await revoke(stores, "node-1"), [first.certificateId]);
+		const second = await provision(deps, "node-1", ENDPOINT);
+		assert.equal(second.issued, true);
+		assert.equal(stores.all.get(first.certificateId)?.status, "REVOKED");
+		assert.equal(stores.all.get(second.certificateId)?.status, "ACTIVE");
+	});
+
+	it("run again with another thing's files in its folder, issues its own", async () => {
+		const one = await provision(deps, "node-1", ENDPOINT);
+		const two = await provision(deps, "node-2", ENDPOINT);
+		for (const file of ["certificate", "privateKey"] as const) {
+			await writeFile(two.files[file], await readFile(one.files[file]));
+		}
+		const again = await provision(deps, "node-2", ENDPOINT);
+		assert.equal(again.issued, true);
+		const pem = await readFile(again.files.certificate);
+		assert.equal(new X509Certificate(pem).subject, "CN=node-2");
+	});
+
+	for (const name of ["", "a b", "../etc", "a/b", "x".repeat(129), "ü"]) {
+		it(`refuses the name "${name.slice(0, 20)}" and writes nothing`, async () => {
+			await assert.rejects(
+				provision(deps, name, ENDPOINT),
+				(error) =>
+					error instanceof IdentityError && error.code === "invalid_name",
+			);
+			assert.deepEqual(await readdir(dir), ["ca"]);
+			assert.deepEqual(stores.created, []);
+		});
+	}
+
+	it("says which folder it could not write, and why", async () => {
+		await writeFile(join(dir, "things"), "a file where a folder should be");
+		await assert.rejects(provision(deps, "node-1", ENDPOINT), (error) => {
+			assert.ok(error instanceof IdentityError);
+			assert.equal(error.code, "file_access");
+			assert.ok(error.message.includes(join(dir, "things")));
+			return true;
+		});
+	});
+
+	it("revoking takes a certificate's id as well, and nothing twice", async () => {
+		const { certificateId } = await provision(deps, "node-1", ENDPOINT);
+		assert.deepEqual(await revoke(stores, certificateId), [certificateId]);
+		assert.deepEqual(await revoke(stores, certificateId), []);
+	});
+
+	it("revoking what is not there is an error that names it", async () => {
+		await assert.rejects(revoke(stores, "node-9"), (error) => {
+			assert.ok(error instanceof IdentityError);
+			assert.equal(error.code, "unknown_certificate");
+			assert.match(error.message, /node-9/);
+			return true;
+		});
+	});
+});
