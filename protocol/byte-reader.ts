@@ -7,7 +7,7 @@ export class ByteReader {
 	position: number;
 	/** Where the bytes end. */
 	readonly end: number;
-	readonly #reason: BlockErrorReason;
+	private readonly reason: BlockErrorReason;
 
 	constructor(
 		bytes: Uint8Array,
@@ -18,11 +18,11 @@ export class ByteReader {
 		this.bytes = bytes;
 		this.position = position;
 		this.end = end;
-		this.#reason = reason;
+		this.reason = reason;
 	}
 
 	fail(message: string): never {
-		throw new BlockError(this.#reason, message);
+		throw new BlockError(this.reason, message);
 	}
 
 	byte(): number {

@@ -2,36 +2,36 @@
 export class ByteWriter {
 	/** Where the next byte goes: how many there are so far. */
 	position = 0;
-	readonly #out: Uint8Array | null;
-	#bits = 0;
-	#bitCount = 0;
+	private readonly out: Uint8Array | null;
+	private pending = 0;
+	private pendingBits = 0;
 
 	/** @param out null to count only */
 	constructor(out: Uint8Array | null) {
-		this.#out = out;
+		this.out = out;
 	}
 
 	get counting(): boolean {
-		return this.#out === null;
+		return this.out === null;
 	}
 
 	/** @throws RangeError when there is no room */
 	byte(value: number): void {
-		if (this.#out !== null) {
-			if (this.position >= this.#out.length)
+		if (this.out !== null) {
+			if (this.position >= this.out.length)
 				throw new RangeError(
-					`The block needs more than the ${this.#out.length} bytes there is room for`,
+					`The block needs more than the ${this.out.length} bytes there is room for`,
 				);
-			this.#out[this.position] = value;
+			this.out[this.position] = value;
 		}
 		this.position++;
 	}
 
 	/** Only when counting: as `bits` of so many bits. */
 	skipBits(count: number): void {
-		const bits = this.#bitCount + count;
+		const bits = this.pendingBits + count;
 		this.position += Math.floor(bits / 8);
-		this.#bitCount = bits % 8;
+		this.pendingBits = bits % 8;
 	}
 
 	uint32(value: number): void {
@@ -58,17 +58,17 @@ export class ByteWriter {
 
 	/** Appends the low `count` bits of `value`, the highest of them first. @param count 0 … 24 */
 	bits(value: number, count: number): void {
-		this.#bits = (this.#bits << count) | (value & ((1 << count) - 1));
-		this.#bitCount += count;
-		while (this.#bitCount >= 8) {
-			this.#bitCount -= 8;
-			this.byte((this.#bits >>> this.#bitCount) & 0xff);
+		this.pending = (this.pending << count) | (value & ((1 << count) - 1));
+		this.pendingBits += count;
+		while (this.pendingBits >= 8) {
+			this.pendingBits -= 8;
+			this.byte((this.pending >>> this.pendingBits) & 0xff);
 		}
 	}
 
 	/** Fills the last byte that `bits` began with zeros. */
 	align(): void {
-		if (this.#bitCount > 0) this.bits(0, 8 - this.#bitCount);
+		if (this.pendingBits > 0) this.bits(0, 8 - this.pendingBits);
 	}
 }
 

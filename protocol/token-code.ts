@@ -15,13 +15,13 @@ export class TokenCode {
 	readonly lengths = new Uint8Array(TOKENS);
 	/** The codes, once the table is written. */
 	readonly codes = new Uint16Array(TOKENS);
-	#used = 0;
+	private used = 0;
 
 	/** Makes the code for `counts`. @returns how many bits its table and all tokens' codes take */
 	build(): number {
 		const { counts, lengths } = this;
-		this.#used = codeLengths(counts, lengths);
-		let bits = this.#eachNibble(null);
+		this.used = codeLengths(counts, lengths);
+		let bits = this.eachNibble(null);
 		for (let token = 0; token < TOKENS; token++)
 			bits += (counts[token] as number) * (lengths[token] as number);
 		return bits;
@@ -29,19 +29,19 @@ export class TokenCode {
 
 	/** Writes the lengths of the codes in nibbles, and works out the codes. */
 	writeTable(writer: ByteWriter): void {
-		this.#eachNibble(writer);
+		this.eachNibble(writer);
 		canonicalCodes(this.lengths, this.codes);
 	}
 
 	/** @returns how many bits the table takes */
-	#eachNibble(writer: ByteWriter | null): number {
+	private eachNibble(writer: ByteWriter | null): number {
 		let bits = 0;
 		const nibble = (value: number): void => {
 			bits += 4;
 			writer?.bits(value, 4);
 		};
 		let unused = 0;
-		let left = this.#used;
+		let left = this.used;
 		for (let token = 0; left > 0; token++) {
 			if (this.counts[token] === 0) {
 				unused++;
@@ -55,7 +55,7 @@ export class TokenCode {
 			}
 			if (unused === 1) nibble(NIBBLE_UNUSED);
 			unused = 0;
-			nibble(this.#used === 1 ? NIBBLE_ONLY : (this.lengths[token] as number));
+			nibble(this.used === 1 ? NIBBLE_ONLY : (this.lengths[token] as number));
 			left--;
 		}
 		return bits;
