@@ -1,0 +1,295 @@
+import type { Channel, ChannelKind } from "../../protocol/block.ts";
+import { toValue } from "../../protocol/block-time.ts";
+import { InvalidQuery } from "./errors.ts";
+import { cutBlock } from "./pieces.ts";
+import type { PlacedBlock } from "./placing.ts";
+import type { RollupSize, Stores } from "./ports.ts";
+import { type Rollups, runsOf } from "./rollups.ts";
+import { overlapping, scanBlocks } from "./scan.ts";
+import { DAY_MS, floorTo, HOUR_MS, rollupSpanMs } from "./spans.ts";
+import { increase, join, rescale, type Tally } from "./tally.ts";
+
+const MIN_EVERY_MS = 1000;
+const MAX_BUCKETS = 20_000;
+
+export interface AggregateQuery {
+	readonly thing: string;
+	readonly channels: readonly string[];
+	readonly fromMs: number;
+	readonly toMs: number;
+	/** How long a bucket is: 1000 ms or more. */
+	readonly everyMs: number;
+}
+
+/** One channel, bucket by bucket; values in `unit`, null where there is nothing. */
+export interface ChannelAggregate {
+	readonly unit: string;
+	readonly kind: ChannelKind;
+	/** Samples in each bucket; 0 where there are none. */
+	readonly count: readonly number[];
+	/** Null throughout for a counter. */
+	readonly mean: readonly (number | null)[];
+	readonly min: readonly (number | null)[];
+	readonly max: readonly (number | null)[];
+	/** Gauge: sum. Counter: what it grew by within the bucket, and from the sample before the bucket's first. */
+	readonly sum: readonly (number | null)[];
+}
+
+export interface Aggregate {
+	readonly everyMs: number;
+	/** Where each bucket begins: multiples of `everyMs` since the epoch. */
+	readonly bucketsMs: readonly number[];
+	/** The channels asked for, by id. */
+	readonly channels: Readonly<Record<string, ChannelAggregate>>;
+	/** Blocks left out because their values cannot be decoded. */
+	readonly unreadable: number;
+}
+
+/** The range in whole buckets. @throws InvalidQuery */
+export function bucketsOf(query: AggregateQuery): {
+	readonly fromMs: number;
+	readonly toMs: number;
+} {
+	const { fromMs, toMs, everyMs } = query;
+	requireRange(fromMs, toMs);
+	if (!Number.isInteger(everyMs) || everyMs < MIN_EVERY_MS) {
+		throw new InvalidQuery(
+			"bad_interval",
+			`A bucket must be a whole number of milliseconds, at least ${MIN_EVERY_MS}.`,
+		);
+	}
+	const whole = {
+		fromMs: floorTo(fromMs, everyMs),
+		toMs: -floorTo(-toMs, everyMs),
+	};
+	const count = (whole.toMs - whole.fromMs) / everyMs;
+	if (count > MAX_BUCKETS) {
+		throw new InvalidQuery(
+			"too_many_buckets",
+			`The range has ${count} buckets of ${everyMs} ms, above ${MAX_BUCKETS}: ask for a shorter range or longer buckets.`,
+		);
+	}
+	return whole;
+}
+
+/** @throws InvalidQuery "bad_range" unless both are times and the first comes before the second */
+export function requireRange(fromMs: number, toMs: number): void {
+	if (
+		!Number.isSafeInteger(fromMs) ||
+		!Number.isSafeInteger(toMs) ||
+		fromMs >= toMs
+	) {
+		throw new InvalidQuery(
+			"bad_range",
+			"The range must begin before it ends; both are whole milliseconds since the epoch.",
+		);
+	}
+}
+
+/**
+ * Works an aggregate out: from rollups where the buckets are whole hours or days, from blocks' summaries where a whole
+ * block lies in a bucket, and from samples only where a block crosses a bucket's edge.
+ */
+export class Aggregation {
+	readonly #stores: Pick<Stores, "blocks" | "rollups">;
+	readonly #rollups: Rollups;
+	readonly #query: AggregateQuery;
+	readonly #placed: readonly PlacedBlock[];
+	readonly #fromMs: number;
+	readonly #toMs: number;
+	/** By channel, for each bucket from the one before the range on: a counter's increase begins with its last sample. */
+	readonly #tallies: ReadonlyMap<string, (Tally | null)[]>;
+	readonly #seen = new Map<string, Channel>();
+	#unreadable = 0;
+
+	/** @throws InvalidQuery */
+	constructor(
+		stores: Pick<Stores, "blocks" | "rollups">,
+		rollups: Rollups,
+		query: AggregateQuery,
+		placed: readonly PlacedBlock[],
+	) {
+		const { fromMs, toMs } = bucketsOf(query);
+		this.#stores = stores;
+		this.#rollups = rollups;
+		this.#query = query;
+		this.#fromMs = fromMs - query.everyMs;
+		this.#toMs = toMs;
+		this.#placed = overlapping(placed, this.#fromMs, toMs);
+		const buckets = (toMs - this.#fromMs) / query.everyMs;
+		this.#tallies = new Map(
+			query.channels.map((channel) => [
+				channel,
+				new Array<Tally | null>(buckets).fill(null),
+			]),
+		);
+	}
+
+	/** @param known the device's channels @throws StoreError */
+	async run(known: readonly Channel[]): Promise<Aggregate> {
+		const size = rollupFor(this.#query.everyMs);
+		if (size === null) {
+			await this.#addBlocks(
+				this.#fromMs,
+				this.#toMs,
+				this.#query.everyMs,
+				(channel, bucketMs, tally) => this.#add(channel, bucketMs, tally),
+			);
+		} else await this.#addRollups(size);
+		const { everyMs } = this.#query;
+		const bucketsMs: number[] = [];
+		for (let at = this.#fromMs + everyMs; at < this.#toMs; at += everyMs) {
+			bucketsMs.push(at);
+		}
+		const channels: Record<string, ChannelAggregate> = {};
+		for (const [id, tallies] of this.#tallies) {
+			const channel =
+				known.find((one) => one.id === id) ?? this.#seen.get(id) ?? null;
+			channels[id] = present(tallies, channel?.unit ?? "");
+		}
+		return { everyMs, bucketsMs, channels, unreadable: this.#unreadable };
+	}
+
+	#add(channel: string, atMs: number, tally: Tally): void {
+		const tallies = this.#tallies.get(channel);
+		const bucket = Math.floor((atMs - this.#fromMs) / this.#query.everyMs);
+		if (tallies === undefined || bucket < 0 || bucket >= tallies.length) return;
+		tallies[bucket] = join(tallies[bucket] ?? null, tally);
+	}
+
+	async #addBlocks(
+		fromMs: number,
+		toMs: number,
+		everyMs: number,
+		add: (channel: string, bucketMs: number, tally: Tally) => void,
+	): Promise<void> {
+		const wants = ({ id }: Channel): boolean => this.#tallies.has(id);
+		const pages = scanBlocks(
+			this.#stores.blocks,
+			this.#query.thing,
+			fromMs,
+			toMs,
+			this.#placed,
+		);
+		for await (const page of pages) {
+			for (const { bytes, startMs } of page) {
+				const readable = cutBlock(
+					bytes,
+					startMs,
+					everyMs,
+					wants,
+					(bucketMs, channel, tally) => {
+						this.#seen.set(channel.id, channel);
+						if (bucketMs >= fromMs && bucketMs < toMs) {
+							add(channel.id, bucketMs, tally);
+						}
+					},
+				);
+				if (!readable) this.#unreadable++;
+			}
+		}
+	}
+
+	/** Rollups know only blocks with a start of their own: what placed blocks reach into is counted from blocks. */
+	async #addRollups(size: RollupSize): Promise<void> {
+		const { thing } = this.#query;
+		const spanMs = rollupSpanMs(size);
+		await this.#rollups.refresh(thing, size, this.#fromMs, this.#toMs);
+		const counted = await this.#countPlacedCells(spanMs);
+		for (const channel of this.#tallies.keys()) {
+			const rows = await this.#stores.rollups.range(
+				thing,
+				size,
+				channel,
+				this.#fromMs,
+				this.#toMs,
+			);
+			const cells = new Map<number, Tally>();
+			for (const row of rows) {
+				if (!counted.cells.has(row.bucketMs)) cells.set(row.bucketMs, row);
+			}
+			for (const [bucketMs, tally] of counted.tallies.get(channel) ?? []) {
+				cells.set(bucketMs, tally);
+			}
+			const order = [...cells].sort(([a], [b]) => a - b);
+			for (const [bucketMs, tally] of order) {
+				this.#add(channel, bucketMs, tally);
+			}
+		}
+	}
+
+	async #countPlacedCells(spanMs: number): Promise<{
+		readonly cells: ReadonlySet<number>;
+		readonly tallies: ReadonlyMap<string, ReadonlyMap<number, Tally>>;
+	}> {
+		const cells = new Set<number>();
+		for (const block of this.#placed) {
+			const fromMs = Math.max(floorTo(block.startMs, spanMs), this.#fromMs);
+			const endMs = Math.min(block.startMs + block.spanMs, this.#toMs);
+			for (let at = fromMs; at < endMs; at += spanMs) cells.add(at);
+		}
+		const tallies = new Map<string, Map<number, Tally>>();
+		const order = [...cells]
+			.sort((a, b) => a - b)
+			.map((bucketMs) => ({ bucketMs }));
+		for (const { fromMs, toMs } of runsOf(order, spanMs)) {
+			await this.#addBlocks(
+				fromMs,
+				toMs,
+				spanMs,
+				(channel, bucketMs, tally) => {
+					const own = tallies.get(channel) ?? new Map<number, Tally>();
+					tallies.set(channel, own);
+					own.set(bucketMs, join(own.get(bucketMs) ?? null, tally));
+				},
+			);
+		}
+		return { cells, tallies };
+	}
+}
+
+function rollupFor(everyMs: number): RollupSize | null {
+	if (everyMs % DAY_MS === 0) return "day";
+	return everyMs % HOUR_MS === 0 ? "hour" : null;
+}
+
+/** @param tallies of the bucket before the range, then of each bucket of it */
+function present(
+	tallies: readonly (Tally | null)[],
+	unit: string,
+): ChannelAggregate {
+	const last = tallies.findLast((tally) => tally !== null);
+	const kind = last?.kind ?? "gauge";
+	const count: number[] = [];
+	const mean: (number | null)[] = [];
+	const min: (number | null)[] = [];
+	const max: (number | null)[] = [];
+	const sum: (number | null)[] = [];
+	let before: Tally | null = null;
+	for (const [i, tally] of tallies.entries()) {
+		const own: Tally | null = tally?.kind === kind ? tally : null;
+		if (i > 0) {
+			count.push(own?.count ?? 0);
+			min.push(own && toValue(own.min, own.exponent));
+			max.push(own && toValue(own.max, own.exponent));
+			sum.push(own && sumValue(own, before));
+			mean.push(
+				own && kind === "gauge"
+					? toValue(own.sum, own.exponent) / own.count
+					: null,
+			);
+		}
+		before = own ?? before;
+	}
+	return { unit, kind, count, mean, min, max, sum };
+}
+
+function sumValue(tally: Tally, before: Tally | null): number {
+	if (tally.kind === "gauge" || before === null) {
+		return toValue(tally.sum, tally.exponent);
+	}
+	const exponent = Math.min(tally.exponent, before.exponent);
+	const own = rescale(tally, exponent);
+	const gap = increase(rescale(before, exponent).last, own.first);
+	return toValue(own.sum + gap, exponent);
+}

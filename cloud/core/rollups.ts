@@ -1,0 +1,196 @@
+import { cutBlock } from "./pieces.ts";
+import type {
+	BucketRows,
+	Clock,
+	DirtyBucket,
+	RollupRow,
+	RollupSize,
+	Stores,
+} from "./ports.ts";
+import { scanBlocks } from "./scan.ts";
+import { rollupSpanMs } from "./spans.ts";
+import { join, type Tally } from "./tally.ts";
+
+/** How long after its end a bucket is counted in the background: the blocks that end with it have come by then, ms. */
+const SETTLE_MS = 60_000;
+/** Buckets counted before others get their turn: some 10 ms of work. */
+const SLICE_BUCKETS = 16;
+const BETWEEN_SLICES_MS = 50;
+const IDLE_MS = 30_000;
+
+/** Runs something later. */
+export interface Timers {
+	/** @returns what calls it off */
+	after(delayMs: number, run: () => void): () => void;
+}
+
+/**
+ * Keeps hour and day rollups. A bucket's rows are always worked out anew from all the blocks that touch it, so that
+ * doing it twice, or once more for a block that came late, is the same as doing it once.
+ */
+export class Rollups {
+	readonly #stores: Pick<Stores, "blocks" | "rollups">;
+	readonly #clock: Clock;
+	readonly #timers: Timers;
+	readonly #onError: (error: unknown) => void;
+	#cancel: (() => void) | null = null;
+	#running = false;
+	#slice: Promise<void> = Promise.resolve();
+
+	/** @param deps.onError is told why counting in the background failed; it is tried again later */
+	constructor(deps: {
+		readonly stores: Pick<Stores, "blocks" | "rollups">;
+		readonly clock: Clock;
+		readonly timers: Timers;
+		readonly onError: (error: unknown) => void;
+	}) {
+		this.#stores = deps.stores;
+		this.#clock = deps.clock;
+		this.#timers = deps.timers;
+		this.#onError = deps.onError;
+	}
+
+	/** Begins to bring up to date, in the background, what is over and out of date. */
+	start(): void {
+		if (this.#running) return;
+		this.#running = true;
+		this.#schedule(0);
+	}
+
+	/** Resolves when nothing goes on in the background any more. */
+	async stop(): Promise<void> {
+		this.#running = false;
+		this.#cancel?.();
+		this.#cancel = null;
+		await this.#slice;
+	}
+
+	/**
+	 * Brings a thing's buckets that start in the range up to date.
+	 * @throws StoreError
+	 */
+	async refresh(
+		thing: string,
+		size: RollupSize,
+		fromMs: number,
+		toMs: number,
+	): Promise<void> {
+		const { rollups } = this.#stores;
+		const dirty = await rollups.dirty(thing, size, fromMs, toMs);
+		if (dirty.length > 0) {
+			await rollups.replace(thing, await this.#count(thing, size, dirty));
+		}
+	}
+
+	/**
+	 * Brings up to date some of what is over and out of date.
+	 * @returns whether there may be more
+	 * @throws StoreError
+	 */
+	async refreshSome(): Promise<boolean> {
+		const { rollups } = this.#stores;
+		const dirty = await rollups.allDirty(
+			this.#clock.nowMs() - SETTLE_MS,
+			SLICE_BUCKETS,
+		);
+		let at = 0;
+		while (at < dirty.length) {
+			const { thing, size } = dirty[at] as (typeof dirty)[number];
+			const end = dirty.findIndex(
+				(other, i) => i > at && (other.thing !== thing || other.size !== size),
+			);
+			const own = dirty.slice(at, end < 0 ? dirty.length : end);
+			await rollups.replace(thing, await this.#count(thing, size, own));
+			at += own.length;
+		}
+		return dirty.length === SLICE_BUCKETS;
+	}
+
+	#schedule(delayMs: number): void {
+		this.#cancel = this.#timers.after(delayMs, () => {
+			this.#slice = this.#runSlice();
+		});
+	}
+
+	async #runSlice(): Promise<void> {
+		let more = false;
+		try {
+			more = await this.refreshSome();
+		} catch (error) {
+			this.#onError(error);
+		}
+		if (this.#running) this.#schedule(more ? BETWEEN_SLICES_MS : IDLE_MS);
+	}
+
+	/** @param dirty of one thing and size, oldest first */
+	async #count(
+		thing: string,
+		size: RollupSize,
+		dirty: readonly DirtyBucket[],
+	): Promise<readonly BucketRows[]> {
+		const everyMs = rollupSpanMs(size);
+		const counts = new Map<number, BucketCount>();
+		for (const { bucketMs } of dirty) counts.set(bucketMs, new BucketCount());
+		for (const run of runsOf(dirty, everyMs)) {
+			const pages = scanBlocks(
+				this.#stores.blocks,
+				thing,
+				run.fromMs,
+				run.toMs,
+				[],
+			);
+			for await (const page of pages) {
+				for (const { bytes, startMs } of page) {
+					// A block whose values cannot be decoded counts where it lies whole in a bucket, by its summaries.
+					cutBlock(bytes, startMs, everyMs, all, (bucketMs, channel, tally) => {
+						// A block that reaches into the next run is met there again, and counts only here for this one.
+						if (bucketMs >= run.fromMs && bucketMs < run.toMs) {
+							counts.get(bucketMs)?.add(channel.id, tally);
+						}
+					});
+				}
+			}
+		}
+		return dirty.map(({ bucketMs, mark }) => ({
+			size,
+			bucketMs,
+			mark,
+			rows: counts.get(bucketMs)?.rows(bucketMs) ?? [],
+		}));
+	}
+}
+
+function all(): boolean {
+	return true;
+}
+
+/** What has been counted of one bucket so far. */
+class BucketCount {
+	readonly #tallies = new Map<string, Tally>();
+
+	add(channel: string, tally: Tally): void {
+		this.#tallies.set(channel, join(this.#tallies.get(channel) ?? null, tally));
+	}
+
+	rows(bucketMs: number): readonly RollupRow[] {
+		return [...this.#tallies].map(([channel, tally]) => ({
+			channel,
+			bucketMs,
+			...tally,
+		}));
+	}
+}
+
+/** Neighbouring buckets as one range, so that they are read in one go. */
+export function runsOf(
+	buckets: readonly { readonly bucketMs: number }[],
+	everyMs: number,
+): readonly { readonly fromMs: number; readonly toMs: number }[] {
+	const runs: { fromMs: number; toMs: number }[] = [];
+	for (const { bucketMs } of buckets) {
+		const run = runs[runs.length - 1];
+		if (run?.toMs === bucketMs) run.toMs = bucketMs + everyMs;
+		else runs.push({ fromMs: bucketMs, toMs: bucketMs + everyMs });
+	}
+	return runs;
+}
