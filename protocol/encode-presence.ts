@@ -2,44 +2,32 @@
 import { MISSING } from "./block.ts";
 import type { ByteWriter } from "./byte-writer.ts";
 
-/** Whether presence written as runs takes more than `limitBytes`. */
-export function runsExceed(
-	column: Int32Array,
-	sampleCount: number,
-	limitBytes: number,
-): boolean {
-	const counter = new ByteCounter();
-	writeRuns(column, sampleCount, counter);
-	return counter.sizeBytes > limitBytes;
-}
-
-class ByteCounter {
-	sizeBytes = 0;
-	varint(value: number): void {
-		this.sizeBytes += value < 0x80 ? 1 : 2;
-	}
-}
-
-/** Lengths of runs, by turns present and missing, beginning with present. */
+/**
+ * Writes the lengths of runs, by turns present and missing, beginning with present.
+ * @param writer null to count only
+ * @returns how many bytes that takes
+ */
 export function writeRuns(
 	column: Int32Array,
 	sampleCount: number,
-	writer: Pick<ByteWriter, "varint">,
-): void {
+	writer: ByteWriter | null,
+): number {
 	let missing = false;
 	let run = 0;
-	for (let at = 0; at < sampleCount; at++) {
-		if ((column[at] === MISSING) !== missing) {
-			writer.varint(run);
+	let sizeBytes = 0;
+	for (let at = 0; at <= sampleCount; at++) {
+		if (at === sampleCount || (column[at] === MISSING) !== missing) {
+			writer?.varint(run);
+			sizeBytes += run < 0x80 ? 1 : 2;
 			run = 0;
 			missing = !missing;
 		}
 		run++;
 	}
-	writer.varint(run);
+	return sizeBytes;
 }
 
-/** A bit a sample, the lowest first, 1 where it is present. */
+/** Writes a bit a sample, the lowest first, 1 where it is present. */
 export function writeBitmap(
 	column: Int32Array,
 	sampleCount: number,

@@ -1,7 +1,7 @@
 /** The values section of one channel: presence, predictor, code table, residuals. See `docs/block.md`. */
 import { type ChannelSummary, MISSING } from "./block.ts";
 import { type ByteWriter, zigzagSize } from "./byte-writer.ts";
-import { runsExceed, writeBitmap, writeRuns } from "./encode-presence.ts";
+import { writeBitmap, writeRuns } from "./encode-presence.ts";
 import {
 	AVERAGES,
 	BITMAP,
@@ -40,7 +40,7 @@ export function encodeValues(
 	const count = present - 1;
 	const bitmapBytes = (sampleCount + 7) >> 3;
 	const useBitmap =
-		present < sampleCount && runsExceed(column, sampleCount, bitmapBytes);
+		present < sampleCount && writeRuns(column, sampleCount, null) > bitmapBytes;
 	const bitmapFlag = useBitmap ? BITMAP : 0;
 	const first = summary.first as number;
 	let start = 0;
