@@ -4,6 +4,7 @@
  */
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import type { ConnectionHost } from "./connection-host.ts";
 import type { DropReason } from "./errors.ts";
 import { FrameError, FrameReader } from "./frames.ts";
 import { type OwnTopic, OwnTopics } from "./own-topics.ts";
@@ -35,27 +36,6 @@ const Pause = {
 	closed: 32,
 } as const;
 
-/** What a connection needs of the broker. */
-export interface ConnectionHost {
-	readonly maxConnectionBytes: number;
-	readonly maxPublishesPerSecond: number | null;
-	accept(message: {
-		readonly thing: string;
-		readonly topic: string;
-		readonly payload: Uint8Array;
-	}): Promise<void>;
-	/** Counts bytes in or out of the overall budget. @returns false when it is exhausted: wait for `allBytesFree` */
-	reserve(bytes: number, connection: Connection): boolean;
-	release(bytes: number): void;
-	/** `flush` will be called when what is being committed now has been acknowledged. */
-	flushSoon(connection: Connection): void;
-	received(): void;
-	acknowledged(count: number): void;
-	throttled(): void;
-	dropped(connection: Connection, reason: DropReason, cause?: unknown): void;
-	closed(connection: Connection): void;
-}
-
 export class Connection {
 	readonly remoteAddress: string;
 	readonly certificateId: string;
@@ -63,7 +43,7 @@ export class Connection {
 	readonly stream: Duplex;
 	/** Set when the certificate has been found to be the thing's. */
 	thing: string | null = null;
-	/** From CONNECT, seconds; 0 is none. */
+	/** How often the client promises to be heard, seconds; 0 before CONNECT, which has a time limit of its own. */
 	keepAliveS = 0;
 	/** Filters this connection has subscribed to. */
 	readonly filters = new Set<string>();

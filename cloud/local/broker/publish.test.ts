@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import mqttPacket from "mqtt-packet";
+import mqttPacket, { type Packet } from "mqtt-packet";
 import { blockTopic, eventTopic, liveTopic } from "../../../protocol/topics.ts";
 import { StoreError } from "../../core/ports.ts";
 import { TestAuthority } from "./fakes/certificates.ts";
@@ -345,29 +345,88 @@ describe("what a connected thing may send", () => {
 			assert.equal(await client.connect("node-1"), null);
 		});
 
+		it("MQTT 5 is answered with an unacceptable protocol version", async () => {
+			const client = await test.open(await test.provision("node-1"));
+			const returnCode = await client.connect("node-1", { protocolVersion: 5 });
+			assert.equal(returnCode, 1);
+			await client.closed;
+		});
+
 		it("whatever bytes a thing sends, the broker goes on serving others", async () => {
 			const witness = await test.client("witness");
 			const identity = await test.provision("node-1");
+			const anything = fc.uint8Array({ minLength: 1, maxLength: 200 });
+			const damaged = fc
+				.tuple(fc.constantFrom(...VALID_PACKETS), fc.nat(), fc.nat(255))
+				.map(([packet, at, value]) => {
+					const bytes = Uint8Array.from(packet);
+					bytes[at % bytes.length] = value;
+					return bytes;
+				});
+			const sent = fc.array(fc.oneof(damaged, anything), { minLength: 1 });
 			await fc.assert(
-				fc.asyncProperty(
-					fc.boolean(),
-					fc.uint8Array({ minLength: 1, maxLength: 200 }),
-					async (isConnected, bytes) => {
-						const client = await test.open(identity);
-						if (isConnected) await client.connect("node-1");
-						client.send(bytes);
-						client.socket.end();
-						await client.closed;
-						await witness.roundTrip();
-					},
-				),
-				{ numRuns: 60 },
+				fc.asyncProperty(fc.boolean(), sent, async (isConnected, pieces) => {
+					const client = await test.open(identity);
+					if (isConnected) await client.connect("node-1");
+					client.send(Buffer.concat(pieces));
+					client.socket.end();
+					await client.closed;
+					await witness.roundTrip();
+				}),
+				{ numRuns: Number(process.env.FUZZ_RUNS ?? 100) },
 			);
 			witness.publish(blockTopic("witness"), "still here", 77);
 			assert.equal((await witness.next("puback"))?.messageId, 77);
 		});
 	});
 });
+
+const VALID_PACKETS: readonly Buffer[] = (
+	[
+		{
+			cmd: "connect",
+			protocolId: "MQTT",
+			protocolVersion: 4,
+			clean: true,
+			clientId: "node-1",
+			keepalive: 60,
+			will: {
+				topic: "thinghz/node-1/gone",
+				payload: Buffer.from("x"),
+				qos: 1,
+				retain: false,
+			},
+		},
+		{
+			cmd: "publish",
+			topic: "thinghz/node-1/note",
+			payload: "hello",
+			qos: 1,
+			messageId: 2,
+			dup: false,
+			retain: false,
+		},
+		{
+			cmd: "subscribe",
+			messageId: 3,
+			subscriptions: [
+				{ topic: "thinghz/node-1/#", qos: 1 },
+				{ topic: "thinghz/node-1/+/x", qos: 0 },
+			],
+		},
+		{
+			cmd: "unsubscribe",
+			messageId: 4,
+			unsubscriptions: ["thinghz/node-1/#"],
+		},
+		{ cmd: "puback", messageId: 5 },
+		{ cmd: "pubrec", messageId: 5 },
+		{ cmd: "pubrel", messageId: 5 },
+		{ cmd: "pubcomp", messageId: 5 },
+		{ cmd: "pingreq" },
+		{ cmd: "disconnect" },
+	] as const satisfies readonly Packet[]
+).map((packet) => mqttPacket.generate(packet as unknown as Packet));
 
 function publishWithPacketId(messageId: number): number[] {
 	const bytes = mqttPacket.generate({

@@ -13,6 +13,8 @@ import { mayPublish, maySubscribe } from "./permissions.ts";
 const NOT_AUTHORIZED = 5;
 const SERVER_UNAVAILABLE = 3;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** AWS IoT Core: longer ones are cut to this, and none at all means this. */
+const MAX_KEEP_ALIVE_S = 1200;
 /** AWS IoT Core: "Subscriptions per connection". */
 const MAX_SUBSCRIPTIONS = 50;
 
@@ -82,7 +84,10 @@ export class Sessions {
 			const connection = this.#connections.get(client);
 			if (connection === undefined) return done(null, false);
 			// The connection keeps this time itself: most of what it receives never reaches the session.
-			connection.keepAliveS = packet.keepalive ?? 0;
+			connection.keepAliveS = Math.min(
+				packet.keepalive || MAX_KEEP_ALIVE_S,
+				MAX_KEEP_ALIVE_S,
+			);
 			packet.keepalive = 0;
 			if (packet.will !== undefined) {
 				const { topic, qos, retain } = packet.will;

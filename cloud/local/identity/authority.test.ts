@@ -8,7 +8,7 @@ import {
 	stat,
 	writeFile,
 } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { certificateIdOf, openAuthority } from "./authority.ts";
 import { IdentityError, type IdentityErrorCode } from "./errors.ts";
@@ -173,6 +173,20 @@ describe("the certificate authority", () => {
 			assert.deepEqual(certificate.keyUsage, ["1.3.6.1.5.5.7.3.1"]);
 			const mode = (await stat(join(dir, "ca", "server-private.pem"))).mode;
 			assert.equal(mode & 0o777, 0o600);
+		});
+
+		it("names this machine's name and addresses when it listens on all", async () => {
+			const authority = await openAuthority(dir);
+			const { cert } = await serverIdentity(authority, dir, ["0.0.0.0"]);
+			const certificate = new X509Certificate(cert);
+			assert.ok(certificate.checkHost(hostname()) !== undefined);
+			assert.equal(certificate.checkIP("0.0.0.0"), undefined);
+			for (const addresses of Object.values(networkInterfaces())) {
+				for (const { address, family } of addresses ?? []) {
+					if (family !== "IPv4") continue;
+					assert.equal(certificate.checkIP(address), address);
+				}
+			}
 		});
 
 		it("is kept while it serves", async () => {

@@ -5,6 +5,7 @@ import {
 	X509Certificate,
 } from "node:crypto";
 import { isIP } from "node:net";
+import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { CertificateAuthority } from "./authority.ts";
 import { PUBLIC_MODE, readIfThere, SECRET_MODE, writeWhole } from "./files.ts";
@@ -22,7 +23,8 @@ export interface ServerIdentity {
 }
 
 /**
- * @param hosts names and addresses beside loopback that clients use to reach the server
+ * @param hosts names and addresses beside loopback that clients use to reach the server; "0.0.0.0" and "::" stand for
+ * this machine's name and all its addresses
  * @throws IdentityError file_access
  */
 export async function serverIdentity(
@@ -33,7 +35,9 @@ export async function serverIdentity(
 ): Promise<ServerIdentity> {
 	const certPath = join(dataDir, "ca", "server.pem");
 	const keyPath = join(dataDir, "ca", "server-private.pem");
-	const named = [...new Set([...LOOPBACK_HOSTS, ...hosts])];
+	const named = [
+		...new Set([...LOOPBACK_HOSTS, ...hosts.flatMap(reachableAs)]),
+	];
 	const cert = await readIfThere(certPath);
 	const key = await readIfThere(keyPath);
 	if (cert !== null && key !== null) {
@@ -43,6 +47,16 @@ export async function serverIdentity(
 		}
 	}
 	return issue(authority, { certPath, keyPath }, named);
+}
+
+function reachableAs(host: string): readonly string[] {
+	if (host !== "0.0.0.0" && host !== "::") return [host];
+	const addresses = Object.values(networkInterfaces())
+		.flatMap((all) => all ?? [])
+		// A link-local IPv6 address is reached with a zone, which no certificate can name.
+		.filter(({ address }) => !address.startsWith("fe80:"))
+		.map(({ address }) => address);
+	return [hostname(), ...addresses];
 }
 
 async function issue(

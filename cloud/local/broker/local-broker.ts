@@ -1,0 +1,277 @@
+/** Keeps the connections: which one speaks for which thing, how much all may hold, and how all of it ends. */
+import type { AddressInfo } from "node:net";
+import type { Server, TLSSocket } from "node:tls";
+import { certificateIdOf } from "../identity/authority.ts";
+import type {
+	Broker,
+	BrokerDeps,
+	BrokerLogEntry,
+	BrokerStats,
+} from "./broker.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionHost } from "./connection-host.ts";
+import type { DropReason } from "./errors.ts";
+import { listen } from "./listen.ts";
+import { Sessions } from "./sessions.ts";
+
+const SWEEP_MS = 1_000;
+const DEFAULT_RECHECK_MS = 30_000;
+const DEFAULT_CONNECTION_BYTES = 1024 * 1024;
+const DEFAULT_OVERALL_BYTES = 64 * 1024 * 1024;
+const DEFAULT_DRAIN_TIMEOUT_MS = 10_000;
+
+export class LocalBroker implements Broker, ConnectionHost {
+	/** Set when it listens. */
+	port = 0;
+	readonly maxConnectionBytes: number;
+	readonly maxPublishesPerSecond: number | null;
+	readonly accept: ConnectionHost["accept"];
+	readonly #deps: BrokerDeps;
+	readonly #server: Server;
+	readonly #maxOverallBytes: number;
+	/** All that have a socket. */
+	readonly #connections = new Set<Connection>();
+	/** The one connection of each thing that may speak for it. */
+	readonly #current = new Map<string, Connection>();
+	/** Things whose presence has been told. */
+	readonly #online = new Set<string>();
+	readonly #waitingForBytes = new Set<Connection>();
+	readonly #drops: Partial<Record<DropReason, number>> = {};
+	#toFlush: Connection[] = [];
+	#sessions: Sessions | null = null;
+	#timers: NodeJS.Timeout[] = [];
+	/** Presence is told in the order it happened. */
+	#presence: Promise<void> = Promise.resolve();
+	#publishes = 0;
+	#acknowledged = 0;
+	#throttled = 0;
+	#pendingBytes = 0;
+	#closing: Promise<void> | null = null;
+
+	constructor(deps: BrokerDeps, server: Server) {
+		this.#deps = deps;
+		this.#server = server;
+		this.maxConnectionBytes =
+			deps.limits?.maxConnectionBytes ?? DEFAULT_CONNECTION_BYTES;
+		this.maxPublishesPerSecond = deps.limits?.maxPublishesPerSecond ?? null;
+		this.#maxOverallBytes =
+			deps.limits?.maxOverallBytes ?? DEFAULT_OVERALL_BYTES;
+		this.accept = (message) => deps.ingest.accept(message);
+	}
+
+	async start(): Promise<void> {
+		const { host, port, certificates } = this.#deps;
+		const sessions = await Sessions.start({
+			certificates,
+			accept: this.accept,
+			claim: (thing, connection) => this.#claim(thing, connection),
+			opened: (thing, connection) => this.#opened(thing, connection),
+			refused: (connection, reason, cause) =>
+				this.#count("refused", connection, reason, cause),
+		});
+		this.#sessions = sessions;
+		this.#server.on("secureConnection", (socket) => this.#connected(socket));
+		this.#server.on("tlsClientError", (cause, socket) => {
+			const remoteAddress = socket.remoteAddress ?? "unknown";
+			this.#drops.tls_failed = (this.#drops.tls_failed ?? 0) + 1;
+			this.#log({
+				event: "refused",
+				thing: null,
+				remoteAddress,
+				reason: "tls_failed",
+				cause,
+			});
+			socket.destroy();
+		});
+		try {
+			await listen(this.#server, host, port);
+		} catch (cause) {
+			await sessions.close();
+			throw cause;
+		}
+		this.port = (this.#server.address() as AddressInfo).port;
+		const recheckMs = this.#deps.limits?.recheckMs ?? DEFAULT_RECHECK_MS;
+		this.#timers = [
+			setInterval(() => this.#sweep(), SWEEP_MS),
+			setInterval(() => {
+				this.#recheck().catch((cause: unknown) => {
+					this.#log({
+						event: "failed",
+						thing: null,
+						remoteAddress: "",
+						reason: "recheck_failed",
+						cause,
+					});
+				});
+			}, recheckMs),
+		];
+		for (const timer of this.#timers) timer.unref();
+	}
+
+	get stats(): BrokerStats {
+		return {
+			connections: this.#current.size,
+			publishes: this.#publishes,
+			acknowledged: this.#acknowledged,
+			throttled: this.#throttled,
+			pendingBytes: this.#pendingBytes,
+			drops: { ...this.#drops },
+		};
+	}
+
+	close(): Promise<void> {
+		this.#closing ??= this.#shutDown();
+		return this.#closing;
+	}
+
+	async #shutDown(): Promise<void> {
+		for (const timer of this.#timers) clearInterval(timer);
+		const serverClosed = new Promise<void>((resolve) =>
+			this.#server.close(() => resolve()),
+		);
+		const timeoutMs =
+			this.#deps.limits?.drainTimeoutMs ?? DEFAULT_DRAIN_TIMEOUT_MS;
+		const deadline = setTimeout(() => {
+			for (const connection of this.#connections) {
+				connection.abandon();
+			}
+		}, timeoutMs);
+		await Promise.all(
+			[...this.#connections].map((connection) => connection.drain()),
+		);
+		clearTimeout(deadline);
+		await serverClosed;
+		await this.#sessions?.close();
+		await this.#presence;
+	}
+
+	#connected(socket: TLSSocket): void {
+		const certificate = socket.getPeerX509Certificate();
+		if (certificate === undefined || this.#closing !== null) {
+			socket.destroy();
+			return;
+		}
+		const id = certificateIdOf(certificate.raw);
+		const connection = new Connection(socket, id, this);
+		this.#connections.add(connection);
+		this.#sessions?.attach(connection);
+	}
+
+	/** A thing has one connection: a new one ends the older (MQTT 3.1.1, 3.1.4-2). */
+	async #claim(thing: string, connection: Connection): Promise<void> {
+		const older = this.#current.get(thing);
+		connection.thing = thing;
+		this.#current.set(thing, connection);
+		if (older === undefined) return;
+		older.drop("taken_over");
+		await older.gone;
+	}
+
+	#opened(thing: string, connection: Connection): void {
+		connection.open(thing);
+		this.#online.add(thing);
+		this.#log({ event: "connected", ...who(connection) });
+		this.#tellPresence(connection, () => this.#deps.devices.connected(thing));
+	}
+
+	closed(connection: Connection): void {
+		this.#connections.delete(connection);
+		this.#waitingForBytes.delete(connection);
+		const { thing } = connection;
+		if (thing === null || this.#current.get(thing) !== connection) return;
+		this.#current.delete(thing);
+		if (!this.#online.delete(thing)) return;
+		this.#log({ event: "disconnected", ...who(connection) });
+		this.#tellPresence(connection, () =>
+			this.#deps.devices.disconnected(thing),
+		);
+	}
+
+	#tellPresence(
+		connection: Connection,
+		tell: () => Promise<void> | void,
+	): void {
+		this.#presence = this.#presence.then(tell).catch((cause: unknown) => {
+			const reason = "presence_failed";
+			this.#log({ event: "failed", ...who(connection), reason, cause });
+		});
+	}
+
+	dropped(connection: Connection, reason: DropReason, cause?: unknown): void {
+		this.#count("dropped", connection, reason, cause);
+	}
+
+	#count(
+		event: "refused" | "dropped",
+		connection: Connection,
+		reason: DropReason,
+		cause: unknown,
+	): void {
+		this.#drops[reason] = (this.#drops[reason] ?? 0) + 1;
+		this.#log({ event, ...who(connection), reason, cause });
+	}
+
+	#log(entry: BrokerLogEntry): void {
+		this.#deps.log?.(entry);
+	}
+
+	received(): void {
+		this.#publishes++;
+	}
+
+	acknowledged(count: number): void {
+		this.#acknowledged += count;
+	}
+
+	throttled(): void {
+		this.#throttled++;
+	}
+
+	reserve(bytes: number, connection: Connection): boolean {
+		this.#pendingBytes += bytes;
+		if (this.#pendingBytes <= this.#maxOverallBytes) return true;
+		this.#waitingForBytes.add(connection);
+		return false;
+	}
+
+	release(bytes: number): void {
+		this.#pendingBytes -= bytes;
+		if (this.#waitingForBytes.size === 0) return;
+		if (this.#pendingBytes * 2 > this.#maxOverallBytes) return;
+		const waiting = [...this.#waitingForBytes];
+		this.#waitingForBytes.clear();
+		for (const connection of waiting) connection.allBytesFree();
+	}
+
+	/** A group commit settles many messages at once: each connection writes its PUBACKs once, after the last of them. */
+	flushSoon(connection: Connection): void {
+		if (this.#toFlush.length === 0) {
+			process.nextTick(() => {
+				const connections = this.#toFlush;
+				this.#toFlush = [];
+				for (const each of connections) each.flush();
+			});
+		}
+		this.#toFlush.push(connection);
+	}
+
+	#sweep(): void {
+		for (const connection of this.#connections) connection.tick();
+	}
+
+	async #recheck(): Promise<void> {
+		for (const connection of [...this.#current.values()]) {
+			const { certificateId } = connection;
+			const known = await this.#deps.certificates.get(certificateId);
+			if (known?.status !== "ACTIVE") connection.drop("revoked_certificate");
+		}
+	}
+}
+
+function who(connection: Connection): {
+	readonly thing: string | null;
+	readonly remoteAddress: string;
+} {
+	const { thing, remoteAddress } = connection;
+	return { thing, remoteAddress };
+}
