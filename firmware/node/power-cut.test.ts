@@ -1,0 +1,146 @@
+/** A whole node under power cuts: at each flash operation of a run, one run for each. */
+import assert from "node:assert/strict";
+import { MISSING } from "../../protocol/block.ts";
+import {
+	type CutMoment,
+	FlashSupply,
+	NorFlash,
+	PowerCut,
+} from "../boards/virtual/peripherals/flash.ts";
+import {
+	type Durable,
+	type FakeBoard,
+	FakeSettings,
+	makeBoard,
+} from "./fakes/board.ts";
+import { FakeCloud } from "./fakes/cloud.ts";
+import { startNode } from "./node.ts";
+
+const CHECKPOINT_MS = 5000;
+const CONFIG = JSON.stringify({
+	sampleIntervalMs: 1000,
+	blockSpanMs: 30_000,
+	checkpointMs: CHECKPOINT_MS,
+	healthIntervalMs: 10_000,
+	healthSpanMs: 60_000,
+});
+/** Flash operations of a run; every one of them is cut once. */
+const OPERATIONS = 300;
+const BOOT_SPREAD_MS = 3_600_000;
+
+interface Machine {
+	readonly supply: FlashSupply;
+	readonly durable: Durable;
+	readonly cloud: FakeCloud;
+	boots: number;
+}
+
+function makeMachine(): Machine {
+	const supply = new FlashSupply();
+	const settings = new FakeSettings();
+	settings.set("config", CONFIG);
+	const sizes = { journal: 8 * 4096, checkpoints: 6 * 4096 };
+	return {
+		supply,
+		cloud: new FakeCloud(),
+		boots: 0,
+		durable: {
+			settings,
+			journal: new NorFlash({ sizeBytes: sizes.journal, supply }),
+			checkpoints: new NorFlash({ sizeBytes: sizes.checkpoints, supply }),
+		},
+	};
+}
+
+/** 0 when the power went before the boot was counted: nothing had been measured then. */
+function bootOf(board: FakeBoard): number {
+	return board.system.reportsOf("boot")[0]?.boot ?? 0;
+}
+
+/** Boots and runs until `ms` have passed or the power goes. */
+function run(machine: Machine, ms: number): FakeBoard {
+	const { durable, cloud, supply } = machine;
+	machine.boots++;
+	const wallMs = 1_790_000_000_000 + machine.boots * BOOT_SPREAD_MS;
+	const board = makeBoard(durable, machine.boots, wallMs);
+	board.network.onMessage = cloud.take;
+	try {
+		startNode(board);
+		board.timers.advance(ms);
+	} catch (error) {
+		if (!(error instanceof PowerCut)) throw error;
+	}
+	supply.restore();
+	return board;
+}
+
+/** All that was durable when the power went is stored, and every value is what the sensor gave. */
+function assertStored(
+	machine: Machine,
+	board: FakeBoard,
+	cutAtMs: number,
+): void {
+	const boot = bootOf(board);
+	let lastMs = -1;
+	for (const [key, raw] of machine.cloud.samples("temperature")) {
+		const [ofBoot, uptimeMs] = key.split("@").map(Number);
+		if (ofBoot !== boot) continue;
+		assert.deepEqual(raw, board.sensor.given.get(uptimeMs ?? -1), key);
+		lastMs = Math.max(lastMs, uptimeMs ?? -1);
+	}
+	const stored = machine.cloud.samples("temperature");
+	const taken = [...board.sensor.given.keys()];
+	const durableUntilMs = cutAtMs - CHECKPOINT_MS - 1000;
+	for (const uptimeMs of taken)
+		if (uptimeMs <= Math.max(durableUntilMs, lastMs))
+			assert.ok(stored.has(`${boot}@${uptimeMs}`), `${uptimeMs} of ${boot}`);
+}
+
+function cutOnce(operation: number, moment: CutMoment): number {
+	const machine = makeMachine();
+	machine.supply.cutAt(operation, moment, operation * 31);
+	const first = run(machine, 20 * 60_000);
+	const cutAtMs = first.timers.uptimeMs();
+	const operations = machine.supply.operations;
+	const second = run(machine, 3 * 60_000);
+	assertStored(machine, first, cutAtMs);
+	// What the second boot had closed by its end minus a span is there as well.
+	const samples = machine.cloud.samples("temperature");
+	for (const uptimeMs of second.sensor.given.keys())
+		if (uptimeMs < 2 * 60_000)
+			assert.ok(samples.has(`${bootOf(second)}@${uptimeMs}`));
+	for (const block of machine.cloud.blocks.values())
+		for (const column of block.columns)
+			if (block.channels[0]?.id === "temperature")
+				assert.ok(!column.includes(MISSING));
+	return operations;
+}
+
+describe("node under power cuts", () => {
+	for (const moment of ["before", "torn", "after"] as const)
+		it(`stores each durable sample exactly once when power goes ${moment === "torn" ? "in" : moment} any one of ${OPERATIONS} flash operations`, () => {
+			for (let operation = 1; operation <= OPERATIONS; operation++)
+				assert.equal(cutOnce(operation, moment), operation);
+		}).timeout(120_000);
+
+	it("stores each durable sample exactly once over many cuts in a row", () => {
+		for (let seed = 1; seed <= 15; seed++) {
+			const machine = makeMachine();
+			const boots: { board: FakeBoard; cutAtMs: number }[] = [];
+			for (let cut = 1; cut <= 25; cut++) {
+				const after = 1 + ((seed * 7919 + cut * 104_729) % 60);
+				const moment = (["before", "torn", "after"] as const)[(seed + cut) % 3];
+				machine.supply.cutAt(
+					machine.supply.operations + after,
+					moment,
+					seed * 1000 + cut,
+				);
+				const board = run(machine, 10 * 60_000);
+				boots.push({ board, cutAtMs: board.timers.uptimeMs() });
+			}
+			run(machine, 5 * 60_000);
+			for (const { board, cutAtMs } of boots)
+				assertStored(machine, board, cutAtMs);
+		}
+	}).timeout(120_000);
+});
