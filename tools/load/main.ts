@@ -6,7 +6,7 @@
 import { text } from "node:stream/consumers";
 import { LoadBlocks } from "./blocks.ts";
 import type { LoadPlan, LoadReport } from "./plan.ts";
-import { type LoadError, Publisher } from "./publisher.ts";
+import { LoadError, Publisher } from "./publisher.ts";
 
 async function run(plan: LoadPlan): Promise<LoadReport> {
 	const blocks = new LoadBlocks(plan.contents, Date.now());
@@ -61,5 +61,14 @@ function after(durationMs: number): Promise<void> {
 	return new Promise((resolve) => setTimeout(resolve, durationMs));
 }
 
-const report = await run(JSON.parse(await text(process.stdin)) as LoadPlan);
-process.stdout.write(`${JSON.stringify(report)}\n`);
+try {
+	const report = await run(JSON.parse(await text(process.stdin)) as LoadPlan);
+	process.stdout.write(`${JSON.stringify(report)}\n`);
+} catch (error) {
+	if (!(error instanceof LoadError)) throw error;
+	const cause = error.cause === undefined ? "" : ` (${String(error.cause)})`;
+	process.stdout.write(
+		`${JSON.stringify({ failure: `${error.message}${cause}` })}\n`,
+	);
+	process.exit(1);
+}

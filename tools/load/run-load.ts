@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { LoadPlan, LoadReport } from "./plan.ts";
 import { LoadError } from "./publisher.ts";
 
-/** @throws LoadError when the generator fails; what it said goes to standard error */
+/** @throws LoadError when a connection is refused or lost, or the generator fails otherwise */
 export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
 	const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 	const child = spawn(process.execPath, ["--import=tsx", main], {
@@ -18,6 +18,10 @@ export async function runLoad(plan: LoadPlan): Promise<LoadReport> {
 	child.stdin.end(JSON.stringify(plan));
 	const output = await text(child.stdout);
 	const code = await exited;
-	if (code !== 0) throw new LoadError(`The load generator ended with ${code}.`);
-	return JSON.parse(output) as LoadReport;
+	if (output === "") {
+		throw new LoadError(`The load generator ended with code ${code}.`);
+	}
+	const answer = JSON.parse(output) as LoadReport | { failure: string };
+	if ("failure" in answer) throw new LoadError(answer.failure);
+	return answer;
 }
