@@ -52,17 +52,20 @@ export const nodeUtf8: Utf8 = {
 	decode: (bytes) => textDecoder.decode(bytes),
 };
 
-const ROOT = new URL("../../../", import.meta.url);
+/** `dist/`: this file runs from its source, or bundled into a file there. */
+const DIST = import.meta.url.endsWith(".ts")
+	? new URL("../../../dist/", import.meta.url)
+	: new URL("./", import.meta.url);
 
 /** Where `make -C firmware/boards/virtual/host` puts the host. */
 export function hostPath(kind: ProcessorKind): string {
 	const name = kind === "virtual32" ? "thinghz-xs32" : "thinghz-xs";
-	return fileURLToPath(new URL(`dist/host/${name}`, ROOT));
+	return fileURLToPath(new URL(`host/${name}`, DIST));
 }
 
 /** Where tools/build/firmware.ts puts the bundle. */
 export function bundlePath(): string {
-	return fileURLToPath(new URL("dist/firmware/virtual.js", ROOT));
+	return fileURLToPath(new URL("firmware/virtual.js", DIST));
 }
 
 function requireBuilt(path: string, how: string): string {
