@@ -33,6 +33,7 @@ export class VirtualClock {
 	#nowMs = 0;
 	#untilMs = 0;
 	#holds = 0;
+	#firing = false;
 	#wallOffsetMs: number;
 	readonly #realStartMs = performance.now();
 	/** By how much simulated time starts before the present. */
@@ -59,7 +60,7 @@ export class VirtualClock {
 
 	/** ms since the clock was made; never goes back. */
 	nowMs(): number {
-		if (this.mode.kind !== "stepped" && !this.#frozen) {
+		if (this.#moves) {
 			const next = this.#paced
 				? (this.#timers[0]?.atMs ?? Number.POSITIVE_INFINITY)
 				: Number.POSITIVE_INFINITY;
@@ -157,6 +158,12 @@ export class VirtualClock {
 		return this.#holds > 0 && this.#paced;
 	}
 
+	/** Paced time does not move while a timer's callback runs. */
+	get #moves(): boolean {
+		if (this.mode.kind === "stepped") return false;
+		return !this.#frozen && !(this.#firing && this.#paced);
+	}
+
 	#realElapsedMs(): number {
 		return performance.now() - this.#realStartMs;
 	}
@@ -193,7 +200,12 @@ export class VirtualClock {
 			if (next === undefined || next.atMs > this.#targetMs()) break;
 			this.#timers.shift();
 			this.#nowMs = Math.max(this.#nowMs, next.atMs);
-			next.callback();
+			this.#firing = true;
+			try {
+				next.callback();
+			} finally {
+				this.#firing = false;
+			}
 		}
 		if (this.#frozen) return;
 		const next = this.#timers[0];

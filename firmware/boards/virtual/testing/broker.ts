@@ -1,0 +1,111 @@
+/** The smallest MQTT server that a client can be tested with: on loopback, with or without TLS, doing as it is told. */
+import { once } from "node:events";
+import {
+	type AddressInfo,
+	createServer as createTcpServer,
+	type Server,
+	type Socket,
+} from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import {
+	generate,
+	type IPublishPacket,
+	type Packet,
+	parser,
+} from "mqtt-packet";
+
+export class TestBroker {
+	/** What has come in, over all connections. */
+	readonly packets: Packet[] = [];
+	readonly sockets = new Set<Socket>();
+	/** What CONNECT is answered with; null for nothing, "close" for closing. */
+	returnCode: number | null | "close" = 0;
+	answersPings = true;
+	acknowledges = true;
+	readonly #server: Server;
+	#waiting: (() => void)[] = [];
+
+	constructor(tls?: TlsOptions) {
+		const onSocket = (socket: Socket) => this.#serve(socket);
+		this.#server =
+			tls === undefined
+				? createTcpServer(onSocket)
+				: createTlsServer(tls, onSocket);
+		this.#server.on("tlsClientError", () => undefined);
+	}
+
+	/** @returns the port */
+	async listen(): Promise<number> {
+		this.#server.listen(0, "127.0.0.1");
+		await once(this.#server, "listening");
+		return (this.#server.address() as AddressInfo).port;
+	}
+
+	async close(): Promise<void> {
+		for (const socket of this.sockets) socket.destroy();
+		this.#server.close();
+		await once(this.#server, "close");
+	}
+
+	publishes(): IPublishPacket[] {
+		return this.packets.filter((packet) => packet.cmd === "publish");
+	}
+
+	/** Resolves once the condition holds; it is looked at after each packet and connection. */
+	async until(condition: () => boolean): Promise<void> {
+		while (!condition()) {
+			await new Promise<void>((resolve) => this.#waiting.push(resolve));
+		}
+	}
+
+	send(packet: Packet): void {
+		for (const socket of this.sockets) socket.write(generate(packet));
+	}
+
+	#serve(socket: Socket): void {
+		this.sockets.add(socket);
+		socket.on("error", () => undefined);
+		socket.on("close", () => {
+			this.sockets.delete(socket);
+			this.#tell();
+		});
+		const packets = parser({ protocolVersion: 4 });
+		packets.on("packet", (packet) => this.#receive(socket, packet));
+		socket.on("data", (bytes) => packets.parse(bytes));
+		this.#tell();
+	}
+
+	#receive(socket: Socket, packet: Packet): void {
+		this.packets.push(packet);
+		if (packet.cmd === "connect") this.#welcome(socket);
+		if (packet.cmd === "pingreq" && this.answersPings) {
+			socket.write(generate({ cmd: "pingresp" }));
+		}
+		if (packet.cmd === "publish" && packet.qos === 1 && this.acknowledges) {
+			const { messageId } = packet;
+			if (messageId !== undefined) {
+				socket.write(generate({ cmd: "puback", messageId }));
+			}
+		}
+		this.#tell();
+	}
+
+	#welcome(socket: Socket): void {
+		if (this.returnCode === "close") socket.destroy();
+		else if (this.returnCode !== null) {
+			socket.write(
+				generate({
+					cmd: "connack",
+					returnCode: this.returnCode,
+					sessionPresent: false,
+				}),
+			);
+		}
+	}
+
+	#tell(): void {
+		const waiting = this.#waiting;
+		this.#waiting = [];
+		for (const resolve of waiting) resolve();
+	}
+}
