@@ -29,9 +29,13 @@ const WINDOW = 8;
 const CONTENTS = 2000;
 const WARM_UP_MS = 3_000;
 const MEASURE_MS = 20_000;
+const TARGET_BLOCKS_PER_S = 10_000;
+const PACED_MEASURE_MS = 10_000;
+/** At a rate, a connection's window is only there not to be reached. */
+const PACED_WINDOW = 1000;
 const PAGE_BLOCKS = 2000;
 
-/** Takes about 30 s. */
+/** Takes about 50 s. */
 export async function benchIngest(): Promise<BenchResult[]> {
 	const dir = mkdtempSync(join(tmpdir(), "thinghz-bench-"));
 	try {
@@ -74,18 +78,29 @@ async function measure(dir: string): Promise<BenchResult[]> {
 			});
 			identities.push({ thing, key, cert });
 		}
-		const report = await runLoad({
+		const plan: LoadPlan = {
 			host: "127.0.0.1",
 			port: broker.port,
 			ca: authority.certificatePem,
 			identities,
 			window: WINDOW,
+			blocksPerS: null,
 			contents: CONTENTS,
 			warmUpMs: WARM_UP_MS,
 			measureMs: MEASURE_MS,
+		};
+		const full = await runLoad(plan);
+		const paced = await runLoad({
+			...plan,
+			window: PACED_WINDOW,
+			blocksPerS: TARGET_BLOCKS_PER_S,
+			measureMs: PACED_MEASURE_MS,
 		});
 		await broker.close();
-		return results(report, await countMissing(stores.blocks, report));
+		const missing =
+			(await countMissing(stores.blocks, full)) +
+			(await countMissing(stores.blocks, paced));
+		return results(full, paced, missing);
 	} finally {
 		await broker.close();
 		await stores.close();
@@ -116,32 +131,50 @@ async function countMissing(
 	return missing;
 }
 
-function results(report: LoadReport, missing: number): BenchResult[] {
-	const { acknowledged, measuredMs, p50Ms, p99Ms, maxMs } = report;
-	const blocksPerS = acknowledged / (measuredMs / 1000);
-	const setting = `${CONNECTIONS} connections, mutual TLS, QoS 1, ${WINDOW} in flight each`;
+function results(
+	full: LoadReport,
+	paced: LoadReport,
+	missing: number,
+): BenchResult[] {
+	const blocksPerS = rateOf(full);
+	const sent = [...full.things, ...paced.things].reduce(
+		(sum, { blocks }) => sum + blocks,
+		0,
+	);
+	const latency = ({ p50Ms, maxMs }: LoadReport) =>
+		`median ${p50Ms.toFixed(1)} ms, longest ${maxMs.toFixed(0)} ms`;
 	return [
 		{
 			name: "ingest: blocks of 60 × 3 values",
 			value: blocksPerS,
 			unit: "blocks/s",
-			target: { op: ">=", value: 10_000 },
-			note: `${setting}; ${(blocksPerS * 180) / 1e6} M values/s; mean block ${Math.round(report.meanBlockBytes)} B; SQLite WAL, synchronous=FULL: one fsync a group commit, before its PUBACKs; the generator on the same machine took ${Math.round(report.cpuShare * 100)} % of a core`,
+			target: { op: ">=", value: TARGET_BLOCKS_PER_S },
+			note: `${CONNECTIONS} connections, mutual TLS, QoS 1, ${WINDOW} in flight each; ${((blocksPerS * 180) / 1e6).toFixed(1)} M values/s; mean block ${Math.round(full.meanBlockBytes)} B; SQLite WAL, synchronous=FULL: one fsync a group commit, before its PUBACKs; the generator, on the same machine, took ${Math.round(full.cpuShare * 100)} % of a core`,
 		},
 		{
-			name: "ingest: p99 from publish to PUBACK",
-			value: p99Ms,
+			name: "ingest: p99 from publish to PUBACK, as fast as it goes",
+			value: full.p99Ms,
 			unit: "ms",
-			note: `at that load; median ${p50Ms.toFixed(1)} ms, longest ${maxMs.toFixed(0)} ms`,
+			note: latency(full),
+		},
+		{
+			name: `ingest: p99 from publish to PUBACK, at ${TARGET_BLOCKS_PER_S} blocks/s`,
+			value: paced.p99Ms,
+			unit: "ms",
+			note: `${Math.round(rateOf(paced))} blocks/s acknowledged; ${latency(paced)}`,
 		},
 		{
 			name: "ingest: acknowledged blocks that are not stored",
 			value: missing,
 			unit: "blocks",
 			target: { op: "<=", value: 0 },
-			note: `of ${report.things.reduce((sum, { blocks }) => sum + blocks, 0)}, read back after the run`,
+			note: `of ${sent}, read back after the run`,
 		},
 	];
+}
+
+function rateOf({ acknowledged, measuredMs }: LoadReport): number {
+	return acknowledged / (measuredMs / 1000);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

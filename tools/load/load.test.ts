@@ -34,6 +34,7 @@ describe("the load generator", () => {
 				})),
 			),
 			window: 4,
+			blocksPerS: null,
 			contents: 10,
 			warmUpMs: 20,
 			measureMs: 100,
@@ -54,6 +55,13 @@ describe("the load generator", () => {
 		);
 		assert.deepEqual(arrived.sort(), reported.sort());
 		assert.equal(new Set(arrived).size, arrived.length);
+	});
+
+	it("keeps to a rate", async () => {
+		const paced = { ...(await plan(["load-0"])), blocksPerS: 200, window: 50 };
+		const report = await runLoad({ ...paced, warmUpMs: 100, measureMs: 400 });
+		const blocks = report.things[0]!.blocks;
+		assert.ok(blocks >= 60 && blocks <= 150, `${blocks} blocks`);
 	});
 
 	it("fails when the broker drops a connection", async () => {

@@ -8,6 +8,8 @@ import { LoadBlocks } from "./blocks.ts";
 import type { LoadPlan, LoadReport } from "./plan.ts";
 import { LoadError, Publisher } from "./publisher.ts";
 
+const PACE_MS = 1;
+
 async function run(plan: LoadPlan): Promise<LoadReport> {
 	const blocks = new LoadBlocks(plan.contents, Date.now());
 	const latenciesMs: number[] = [];
@@ -24,7 +26,7 @@ async function run(plan: LoadPlan): Promise<LoadReport> {
 			Publisher.open(plan, identity, blocks, onAck, (error) => fail(error)),
 		),
 	);
-	for (const publisher of publishers) publisher.start();
+	const stopPacing = begin(publishers, plan.blocksPerS);
 	await Promise.race([after(plan.warmUpMs), failed]);
 	isMeasuring = true;
 	const startMs = performance.now();
@@ -33,6 +35,7 @@ async function run(plan: LoadPlan): Promise<LoadReport> {
 	isMeasuring = false;
 	const measuredMs = performance.now() - startMs;
 	const cpu = process.cpuUsage(startCpu);
+	stopPacing();
 	await Promise.race([
 		Promise.all(publishers.map((publisher) => publisher.drain())),
 		failed,
@@ -55,6 +58,31 @@ async function run(plan: LoadPlan): Promise<LoadReport> {
 			blocks: acknowledged,
 		})),
 	};
+}
+
+/** @returns what ends the sending of those that are paced */
+function begin(
+	publishers: readonly Publisher[],
+	blocksPerS: number | null,
+): () => void {
+	if (blocksPerS === null) {
+		for (const publisher of publishers) publisher.start();
+		return () => undefined;
+	}
+	const startMs = performance.now();
+	let offered = 0;
+	let turn = 0;
+	const timer = setInterval(() => {
+		const elapsedMs = performance.now() - startMs;
+		const due = Math.floor((elapsedMs / 1000) * blocksPerS) - offered;
+		// Nodes publish one by one: the due are spread over the connections, and what no window takes is left out.
+		for (let i = 0; i < due; i++) {
+			turn = (turn + 1) % publishers.length;
+			publishers[turn]?.offer(1);
+		}
+		offered += due;
+	}, PACE_MS);
+	return () => clearInterval(timer);
 }
 
 function after(durationMs: number): Promise<void> {

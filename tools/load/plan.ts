@@ -13,6 +13,8 @@ export interface LoadPlan {
 	}[];
 	/** Publishes of a connection that may wait for their PUBACK at once. */
 	readonly window: number;
+	/** Blocks a second of all connections together; null sends as fast as the windows allow. */
+	readonly blocksPerS: number | null;
 	/** Different contents of blocks; every block sent has an identity and a time of its own. */
 	readonly contents: number;
 	/** Runs first and is not counted. */

@@ -104,9 +104,17 @@ export class Publisher {
 		return publisher;
 	}
 
+	/** Keeps the window full from now on. */
 	start(): void {
 		this.#isSending = true;
 		this.#send(this.#free.length);
+	}
+
+	/** Sends as many of so many as the window allows. @returns how many */
+	offer(count: number): number {
+		const allowed = Math.min(count, this.#free.length);
+		if (allowed > 0) this.#send(allowed);
+		return allowed;
 	}
 
 	/** Sends nothing more; resolves when all that was sent is acknowledged. */
