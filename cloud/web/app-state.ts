@@ -1,0 +1,95 @@
+/** What the whole page shares: who is signed in, which view is shown, what time it is. */
+import { signal } from "@preact/signals";
+import { ApiError, isSignedIn, signIn, signOut } from "./client.ts";
+
+export type SignInState =
+	| { readonly is: "checking" }
+	| { readonly is: "in" }
+	/** `message` says why a link did not work. */
+	| { readonly is: "out"; readonly message: string | null }
+	| { readonly is: "unreachable"; readonly message: string };
+
+export type Route =
+	| { readonly view: "devices" }
+	| {
+			readonly view: "device";
+			readonly name: string;
+			readonly rangeId: string | null;
+	  };
+
+export const signInState = signal<SignInState>({ is: "checking" });
+export const route = signal<Route>({ view: "devices" });
+/** Ticks once a second, for "12 s ago". */
+export const now = signal(Date.now());
+
+export function deviceHref(name: string, rangeId?: string): string {
+	const query = rangeId === undefined ? "" : `?range=${rangeId}`;
+	return `#/devices/${encodeURIComponent(name)}${query}`;
+}
+
+export function parseRoute(hash: string): Route {
+	const match = /^#\/devices\/([^/?]+)(?:\?range=(\w+))?$/.exec(hash);
+	if (match === null) return { view: "devices" };
+	return {
+		view: "device",
+		name: decodeURIComponent(match[1] ?? ""),
+		rangeId: match[2] ?? null,
+	};
+}
+
+/** The one-time token of a sign-in link: `/#signin=TOKEN`. */
+export function signInToken(hash: string): string | null {
+	return /^#signin=([\w.-]+)$/.exec(hash)?.[1] ?? null;
+}
+
+/** Reads the address: a token signs in and is taken out of the address at once, anything else is a view. */
+export async function followAddress(): Promise<void> {
+	const token = signInToken(location.hash);
+	if (token === null) {
+		route.value = parseRoute(location.hash);
+		if (signInState.value.is === "checking") await checkSession();
+		return;
+	}
+	history.replaceState(null, "", location.pathname);
+	route.value = { view: "devices" };
+	signInState.value = { is: "checking" };
+	try {
+		await signIn(token);
+		signInState.value = { is: "in" };
+	} catch (error) {
+		signInState.value =
+			error instanceof ApiError && error.status === 401
+				? { is: "out", message: error.message }
+				: { is: "unreachable", message: messageOf(error) };
+	}
+}
+
+export async function checkSession(): Promise<void> {
+	signInState.value = { is: "checking" };
+	try {
+		signInState.value = (await isSignedIn())
+			? { is: "in" }
+			: { is: "out", message: null };
+	} catch (error) {
+		signInState.value = { is: "unreachable", message: messageOf(error) };
+	}
+}
+
+export async function leave(): Promise<void> {
+	try {
+		await signOut();
+		signedOut();
+	} catch (error) {
+		signInState.value = { is: "unreachable", message: messageOf(error) };
+	}
+}
+
+export function signedOut(): void {
+	signInState.value = { is: "out", message: null };
+}
+
+/** The sentence to show for an error; an API that no longer knows us ends the session here too. */
+export function messageOf(error: unknown): string {
+	if (error instanceof ApiError && error.status === 401) signedOut();
+	return error instanceof Error ? error.message : String(error);
+}

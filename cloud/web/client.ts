@@ -1,0 +1,155 @@
+/** The HTTP API as the page uses it. The session is a cookie, so nothing here holds a token. */
+import { type PlacedBlock, readFrames } from "./framing.ts";
+
+export interface ChannelInfo {
+	readonly id: string;
+	readonly unit: string;
+	readonly kind: "gauge" | "counter";
+	/** Smallest step between two values. */
+	readonly resolution: number;
+}
+
+export interface DeviceInfo {
+	readonly name: string;
+	readonly online: boolean;
+	/** ISO-8601; null when it was never there. */
+	readonly lastSeen: string | null;
+	readonly board: string | null;
+	readonly firmware: string | null;
+	readonly channels: readonly ChannelInfo[];
+	readonly configRefused: string | null;
+}
+
+export type Column = readonly (number | null)[];
+
+export interface Aggregate {
+	readonly everyMs: number;
+	readonly bucketsMs: readonly number[];
+	readonly channels: Readonly<
+		Record<
+			string,
+			{
+				readonly count: Column;
+				readonly mean: Column;
+				readonly min: Column;
+				readonly max: Column;
+				readonly sum: Column;
+			}
+		>
+	>;
+}
+
+/** The API refused, or could not be reached (status 0). */
+export class ApiError extends Error {
+	override readonly name = "ApiError";
+	readonly status: number;
+
+	constructor(status: number, message: string, options?: ErrorOptions) {
+		super(message, options);
+		this.status = status;
+	}
+}
+
+const BLOCKS_A_PAGE = 1000;
+
+async function request(path: string, init: RequestInit): Promise<Response> {
+	let response: Response;
+	try {
+		response = await fetch(path, { credentials: "same-origin", ...init });
+	} catch (cause) {
+		if (init.signal?.aborted) throw cause;
+		throw new ApiError(0, "The cloud cannot be reached.", { cause });
+	}
+	if (response.ok) return response;
+	throw new ApiError(response.status, await problemDetail(response));
+}
+
+/** The sentence of an RFC 9457 problem, or the status where there is none. */
+async function problemDetail(response: Response): Promise<string> {
+	const fallback = `The cloud answered ${response.status}.`;
+	const type = response.headers.get("content-type") ?? "";
+	if (!type.startsWith("application/problem+json")) return fallback;
+	const problem: { detail?: string } = await response.json();
+	return problem.detail ?? fallback;
+}
+
+async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+	const response = await request(path, signal ? { signal } : {});
+	return (await response.json()) as T;
+}
+
+export async function isSignedIn(): Promise<boolean> {
+	const session = await getJson<{ signedIn: boolean }>("/v1/session");
+	return session.signedIn;
+}
+
+/** @throws ApiError 401 when the token has been used or has expired */
+export async function signIn(token: string): Promise<void> {
+	await request("/v1/session", {
+		method: "POST",
+		headers: { "Content-Type": "application/json" },
+		body: JSON.stringify({ token }),
+	});
+}
+
+export async function signOut(): Promise<void> {
+	await request("/v1/session", { method: "DELETE" });
+}
+
+export async function listDevices(): Promise<readonly DeviceInfo[]> {
+	const { devices } = await getJson<{ devices: DeviceInfo[] }>("/v1/devices");
+	return devices;
+}
+
+export function getDevice(name: string): Promise<DeviceInfo> {
+	return getJson(`/v1/devices/${encodeURIComponent(name)}`);
+}
+
+/** All blocks that share time with the range, page by page. */
+export async function getBlocks(
+	name: string,
+	fromMs: number,
+	toMs: number,
+	signal?: AbortSignal,
+): Promise<readonly PlacedBlock[]> {
+	const query = new URLSearchParams({
+		from: new Date(fromMs).toISOString(),
+		to: new Date(toMs).toISOString(),
+		limit: String(BLOCKS_A_PAGE),
+	});
+	const blocks: PlacedBlock[] = [];
+	for (;;) {
+		const response = await request(
+			`/v1/devices/${encodeURIComponent(name)}/blocks?${query}`,
+			signal ? { signal } : {},
+		);
+		for (const block of readFrames(
+			new Uint8Array(await response.arrayBuffer()),
+		)) {
+			blocks.push(block);
+		}
+		const next = response.headers.get("Thinghz-Next");
+		if (next === null) return blocks;
+		query.set("cursor", next);
+	}
+}
+
+export function getAggregate(
+	name: string,
+	channels: readonly string[],
+	fromMs: number,
+	toMs: number,
+	every: string,
+	signal?: AbortSignal,
+): Promise<Aggregate> {
+	const query = new URLSearchParams({
+		channels: channels.join(","),
+		from: new Date(fromMs).toISOString(),
+		to: new Date(toMs).toISOString(),
+		every,
+	});
+	return getJson(
+		`/v1/devices/${encodeURIComponent(name)}/aggregate?${query}`,
+		signal,
+	);
+}

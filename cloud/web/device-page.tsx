@@ -1,0 +1,141 @@
+/** One device: its state, the range that is shown, and a chart for each channel. */
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { deviceHref, now } from "./app-state.ts";
+import { ChannelCard } from "./channel-card.tsx";
+import { DeviceModel } from "./device-model.ts";
+import { formatWindow, isHealthChannel } from "./format.ts";
+import { RANGES, rangeById } from "./ranges.ts";
+import { ErrorNote, LinkNote, Presence } from "./status.tsx";
+
+export interface DevicePageProps {
+	readonly name: string;
+	readonly rangeId: string | null;
+}
+
+export function DevicePage({ name, rangeId }: DevicePageProps) {
+	const model = useMemo(
+		() => new DeviceModel(name, rangeById(rangeId)),
+		[name],
+	);
+	useEffect(() => model.open(), [model]);
+	const [showsHealth, setShowsHealth] = useState(false);
+
+	const device = model.device.value;
+	const error = model.error.value;
+	const channels = device?.channels ?? [];
+	const measured = channels.filter(({ id }) => !isHealthChannel(id));
+	const health = channels.filter(({ id }) => isHealthChannel(id));
+
+	return (
+		<main>
+			<nav aria-label="Breadcrumb">
+				<a href="#/">← All devices</a>
+			</nav>
+			<header class="device-head">
+				<h1>{name}</h1>
+				{device !== null && <Presence device={device} nowMs={now.value} />}
+				<LinkNote state={model.link.value} />
+			</header>
+			{error !== null && (
+				<ErrorNote message={error} onRetry={() => void model.load()} />
+			)}
+			{device?.configRefused != null && (
+				<p class="note warning" role="status">
+					The device refused its last configuration: {device.configRefused}
+				</p>
+			)}
+			<RangeBar model={model} />
+			<div class="channels" aria-busy={model.isLoading.value}>
+				{measured.map((channel, index) => (
+					<ChannelCard
+						key={channel.id}
+						model={model}
+						channel={channel}
+						index={index}
+					/>
+				))}
+			</div>
+			{device !== null && measured.length === 0 && error === null && (
+				<p class="card empty">
+					No readings yet. They appear here as soon as the device has sent its
+					first block or is in live mode.
+				</p>
+			)}
+			{health.length > 0 && (
+				<details
+					class="health"
+					onToggle={(event) => setShowsHealth(event.currentTarget.open)}
+				>
+					<summary>Device health ({health.length} channels)</summary>
+					<div class="channels">
+						{showsHealth &&
+							health.map((channel, index) => (
+								<ChannelCard
+									key={channel.id}
+									model={model}
+									channel={channel}
+									index={index}
+								/>
+							))}
+					</div>
+				</details>
+			)}
+		</main>
+	);
+}
+
+function RangeBar({ model }: { readonly model: DeviceModel }) {
+	const { range, endMs } = model.view.value;
+	const { fromMs, toMs } = model.window.value;
+	const isFollowing = endMs === null;
+
+	function choose(id: string): void {
+		history.replaceState(null, "", deviceHref(model.name, id));
+		model.setRange(rangeById(id));
+	}
+
+	return (
+		<div class="range-bar">
+			<fieldset class="ranges">
+				<legend>Range</legend>
+				{RANGES.map(({ id, label }) => (
+					<button
+						key={id}
+						type="button"
+						aria-pressed={id === range.id}
+						onClick={() => choose(id)}
+					>
+						{label}
+					</button>
+				))}
+			</fieldset>
+			<fieldset class="steps">
+				<legend>Time</legend>
+				<button
+					type="button"
+					aria-label="Earlier"
+					onClick={() => model.step(-1)}
+				>
+					←
+				</button>
+				<button
+					type="button"
+					aria-label="Later"
+					disabled={isFollowing}
+					onClick={() => model.step(1)}
+				>
+					→
+				</button>
+				<button
+					type="button"
+					class="now"
+					aria-pressed={isFollowing}
+					onClick={() => model.toNow()}
+				>
+					{isFollowing ? "● Live" : "Go live"}
+				</button>
+			</fieldset>
+			<p class="window">{formatWindow(fromMs, toMs)}</p>
+		</div>
+	);
+}

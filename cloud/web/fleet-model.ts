@@ -1,0 +1,156 @@
+/** All devices as the list shows them, with the last minute of what they measure. */
+import { type Signal, signal } from "@preact/signals";
+import { type Block, MISSING } from "../../protocol/block.ts";
+import { startMs, toValue } from "../../protocol/block-time.ts";
+import { messageOf, signedOut } from "./app-state.ts";
+import { type DeviceInfo, getBlocks, listDevices } from "./client.ts";
+import { isHealthChannel } from "./format.ts";
+import { followLive, type LinkState } from "./live.ts";
+import { Readings } from "./readings.ts";
+import { joinRuns } from "./series.ts";
+
+/** Latest values of a channel, oldest first, the newest last. */
+export type Trace = readonly number[];
+
+const TRACE_LENGTH = 60;
+const REDRAW_MS = 250;
+/** Devices without live samples whose last readings are fetched, so that a large fleet does not ask for everything. */
+const MAX_FETCHED = 24;
+const FETCHED_MS = 15 * 60_000;
+
+export class FleetModel {
+	readonly devices: Signal<readonly DeviceInfo[] | null> = signal(null);
+	readonly error: Signal<string | null> = signal(null);
+	readonly link: Signal<LinkState> = signal("connecting");
+	/** Grows when a trace has changed. */
+	readonly revision = signal(0);
+
+	readonly #traces = new Map<string, Map<string, number[]>>();
+	readonly #lastUptimeMs = new Map<string, number>();
+	#redraw = 0;
+
+	/** @returns what ends it */
+	open(): () => void {
+		const endLive = followLive(null, {
+			onState: (state) => {
+				this.link.value = state;
+			},
+			onReady: () => void this.load(),
+			onLive: (device, block) => this.#live(device, block),
+			onBlock: () => undefined,
+			onDevice: (name, online, lastSeen) => {
+				const devices = this.devices.value;
+				if (devices === null) return;
+				if (devices.every((device) => device.name !== name)) {
+					void this.load();
+					return;
+				}
+				this.devices.value = devices.map((device) =>
+					device.name === name ? { ...device, online, lastSeen } : device,
+				);
+			},
+			onSignedOut: signedOut,
+		});
+		void this.load();
+		return () => {
+			endLive();
+			window.clearTimeout(this.#redraw);
+		};
+	}
+
+	/** The last values of a channel; empty when none are known. */
+	trace(device: string, channel: string): Trace {
+		return this.#traces.get(device)?.get(channel) ?? [];
+	}
+
+	async load(): Promise<void> {
+		try {
+			const devices = await listDevices();
+			this.devices.value = devices;
+			this.error.value = null;
+			const silent = devices.filter(({ name }) => !this.#traces.has(name));
+			for (const device of silent.slice(0, MAX_FETCHED)) {
+				await this.#fetchTrace(device);
+			}
+		} catch (error) {
+			this.error.value = messageOf(error);
+		}
+	}
+
+	async #fetchTrace(device: DeviceInfo): Promise<void> {
+		if (device.lastSeen === null || device.channels.length === 0) return;
+		const toMs = Date.parse(device.lastSeen) + 1;
+		const fromMs = toMs - FETCHED_MS;
+		const readings = new Readings();
+		readings.addStored(await getBlocks(device.name, fromMs, toMs));
+		const traces = new Map<string, number[]>();
+		for (const { id } of device.channels) {
+			if (isHealthChannel(id)) continue;
+			const { values } = joinRuns(
+				readings.runs(id, fromMs, toMs),
+				fromMs,
+				toMs,
+			);
+			const known = values.filter((value) => value !== null);
+			traces.set(id, known.slice(-TRACE_LENGTH));
+		}
+		if (this.#traces.has(device.name)) return;
+		this.#traces.set(device.name, traces);
+		this.#invalidate();
+	}
+
+	#live(device: string, block: Block): void {
+		const boot = `${device} ${block.journalId} ${block.boot} ${block.channels[0]?.id}`;
+		// After a reconnection the recent ones come again.
+		if ((this.#lastUptimeMs.get(boot) ?? -1) >= block.startUptimeMs) return;
+		this.#lastUptimeMs.set(boot, block.startUptimeMs);
+		const startedMs = startMs(block) ?? Date.now();
+		const traces = this.#traces.get(device) ?? new Map<string, number[]>();
+		this.#traces.set(device, traces);
+		block.channels.forEach((channel, at) => {
+			const raw = block.columns[at]?.[block.sampleCount - 1] ?? MISSING;
+			if (raw === MISSING) return;
+			const trace = traces.get(channel.id) ?? [];
+			traces.set(channel.id, trace);
+			trace.push(toValue(raw, channel.exponent));
+			if (trace.length > TRACE_LENGTH) trace.shift();
+		});
+		this.#learnChannels(device, block, startedMs);
+		this.#invalidate();
+	}
+
+	/** A device's first samples name channels that the list did not know when it was loaded. */
+	#learnChannels(name: string, block: Block, seenMs: number): void {
+		const device = this.devices.value?.find((known) => known.name === name);
+		if (device === undefined) return;
+		const unknown = block.channels.filter(({ id }) =>
+			device.channels.every((known) => known.id !== id),
+		);
+		if (unknown.length === 0) return;
+		const learned: DeviceInfo = {
+			...device,
+			lastSeen: new Date(seenMs).toISOString(),
+			channels: [
+				...device.channels,
+				...unknown.map(({ id, unit, kind, exponent }) => ({
+					id,
+					unit,
+					kind,
+					resolution: 10 ** exponent,
+				})),
+			],
+		};
+		this.devices.value =
+			this.devices.value?.map((known) =>
+				known.name === name ? learned : known,
+			) ?? null;
+	}
+
+	#invalidate(): void {
+		if (this.#redraw !== 0) return;
+		this.#redraw = window.setTimeout(() => {
+			this.#redraw = 0;
+			this.revision.value++;
+		}, REDRAW_MS);
+	}
+}

@@ -1,0 +1,82 @@
+/** The live stream: connects, connects again when it breaks, and says which of the two it is doing. */
+import type { Block } from "../../protocol/block.ts";
+import { decodeBlock } from "../../protocol/decode.ts";
+import { isSignedIn } from "./client.ts";
+import { fromBase64 } from "./framing.ts";
+
+export type LinkState = "connecting" | "open" | "lost";
+
+export interface LiveHandlers {
+	onState(state: LinkState): void;
+	/** What was recent has been sent: from here on it is news. */
+	onReady(): void;
+	onLive(device: string, block: Block): void;
+	/** A block has been stored; `startMs` is null while its time is not known. */
+	onBlock(device: string, startMs: number | null, spanMs: number): void;
+	onDevice(device: string, online: boolean, lastSeen: string | null): void;
+	/** The session is over. */
+	onSignedOut(): void;
+}
+
+const RETRY_MS = 3_000;
+
+/** @param device one device, or null for all  @returns what ends the stream */
+export function followLive(
+	device: string | null,
+	handlers: LiveHandlers,
+): () => void {
+	let source: EventSource | null = null;
+	let timer = 0;
+	let isOver = false;
+	const query = device === null ? "" : `?device=${encodeURIComponent(device)}`;
+
+	function connect(): void {
+		source = new EventSource(`/v1/live${query}`);
+		source.onopen = () => handlers.onState("open");
+		source.onerror = () => {
+			handlers.onState("lost");
+			// The browser tries again by itself unless the cloud refused: then this does.
+			if (source?.readyState === EventSource.CLOSED) {
+				timer = window.setTimeout(retry, RETRY_MS);
+			}
+		};
+		source.addEventListener("ready", () => handlers.onReady());
+		source.addEventListener("live", (event) => {
+			const data: { device: string; block: string } = JSON.parse(event.data);
+			handlers.onLive(data.device, decodeBlock(fromBase64(data.block)));
+		});
+		source.addEventListener("block", (event) => {
+			const data: { device: string; start: string | null; spanMs: number } =
+				JSON.parse(event.data);
+			const startMs = data.start === null ? null : Date.parse(data.start);
+			handlers.onBlock(data.device, startMs, data.spanMs);
+		});
+		source.addEventListener("device", (event) => {
+			const data: { device: string; online: boolean; lastSeen: string | null } =
+				JSON.parse(event.data);
+			handlers.onDevice(data.device, data.online, data.lastSeen);
+		});
+	}
+
+	async function retry(): Promise<void> {
+		let signedIn = true;
+		try {
+			signedIn = await isSignedIn();
+		} catch {
+			// Not reachable says nothing about the session: try again.
+			if (!isOver) timer = window.setTimeout(retry, RETRY_MS);
+			return;
+		}
+		if (isOver) return;
+		if (signedIn) connect();
+		else handlers.onSignedOut();
+	}
+
+	handlers.onState("connecting");
+	connect();
+	return () => {
+		isOver = true;
+		window.clearTimeout(timer);
+		source?.close();
+	};
+}

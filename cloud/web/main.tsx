@@ -1,0 +1,97 @@
+/** The dashboard. */
+import { render } from "preact";
+import {
+	checkSession,
+	followAddress,
+	leave,
+	now,
+	route,
+	signInState,
+} from "./app-state.ts";
+import { DeviceList } from "./device-list.tsx";
+import { DevicePage } from "./device-page.tsx";
+import { ErrorNote } from "./status.tsx";
+
+function App() {
+	const state = signInState.value;
+	return (
+		<>
+			<div class="top">
+				<a class="brand" href="#/">
+					<img src="favicon.svg" alt="" width="22" height="22" />
+					thinghz
+				</a>
+				{state.is === "in" && (
+					<button type="button" class="quiet" onClick={() => void leave()}>
+						Sign out
+					</button>
+				)}
+			</div>
+			<Main />
+		</>
+	);
+}
+
+function Main() {
+	const state = signInState.value;
+	const shown = route.value;
+	switch (state.is) {
+		case "checking":
+			return (
+				<main>
+					<p class="muted">Loading …</p>
+				</main>
+			);
+		case "unreachable":
+			return (
+				<main>
+					<ErrorNote
+						message={state.message}
+						onRetry={() => void checkSession()}
+					/>
+				</main>
+			);
+		case "out":
+			return <SignedOut message={state.message} />;
+		case "in":
+			return shown.view === "devices" ? (
+				<DeviceList />
+			) : (
+				<DevicePage
+					key={shown.name}
+					name={shown.name}
+					rangeId={shown.rangeId}
+				/>
+			);
+	}
+}
+
+function SignedOut({ message }: { readonly message: string | null }) {
+	return (
+		<main>
+			<div class="card empty">
+				<h1>Sign in</h1>
+				{message !== null && (
+					<p class="note error" role="alert">
+						{message}
+					</p>
+				)}
+				<p>
+					Open a sign-in link. <code>make start</code> and{" "}
+					<code>npx thinghz up</code> print one; each works once, for 15
+					minutes. For another, on the machine that runs the cloud:
+				</p>
+				<pre>npx thinghz signin</pre>
+			</div>
+		</main>
+	);
+}
+
+window.addEventListener("hashchange", () => void followAddress());
+window.setInterval(() => {
+	now.value = Date.now();
+}, 1_000);
+void followAddress();
+
+const root = document.getElementById("app");
+if (root !== null) render(<App />, root);
