@@ -269,7 +269,10 @@ export class Connection {
 	#takeOther(topic: string): void {
 		const { buffer, start, end } = this.#reader;
 		if (!mayPublish(this.thing ?? "", topic)) {
-			this.drop("forbidden_publish", new Error(`Topic: ${topic}`));
+			this.drop(
+				"forbidden_publish",
+				new Error(`Topic: ${topic.slice(0, 256)}`),
+			);
 		} else if (this.#publish.isRetained) {
 			// On AWS retaining needs a permission of its own (iot:RetainPublish), which a thing's policy does not give.
 			this.drop("retained_publish");
@@ -302,7 +305,9 @@ export class Connection {
 				this.#settle(bytes);
 			},
 			(cause: unknown) => {
-				this.drop("store_failed", cause);
+				// Also when the client has gone or a drain is on: that something was not stored is never silent.
+				if (this.isClosed) this.#host.dropped(this, "store_failed", cause);
+				else this.drop("store_failed", cause);
 				this.#settle(bytes);
 			},
 		);

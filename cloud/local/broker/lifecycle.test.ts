@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import mqtt from "mqtt";
 import { blockTopic } from "../../../protocol/topics.ts";
 import { startBroker } from "./broker.ts";
@@ -159,6 +161,31 @@ describe("the broker's life", () => {
 		await impatient.ingest.whenGiven(1);
 		await impatient.broker.close();
 		assert.equal(await client.next("puback"), null);
+	});
+
+	it("close does not wait for a client that never finishes TLS", async () => {
+		const waiting = await TestBroker.start(authority);
+		const socket = connect(waiting.broker.port, "127.0.0.1");
+		socket.on("error", () => socket.destroy());
+		await once(socket, "connect");
+		// The broker has accepted it once it serves one that came later.
+		await waiting.client("node-1");
+		await waiting.broker.close();
+		if (!socket.destroyed) await once(socket, "close");
+	});
+
+	it("a commit that fails during close is in the log, and not acknowledged", async () => {
+		const client = await test.client("node-1");
+		test.ingest.isHolding = true;
+		client.publish(blockTopic("node-1"), "lost", 1);
+		await test.ingest.whenGiven(1);
+		const closing = test.broker.close();
+		const failure = new Error("The disk is full.");
+		test.ingest.fail(failure);
+		await closing;
+		assert.equal(await client.next("puback"), null);
+		const entry = await test.logged({ reason: "store_failed" });
+		assert.equal(entry.cause, failure);
 	});
 
 	it("a connection with too much uncommitted is not read until commits come", async () => {

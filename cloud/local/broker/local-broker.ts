@@ -1,5 +1,5 @@
 /** Keeps the connections: which one speaks for which thing, how much all may hold, and how all of it ends. */
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Server, TLSSocket } from "node:tls";
 import { certificateIdOf } from "../identity/authority.ts";
 import type {
@@ -29,7 +29,9 @@ export class LocalBroker implements Broker, ConnectionHost {
 	readonly #deps: BrokerDeps;
 	readonly #server: Server;
 	readonly #maxOverallBytes: number;
-	/** All that have a socket. */
+	/** Every TCP connection, those among them that have not finished TLS. */
+	readonly #sockets = new Set<Socket>();
+	/** All that have finished TLS. */
 	readonly #connections = new Set<Connection>();
 	/** The one connection of each thing that may speak for it. */
 	readonly #current = new Map<string, Connection>();
@@ -70,6 +72,10 @@ export class LocalBroker implements Broker, ConnectionHost {
 				this.#count("refused", connection, reason, cause),
 		});
 		this.#sessions = sessions;
+		this.#server.on("connection", (socket: Socket) => {
+			this.#sockets.add(socket);
+			socket.once("close", () => this.#sockets.delete(socket));
+		});
 		this.#server.on("secureConnection", (socket) => this.#connected(socket));
 		this.#server.on("tlsClientError", (cause, socket) => {
 			const remoteAddress = socket.remoteAddress ?? "unknown";
@@ -140,6 +146,7 @@ export class LocalBroker implements Broker, ConnectionHost {
 			[...this.#connections].map((connection) => connection.drain()),
 		);
 		clearTimeout(deadline);
+		for (const socket of this.#sockets) socket.destroy();
 		await serverClosed;
 		await this.#sessions?.close();
 		await this.#presence;

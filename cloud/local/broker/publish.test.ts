@@ -69,13 +69,14 @@ describe("what a connected thing may send", () => {
 
 		it("what was committed before a failure is acknowledged before the connection is dropped", async () => {
 			const client = await test.client("node-1");
-			client.publish(blockTopic("node-1"), "block", 1);
-			await client.next("puback");
 			test.ingest.isHolding = true;
-			client.publish(blockTopic("node-1"), "block", 2);
-			client.publish(blockTopic("node-1"), "block", 3);
+			for (const id of [1, 2, 3]) {
+				client.publish(blockTopic("node-1"), "block", id);
+			}
 			await test.ingest.whenGiven(3);
+			test.ingest.commit(1);
 			test.ingest.fail(new StoreError("unavailable", "No store."));
+			assert.equal((await client.next("puback"))?.messageId, 1);
 			assert.equal(await client.next("puback"), null);
 		});
 

@@ -103,10 +103,16 @@ export class Sessions {
 			);
 		};
 		aedes.authorizePublish = (client, packet, done) => {
+			if (client === null) return done(null);
 			this.#authorizePublish(client, packet.topic, packet.payload).then(
 				() => done(null),
-				(cause: unknown) =>
-					done(cause instanceof Error ? cause : new Error(String(cause))),
+				(cause: unknown) => {
+					const connection = this.#connections.get(client);
+					if (connection !== undefined) {
+						this.#host.refused(connection, "store_failed", cause);
+					}
+					done(cause instanceof Error ? cause : new Error(String(cause)));
+				},
 			);
 		};
 		aedes.authorizeSubscribe = (client, subscription, done) => {
@@ -169,11 +175,10 @@ export class Sessions {
 
 	/** Connections have checked what they handed on; what comes here unchecked is a will, and the broker's own. */
 	async #authorizePublish(
-		client: Client | null,
+		client: Client,
 		topic: string,
 		payload: string | Buffer,
 	): Promise<void> {
-		if (client === null) return;
 		if (parsePublishTopic(topic)?.thing === client.id) {
 			await this.#host.accept({
 				thing: client.id,

@@ -14,6 +14,7 @@ export class RawClient {
 
 	constructor(socket: TLSSocket) {
 		this.socket = socket;
+		socket.setNoDelay(true);
 		const parser = mqtt.parser({ protocolVersion: 4 });
 		parser.on("packet", (packet) => {
 			this.received.push(packet);

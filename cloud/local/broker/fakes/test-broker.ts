@@ -43,10 +43,9 @@ export class FakeIngest {
 		}
 	}
 
-	/** Resolves all that are held, as one group commit does. */
-	commit(): void {
-		const held = this.#held;
-		this.#held = [];
+	/** Resolves the oldest that are held, as one group commit does; all of them when not told how many. */
+	commit(count = this.#held.length): void {
+		const held = this.#held.splice(0, count);
 		for (const { resolve } of held) resolve();
 	}
 
