@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { eventTopic, liveTopic } from "../../protocol/topics.ts";
+import {
+	blockMessage,
+	blockOf,
+	DAY,
+	gauge,
+	JOURNAL,
+	type TestCloud,
+	testCloud,
+} from "./contracts/fixtures.ts";
+import type { MemoryStores } from "./fakes/memory-stores.ts";
+import type { LiveEvent } from "./live-hub.ts";
+import { StoreError } from "./ports.ts";
+
+const BOOT_EVENT = {
+	type: "boot",
+	journalId: JOURNAL,
+	boot: 4,
+	resetReason: "brown_out",
+	board: "virtual",
+	firmware: "1.2.3",
+	uptimeMs: 12,
+};
+
+function event(document: unknown): Uint8Array {
+	return new TextEncoder().encode(
+		typeof document === "string" ? document : JSON.stringify(document),
+	);
+}
+
+describe("Ingest", () => {
+	let cloud: TestCloud<MemoryStores>;
+	let events: LiveEvent[];
+
+	beforeEach(async () => {
+		cloud = testCloud();
+		events = [];
+		cloud.hub.subscribe((one) => events.push(one));
+		await cloud.stores.devices.create("boiler", 1);
+	});
+
+	const send = (topic: string, payload: Uint8Array): Promise<void> =>
+		cloud.ingest.accept({ thing: "boiler", topic, payload });
+	const letters = async (): Promise<string[]> =>
+		(await cloud.stores.deadLetters.list({ limit: 10 })).map(
+			(letter) => letter.reason,
+		);
+	const stored = async () =>
+		(await cloud.stores.blocks.range("boiler", 0, 9e15, 10)).blocks;
+	const ofType = (type: LiveEvent["type"]): LiveEvent[] =>
+		events.filter((one) => one.type === type);
+
+	it("stores a block under its identity, start and span, and tells of it", async () => {
+		await cloud.accept(blockOf([1, 2, 3], { startUptimeMs: 5000 }));
+		const [block] = await stored();
+		assert.ok(block);
+		assert.equal(block.startMs, DAY + 5000);
+		assert.equal(block.spanMs, 3000);
+		assert.equal(block.journalId, JOURNAL);
+		assert.equal(block.receivedMs, cloud.clock.now);
+		assert.deepEqual(ofType("block"), [
+			{ type: "block", thing: "boiler", startMs: DAY + 5000, spanMs: 3000 },
+		]);
+		assert.deepEqual(await letters(), []);
+	});
+
+	it("takes the same block again without storing or telling it twice", async () => {
+		const block = blockOf([1, 2, 3]);
+		await cloud.accept(block, block, block);
+		assert.equal((await stored()).length, 1);
+		assert.equal(ofType("block").length, 1);
+		assert.deepEqual(await letters(), []);
+	});
+
+	it("keeps the first of two blocks of one identity, and the other as a dead letter", async () => {
+		await cloud.accept(blockOf([1, 2, 3]), blockOf([4, 5, 6]));
+		assert.equal((await stored()).length, 1);
+		assert.deepEqual(await letters(), ["identity_conflict"]);
+		assert.equal(ofType("block").length, 1);
+	});
+
+	it("makes dead letters of what is no block, with the bytes and the reason", async () => {
+		const bent = blockOf([1, 2, 3]);
+		bent[20] = (bent[20] ?? 0) ^ 1;
+		const cut = blockOf([1, 2, 3]).slice(0, -1);
+		await cloud.accept(Uint8Array.of(1), bent, cut);
+		assert.deepEqual(await letters(), [
+			"bad_checksum",
+			"bad_checksum",
+			"too_short",
+		]);
+		const [letter] = await cloud.stores.deadLetters.list({ limit: 1 });
+		assert.deepEqual(letter?.bytes, cut);
+		assert.equal(letter?.thing, "boiler");
+		assert.equal(letter?.receivedMs, cloud.clock.now);
+		assert.equal((await stored()).length, 0);
+	});
+
+	it("does not take a live message for a block, nor a block for a live message", async () => {
+		const live = blockOf([1], { live: true });
+		await send(blockMessage(live).topic, live);
+		await send(liveTopic("boiler"), blockOf([1]));
+		assert.deepEqual(await letters(), ["wrong_topic", "wrong_topic"]);
+		assert.deepEqual(ofType("live"), []);
+		assert.equal((await stored()).length, 0);
+	});
+
+	it("passes a live message on without storing it", async () => {
+		const live = blockOf([1], { live: true });
+		await send(liveTopic("boiler"), live);
+		assert.deepEqual(cloud.hub.recent("boiler"), [live]);
+		assert.equal((await stored()).length, 0);
+		const device = await cloud.stores.devices.get("boiler");
+		assert.equal(device?.channels.length, 1);
+	});
+
+	it("makes a dead letter of what comes under another's name or an unknown topic", async () => {
+		await cloud.ingest.accept({
+			...blockMessage(blockOf([1]), "roof"),
+			thing: "boiler",
+		});
+		await send("thinghz/boiler/other", Uint8Array.of(1));
+		assert.deepEqual(await letters(), ["unknown_topic", "unknown_topic"]);
+		const roof = await cloud.stores.blocks.range("roof", 0, 9e15, 10);
+		assert.equal(roof.blocks.length, 0);
+	});
+
+	it("rejects with StoreError when the store fails, and takes the block when it is sent again", async () => {
+		cloud.stores.failing = true;
+		await assert.rejects(cloud.accept(blockOf([1])), StoreError);
+		await assert.rejects(cloud.accept(Uint8Array.of(1)), StoreError);
+		assert.deepEqual(ofType("block"), []);
+		cloud.stores.failing = false;
+		await cloud.accept(blockOf([1]));
+		assert.equal((await stored()).length, 1);
+		const device = await cloud.stores.devices.get("boiler");
+		assert.equal(device?.channels.length, 1);
+	});
+
+	it("writes a device's channels when they change, and its last-seen time at most once a second", async () => {
+		const { deviceUpdates } = cloud.stores;
+		for (let i = 0; i < 10; i++) {
+			cloud.clock.now += 150;
+			await cloud.accept(
+				blockOf([i], { sequence: i, startUptimeMs: i * 1000 }),
+			);
+		}
+		assert.equal(deviceUpdates.get("boiler"), 2);
+		await cloud.accept(
+			blockOf([1], { sequence: 20, channels: [gauge("t", -1)] }),
+		);
+		assert.equal(deviceUpdates.get("boiler"), 3);
+		const device = await cloud.stores.devices.get("boiler");
+		assert.deepEqual(device?.channels, [gauge("t", -1)]);
+		assert.equal(device?.lastSeenMs, cloud.clock.now);
+	});
+
+	it("does not believe a stamp from the future, and keeps the block without a start", async () => {
+		cloud.clock.now = DAY;
+		await cloud.accept(
+			blockOf([1], { startUptimeMs: 600_000 }),
+			blockOf([1], { startUptimeMs: 600_001, sequence: 2 }),
+		);
+		assert.deepEqual(
+			(await stored()).map((block) => block.startMs),
+			[DAY + 600_000],
+		);
+		const untimed = await cloud.stores.blocks.untimed("boiler", 10);
+		assert.deepEqual(
+			untimed.blocks.map((block) => block.sequence),
+			[2],
+		);
+		assert.equal((await cloud.stores.bindings.list("boiler")).length, 1);
+	});
+
+	it("gives no start to a block without network time, and learns its boot's binding from a later one", async () => {
+		await cloud.accept(
+			blockOf([1], { clock: null }),
+			blockOf([1], {
+				sequence: 2,
+				clock: { bootTimeMs: DAY - 5e9, source: "stored" },
+			}),
+		);
+		assert.deepEqual(await cloud.stores.bindings.list("boiler"), []);
+		const later = blockOf([1], { sequence: 3, startUptimeMs: 9000 });
+		await cloud.accept(later, later);
+		assert.deepEqual(await cloud.stores.bindings.list("boiler"), [
+			{ journalId: JOURNAL, boot: 1, fromUptimeMs: 9000, bootTimeMs: DAY },
+		]);
+		assert.equal((await stored()).length, 1);
+	});
+
+	it("keeps what a boot event says, and forgets the refused configuration of the boot before", async () => {
+		const topic = eventTopic("boiler");
+		await send(
+			topic,
+			event({ type: "config_refused", boot: 1, uptimeMs: 1, reason: "no" }),
+		);
+		let device = await cloud.stores.devices.get("boiler");
+		assert.equal(device?.configRefused, "no");
+		await send(topic, event({ ...BOOT_EVENT, extra: true }));
+		device = await cloud.stores.devices.get("boiler");
+		assert.deepEqual(device?.boot, {
+			board: "virtual",
+			firmware: "1.2.3",
+			journalId: JOURNAL,
+			boot: 4,
+			resetReason: "brown_out",
+			atMs: cloud.clock.now,
+		});
+		assert.equal(device?.configRefused, null);
+		assert.equal(device?.lastSeenMs, cloud.clock.now);
+	});
+
+	for (const [what, document] of [
+		["no JSON", "{"],
+		["an array", []],
+		["null", "null"],
+		["another type", { ...BOOT_EVENT, type: "bot" }],
+		["a negative boot", { ...BOOT_EVENT, boot: -1 }],
+		["a boot that is no integer", { ...BOOT_EVENT, boot: 1.5 }],
+		["a boot as text", { ...BOOT_EVENT, boot: "1" }],
+		["an unknown reset reason", { ...BOOT_EVENT, resetReason: "bored" }],
+		["a bad journal id", { ...BOOT_EVENT, journalId: "A" }],
+		["a board that is too long", { ...BOOT_EVENT, board: "b".repeat(1025) }],
+		["a missing reason", { type: "config_refused", boot: 1, uptimeMs: 1 }],
+	] as const) {
+		it(`makes a dead letter of an event that is ${what}`, async () => {
+			await send(eventTopic("boiler"), event(document));
+			assert.deepEqual(await letters(), ["bad_event"]);
+			const device = await cloud.stores.devices.get("boiler");
+			assert.equal(device?.boot, null);
+		});
+	}
+
+	it("makes a dead letter of an event that is not UTF-8", async () => {
+		await send(eventTopic("boiler"), Uint8Array.of(0x22, 0xff, 0x22));
+		assert.deepEqual(await letters(), ["bad_event"]);
+	});
+});
