@@ -197,7 +197,7 @@ describe("checkpoints", () => {
 		});
 		ring.add([Int32Array.of(100, 99, MISSING)], 0, 3);
 		ring.close(5);
-		const bytes = new Uint8Array(134);
+		const bytes = new Uint8Array(133);
 		flash.read(0, bytes);
 		assert.equal(
 			Buffer.from(bytes).toString("hex"),

@@ -15,6 +15,9 @@ import { Uplink } from "./uplink.ts";
 /** Settings key: the configuration document. */
 export const CONFIG_KEY = "config";
 
+/** How long a node that is told to end goes on sending. */
+const FAREWELL_MS = 4000;
+
 export interface RunningNode {
 	/**
 	 * Takes a new configuration into use and stores it; the open blocks are closed. A document that is refused
@@ -22,8 +25,11 @@ export interface RunningNode {
 	 * @returns what is wrong with it in a sentence, or null
 	 */
 	applyConfig(text: string): string | null;
-	/** Ends in order: the open blocks are closed into the journal, and the connection is closed. */
-	stop(): void;
+	/**
+	 * Ends in order: the open blocks are closed into the journal, what waits there is sent while there is a connection
+	 * (for 4 s at most), and the connection is closed. Then calls back.
+	 */
+	stop(done?: () => void): void;
 }
 
 /**
@@ -134,10 +140,10 @@ class Node implements RunningNode {
 		return null;
 	}
 
-	stop(): void {
+	stop(done?: () => void): void {
 		this.#stopStreams();
 		this.#clock.stop();
-		this.#uplink.stop();
+		this.#uplink.finish(FAREWELL_MS, () => done?.());
 	}
 
 	/** Takes a document's configuration, or reports why not. */
@@ -224,10 +230,9 @@ class Node implements RunningNode {
 		this.#live = null;
 	}
 
-	/** Blocks say how wall time follows from uptime: from here on another way. */
 	#onJump(): void {
-		this.#readings?.recorder.close();
-		this.#health?.recorder.close();
+		this.#readings?.recorder.clockChanged();
+		this.#health?.recorder.clockChanged();
 		this.#live?.clockChanged();
 	}
 

@@ -78,6 +78,22 @@ export class Recorder implements SampleSink {
 			this.add(uptimeMs + n * intervalMs, this.#missingRow);
 	}
 
+	/**
+	 * Wall time follows from uptime in another way than it did. As long as no sample of the open block is durable, its
+	 * start is written once more; else it ends here, and the next one carries the new binding.
+	 */
+	clockChanged(): void {
+		if (!this.#open) return;
+		if (this.#durableCount > 0) {
+			this.close();
+			return;
+		}
+		const { builder, clock, checkpoints } = this.#parts;
+		builder.clock = clock.binding;
+		this.#endCount = this.#samplesToEnd(builder.startUptimeMs);
+		checkpoints?.open(builder);
+	}
+
 	/** Makes the open block, if any, a durable one. */
 	close(): void {
 		if (!this.#open) return;

@@ -99,6 +99,8 @@ export class Uplink {
 	#nextLiveAtMs = 0;
 	#timer: TimerHandle | undefined;
 	#pumping = false;
+	/** Set while the last is being sent. */
+	#finish: { readonly untilMs: number; readonly done: () => void } | null = null;
 
 	constructor(
 		parts: UplinkParts,
@@ -150,6 +152,15 @@ export class Uplink {
 				reason: "stopped",
 				retryInMs: 0,
 			});
+	}
+
+	/**
+	 * Sends what waits, while there is a connection and for at most `patienceMs`, then disconnects and calls back. What
+	 * is not acknowledged by then stays in the journal.
+	 */
+	finish(patienceMs: number, done: () => void): void {
+		this.#finish = { untilMs: this.#now() + patienceMs, done };
+		this.#run();
 	}
 
 	/** A block has just become durable: it goes ahead of the backlog. */
@@ -294,6 +305,13 @@ export class Uplink {
 		} finally {
 			this.#pumping = false;
 		}
+		if (this.#isFinished()) {
+			const finish = this.#finish;
+			this.#finish = null;
+			this.stop();
+			finish?.done();
+			return;
+		}
 		this.#schedule(this.#nextDeadlineMs());
 	}
 
@@ -309,7 +327,27 @@ export class Uplink {
 		}
 	}
 
+	#isFinished(): boolean {
+		if (this.#finish === null) return false;
+		const isEmpty =
+			this.#parts.journal.depth === 0 &&
+			this.#events.length === 0 &&
+			this.#window.places.every((place) => place.id === 0);
+		return (
+			isEmpty ||
+			(this.#state !== "online" && this.#state !== "connecting") ||
+			this.#now() >= this.#finish.untilMs
+		);
+	}
+
 	#nextDeadlineMs(): number {
+		return Math.min(
+			this.#nextStateDeadlineMs(),
+			this.#finish?.untilMs ?? NEVER,
+		);
+	}
+
+	#nextStateDeadlineMs(): number {
 		switch (this.#state) {
 			case "stopped":
 				return NEVER;
