@@ -15,8 +15,11 @@ export interface LocalCloud {
 	readonly ingest: Ingest;
 	readonly devices: Devices;
 	readonly hub: LiveHub;
+	readonly rollups: Rollups;
 	readonly auth: LocalAuth;
 	readonly app: ReturnType<typeof createApi>;
+	/** What runs in the background: only where blocks come in, once for a folder. */
+	start(): Promise<void>;
 	close(): Promise<void>;
 }
 
@@ -29,13 +32,20 @@ const systemClock: Clock = { nowMs: () => Date.now() };
 export async function openLocalCloud(options: {
 	readonly dir: string;
 	readonly version: string;
+	/** Told of what fails in the background, where nobody waits for an answer. */
+	readonly onError: (error: unknown) => void;
 }): Promise<LocalCloud> {
 	mkdirSync(options.dir, { recursive: true, mode: 0o700 });
 	const clock = systemClock;
 	const stores = await openStores(options.dir);
 	const hub = new LiveHub();
 	const devices = new Devices({ stores, hub, clock });
-	const rollups = new Rollups({ stores, clock });
+	const rollups = new Rollups({
+		stores,
+		clock,
+		timers: { after },
+		onError: options.onError,
+	});
 	const queries = new Queries({ stores, rollups });
 	const ingest = new Ingest({ stores, hub, clock });
 	const auth = new LocalAuth({ secret: loadSecret(options.dir), clock });
@@ -47,14 +57,28 @@ export async function openLocalCloud(options: {
 		auth,
 		clock,
 		version: options.version,
+		onError: options.onError,
 	});
 	return {
 		stores,
 		ingest,
 		devices,
 		hub,
+		rollups,
 		auth,
 		app,
-		close: () => stores.close(),
+		async start() {
+			await devices.start();
+			rollups.start();
+		},
+		async close() {
+			await rollups.stop();
+			await stores.close();
+		},
 	};
+}
+
+function after(delayMs: number, run: () => void): () => void {
+	const timer = setTimeout(run, delayMs);
+	return () => clearTimeout(timer);
 }

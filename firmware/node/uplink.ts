@@ -100,7 +100,8 @@ export class Uplink {
 	#timer: TimerHandle | undefined;
 	#pumping = false;
 	/** Set while the last is being sent. */
-	#finish: { readonly untilMs: number; readonly done: () => void } | null = null;
+	#finish: { readonly untilMs: number; readonly done: () => void } | null =
+		null;
 
 	constructor(
 		parts: UplinkParts,

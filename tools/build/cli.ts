@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 
 /** Entry points beside the command itself: the threads that the stores run in. */
-const WORKERS: Readonly<Record<string, string>> = {};
+const WORKERS = { "sqlite-worker": "cloud/local/sqlite/worker.ts" };
 
 export async function buildCli(outDir: string): Promise<void> {
 	await build({

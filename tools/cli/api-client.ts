@@ -7,6 +7,7 @@ import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
 import { openLocalCloud } from "../../cloud/local/cloud.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { CommandError } from "./errors.ts";
+import { reportError } from "./output.ts";
 import { findRunning } from "./runtime-file.ts";
 import type { LocalTarget } from "./target.ts";
 
@@ -54,6 +55,7 @@ export async function openApi(target: LocalTarget): Promise<ApiClient> {
 	const cloud = await openLocalCloud({
 		dir: target.dir,
 		version: packageJson.version,
+		onError: reportError,
 	});
 	const token = await cloud.auth.issueToken("command", TOKEN_TTL_MS);
 	return client(

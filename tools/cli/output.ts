@@ -9,6 +9,13 @@ export function printMessage(text: string): void {
 	process.stderr.write(`${text}\n`);
 }
 
+/** Tells people of an error that nothing waits for. */
+export function reportError(error: unknown): void {
+	printMessage(
+		`thinghz: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+	);
+}
+
 /** Left-aligned columns, two spaces apart; numbers to the right. */
 export function formatTable(
 	head: readonly string[],

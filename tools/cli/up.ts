@@ -12,7 +12,7 @@ import { serverIdentity } from "../../cloud/local/identity/server-certificate.ts
 import packageJson from "../../package.json" with { type: "json" };
 import { parseWhole } from "./duration.ts";
 import { CommandError } from "./errors.ts";
-import { printJson, printMessage } from "./output.ts";
+import { printJson, printMessage, reportError } from "./output.ts";
 import {
 	findRunning,
 	type RunningCloud,
@@ -110,9 +110,13 @@ async function serve(
 		for (const close of closing.reverse()) await close();
 	};
 	try {
-		const cloud = await openLocalCloud({ dir, version: packageJson.version });
+		const cloud = await openLocalCloud({
+			dir,
+			version: packageJson.version,
+			onError: reportError,
+		});
 		closing.push(() => cloud.close());
-		await cloud.devices.start();
+		await cloud.start();
 		const authority = await openAuthority(dir);
 		const broker = await startBroker({
 			ingest: cloud.ingest,

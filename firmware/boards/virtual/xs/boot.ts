@@ -5,7 +5,7 @@ import { host, post, utf8 } from "./host.ts";
 
 /** What runs on a board; `stop` ends it in good order. */
 export interface Running {
-	stop?(): void;
+	stop?(done: () => void): void;
 }
 
 export function bootWith(start: (board: VirtualBoard) => Running): void {
@@ -18,8 +18,9 @@ export function bootWith(start: (board: VirtualBoard) => Running): void {
 			board.timers.advance(uptimeMs);
 			running = start(board);
 		} else if (event.op === "stop") {
-			running?.stop?.();
-			host.exit(ExitCode.STOPPED);
+			const end = () => host.exit(ExitCode.STOPPED);
+			if (running?.stop === undefined) end();
+			else running.stop(end);
 		} else {
 			board?.turn(uptimeMs, event);
 		}

@@ -1,0 +1,60 @@
+/** The identities of simulated nodes, `sim-1` … `sim-N`: provisioned where they are not yet. */
+import { join } from "node:path";
+import { openAuthority } from "../../cloud/local/identity/authority.ts";
+import { provision } from "../../cloud/local/identity/provision.ts";
+import { openStores } from "../../cloud/local/sqlite/stores.ts";
+import {
+	type MachineIdentity,
+	readIdentity,
+} from "../../firmware/boards/virtual/identity.ts";
+import { parseEndpoint } from "./endpoint.ts";
+import { CommandError } from "./errors.ts";
+import { findRunning } from "./runtime-file.ts";
+
+/** Keys are made by this many threads at once. */
+const AT_ONCE = 4;
+/** From so many on, it takes long enough to say how far it is. */
+const PROGRESS_FROM = 20;
+
+/**
+ * @param say is told of the progress where it takes long
+ * @throws CommandError when no cloud runs on the folder
+ */
+export async function provisionFleet(
+	dir: string,
+	nodes: number,
+	say: (message: string) => void,
+): Promise<readonly MachineIdentity[]> {
+	const running = findRunning(dir);
+	if (running === null) {
+		throw new CommandError(
+			`No cloud runs on ${dir} for the nodes to report to. Start one with \`thinghz up --data ${dir}\`, or run a node against another broker with --identity DIR.`,
+		);
+	}
+	const { host, port } = parseEndpoint(running.mqtt, "up.json");
+	const stores = await openStores(dir);
+	try {
+		const deps = {
+			authority: await openAuthority(dir),
+			stores,
+			clock: { nowMs: () => Date.now() },
+			dataDir: dir,
+		};
+		const names = Array.from({ length: nodes }, (_, i) => `sim-${i + 1}`);
+		const waiting = [...names];
+		let made = 0;
+		const next = async (): Promise<void> => {
+			for (let name = waiting.shift(); name; name = waiting.shift()) {
+				await provision(deps, name, { endpointHost: host, port });
+				made++;
+				if (nodes >= PROGRESS_FROM && made % PROGRESS_FROM === 0) {
+					say(`Provisioned ${made} of ${nodes} nodes.`);
+				}
+			}
+		};
+		await Promise.all(Array.from({ length: AT_ONCE }, next));
+		return names.map((name) => readIdentity(join(dir, "things", name)));
+	} finally {
+		await stores.close();
+	}
+}

@@ -1,0 +1,150 @@
+/** `thinghz sim`: runs simulated nodes, each on an XS engine of its own, against a cloud. */
+import type { Command } from "commander";
+import { readIdentity } from "../../firmware/boards/virtual/identity.ts";
+import { Fleet, type FleetEvent } from "../sim/fleet.ts";
+import { type CommonOptions, commonOptions } from "./common.ts";
+import { parseDuration, parseWhole } from "./duration.ts";
+import { parseEndpoint } from "./endpoint.ts";
+import { UsageError } from "./errors.ts";
+import { printJson, printMessage } from "./output.ts";
+import { provisionFleet } from "./provision-fleet.ts";
+import { parseTarget } from "./target.ts";
+
+interface SimOptions extends CommonOptions {
+	readonly nodes: string;
+	readonly board: string;
+	readonly for?: string;
+	readonly endpoint?: string;
+	readonly identity?: string;
+	readonly interval: string;
+	readonly span: string;
+	readonly live?: boolean;
+	readonly flash?: string;
+	readonly speed: string;
+	readonly withParent?: boolean;
+}
+
+const BOARDS = ["virtual", "virtual32"] as const;
+const MAX_NODES = 1000;
+
+export function addSim(program: Command): void {
+	commonOptions(
+		program
+			.command("sim")
+			.description("run simulated nodes against a cloud")
+			.option("--nodes <count>", `how many, 1 to ${MAX_NODES}`, "1")
+			.option("--board <board>", BOARDS.join(" or "), "virtual")
+			.option("--for <duration>", "of simulated time; until ended without it")
+			.option("--interval <duration>", "between two samples", "1s")
+			.option("--span <duration>", "of a block", "300s")
+			.option("--live", "publish every sample at once, too")
+			.option(
+				"--flash <dir>",
+				"where the nodes' flash rests (default: sim/ in the target's folder)",
+			)
+			.option(
+				"--speed <factor>",
+				"how fast time runs; starts in the past and ends at the present",
+				"1",
+			)
+			.option(
+				"--identity <dir>",
+				"one node with the files that `thinghz provision` wrote, against any broker",
+			)
+			.option("--endpoint <address>", "with --identity: mqtts://HOST:PORT")
+			.option("--with-parent", "end when standard input ends"),
+	).action(simulate);
+}
+
+async function simulate(options: SimOptions): Promise<void> {
+	const nodes = parseWhole(options.nodes, "--nodes", 1, MAX_NODES);
+	const speed = parseWhole(options.speed, "--speed", 1, 3600);
+	const board = BOARDS.find((name) => name === options.board);
+	if (board === undefined) {
+		throw new UsageError(
+			`--board: "${options.board}" is not one of ${BOARDS.join(", ")}.`,
+		);
+	}
+	const forMs =
+		options.for === undefined ? null : parseDuration(options.for, "--for");
+	const sampleIntervalMs = parseDuration(options.interval, "--interval");
+	const blockSpanMs = parseDuration(options.span, "--span");
+	if (blockSpanMs < sampleIntervalMs) {
+		throw new UsageError("--span must not be shorter than --interval.");
+	}
+	if (options.endpoint !== undefined && options.identity === undefined) {
+		throw new UsageError("--endpoint needs --identity: who the node is there.");
+	}
+	if (options.identity !== undefined && nodes > 1) {
+		throw new UsageError("--identity is of one node: leave out --nodes.");
+	}
+
+	const target = parseTarget(options.target);
+	const tell = options.json
+		? (event: FleetEvent) => printJson(event)
+		: tellPeople();
+	const identities =
+		options.identity === undefined
+			? await provisionFleet(target.dir, nodes, printMessage)
+			: [withEndpoint(readIdentity(options.identity), options.endpoint)];
+	const fleet = new Fleet({
+		identities,
+		board,
+		speed,
+		forMs,
+		flashDir:
+			options.flash ??
+			(options.identity === undefined ? `${target.dir}/sim` : null),
+		config: { sampleIntervalMs, blockSpanMs },
+		live: options.live === true,
+		tell,
+	});
+	const ended = endedBy(options.withParent === true);
+	await fleet.run(ended);
+}
+
+function withEndpoint(
+	identity: ReturnType<typeof readIdentity>,
+	endpoint: string | undefined,
+): ReturnType<typeof readIdentity> {
+	return endpoint === undefined
+		? identity
+		: { ...identity, ...parseEndpoint(endpoint, "--endpoint") };
+}
+
+/** Resolves when somebody ends the command: a signal, or the end of the process that started it. */
+function endedBy(withParent: boolean): Promise<void> {
+	return new Promise((resolve) => {
+		process.once("SIGINT", resolve);
+		process.once("SIGTERM", resolve);
+		if (withParent) process.stdin.once("end", resolve).resume();
+	});
+}
+
+/** One line an event that a person would want to see; blocks and releases only count. */
+function tellPeople(): (event: FleetEvent) => void {
+	return (event) => {
+		switch (event.event) {
+			case "online":
+				return printMessage(`${event.node}: online`);
+			case "offline":
+				return printMessage(
+					`${event.node}: offline (${event.reason}), tries again in ${Math.round(event.retryInMs / 1000)} s`,
+				);
+			case "exit":
+				return printMessage(
+					`${event.node}: ended (${event.reason})${event.reboots ? ", boots again" : ""}`,
+				);
+			case "config_refused":
+				return printMessage(`${event.node}: ${event.reason}`);
+			case "error":
+				return printMessage(`${event.node}: ${event.message}`);
+			case "summary":
+				return printMessage(
+					`${event.nodes} nodes: ${event.blocks} blocks with ${event.samples} samples made, ${event.released} blocks acknowledged, ${event.pending} kept on their flash.`,
+				);
+			default:
+				return;
+		}
+	};
+}
