@@ -2,15 +2,16 @@
  * The only thing that talks MQTT: keeps a connection, empties the journal over it, and lets go of a block when the
  * broker has acknowledged it.
  *
- * What goes next: repetitions that are due, then events, then a block that has just been closed, then the backlog,
- * oldest first; at most `publishesPerSecond` of them, and a few at a time. Live messages go beside, or not at all.
+ * `outbox.ts` says what goes next: at most `publishesPerSecond` messages, and a few at a time. Live messages go beside, or
+ * not at all.
  */
 import type { EventDocument } from "../../protocol/documents.ts";
 import { blockTopic, eventTopic, liveTopic } from "../../protocol/topics.ts";
 import { backoffMs } from "./backoff.ts";
-import { type InFlight, packetIdOf, Window } from "./in-flight.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { Journal, RecordRef } from "./journal.ts";
 import { MessageWriter } from "./message-writer.ts";
+import { Outbox, type OutboxLimits } from "./outbox.ts";
 import {
 	type Identity,
 	type MqttConnection,
@@ -27,14 +28,8 @@ import {
 /** Settings key: the certificate with which the broker has a session of ours. */
 export const SESSION_KEY = "session";
 
-export interface UplinkLimits {
-	/** Messages under way at a time. */
-	readonly window: number;
+export interface UplinkLimits extends OutboxLimits {
 	readonly publishesPerSecond: number;
-	/** Without PUBACK, a message is sent again after this long, and again. */
-	readonly resendMs: number;
-	/** Without PUBACK for this long, the connection is given up. */
-	readonly giveUpMs: number;
 	readonly connackMs: number;
 	readonly keepAliveMs: number;
 }
@@ -63,8 +58,6 @@ export interface UplinkParts {
 const RECONNECT = { baseMs: 1000, capMs: 300_000, jitter: 0.5 } as const;
 /** A connection that holds this long was a success, also when nothing was acknowledged. */
 const PROVEN_MS = 60_000;
-const MAX_EVENTS = 8;
-const MAX_FRESH = 4;
 const NEVER = Number.POSITIVE_INFINITY;
 
 type State = "stopped" | "waiting" | "connecting" | "online";
@@ -72,16 +65,13 @@ type State = "stopped" | "waiting" | "connecting" | "online";
 export class Uplink {
 	readonly #parts: UplinkParts;
 	readonly #limits: UplinkLimits;
-	readonly #window: Window;
+	readonly #outbox: Outbox;
 	readonly #writer: MessageWriter;
 	readonly #topics: {
 		readonly block: string;
 		readonly event: string;
 		readonly live: string;
 	};
-	readonly #events: Uint8Array[] = [];
-	/** Closed since the connection is up. */
-	readonly #fresh: RecordRef[] = [];
 	readonly #onTimer: () => void;
 	#state: State = "stopped";
 	#connection: MqttConnection | null = null;
@@ -93,8 +83,6 @@ export class Uplink {
 	#failures = 0;
 	#connects = 0;
 	#liveDropped = 0;
-	/** The backlog has been sent up to here. */
-	#cursor: RecordRef | null = null;
 	#nextPublishAtMs = 0;
 	#nextLiveAtMs = 0;
 	#timer: TimerHandle | undefined;
@@ -110,7 +98,7 @@ export class Uplink {
 		const { thing } = parts.identity;
 		this.#parts = parts;
 		this.#limits = limits;
-		this.#window = new Window(limits.window);
+		this.#outbox = new Outbox(parts.journal, parts.system, limits);
 		this.#writer = new MessageWriter(parts.journal);
 		this.#topics = {
 			block: blockTopic(thing),
@@ -166,18 +154,13 @@ export class Uplink {
 
 	/** A block has just become durable: it goes ahead of the backlog. */
 	offer(ref: RecordRef): void {
-		if (this.#state === "online" && this.#fresh.length < MAX_FRESH)
-			this.#fresh.push(ref);
+		if (this.#state === "online") this.#outbox.addFresh(ref);
 		this.#run();
 	}
 
 	/** Sends an event with QoS 1 as soon as may be; of many that wait, the oldest is given up. */
 	publishEvent(document: EventDocument): void {
-		if (this.#events.length >= MAX_EVENTS) {
-			this.#events.shift();
-			this.#parts.system.log("warn", "Too many events wait; one is given up.");
-		}
-		this.#events.push(asciiJson(document));
+		this.#outbox.addEvent(document);
 		this.#run();
 	}
 
@@ -239,16 +222,14 @@ export class Uplink {
 			settings.set(SESSION_KEY, identity.certificateId);
 		this.#enter("online");
 		this.#connects++;
-		this.#cursor = null;
 		system.report({ event: "online", boot });
 	}
 
 	#onAcknowledged(id: number): void {
-		const place = id === 0 ? null : this.#window.withId(id);
-		if (place === null || place.sends === 0) return;
+		const place = this.#outbox.acknowledge(id);
+		if (place === null) return;
 		this.#failures = 0;
 		if (place.ref !== null) {
-			this.#parts.journal.release(place.ref);
 			const { sequence } = place.ref;
 			this.#parts.system.report({ event: "released", sequence });
 		}
@@ -283,11 +264,7 @@ export class Uplink {
 		this.#attempt++;
 		this.#connection = null;
 		this.#writer.attach(null);
-		this.#fresh.length = 0;
-		for (const place of this.#window.places) {
-			if (place.acknowledged) place.free();
-			place.forgetConnection();
-		}
+		this.#outbox.startOver();
 	}
 
 	#enter(state: State): void {
@@ -323,19 +300,15 @@ export class Uplink {
 			if (nowMs >= this.#sinceMs + this.#limits.connackMs)
 				this.#giveUp("timeout");
 		} else if (this.#state === "online") {
-			if (nowMs >= this.#giveUpAtMs()) this.#giveUp("timeout");
+			if (nowMs >= this.#outbox.giveUpAtMs()) this.#giveUp("timeout");
 			else this.#send();
 		}
 	}
 
 	#isFinished(): boolean {
 		if (this.#finish === null) return false;
-		const isEmpty =
-			this.#parts.journal.depth === 0 &&
-			this.#events.length === 0 &&
-			this.#window.places.every((place) => place.id === 0);
 		return (
-			isEmpty ||
+			this.#outbox.isEmpty ||
 			(this.#state !== "online" && this.#state !== "connecting") ||
 			this.#now() >= this.#finish.untilMs
 		);
@@ -357,26 +330,14 @@ export class Uplink {
 			case "connecting":
 				return this.#sinceMs + this.#limits.connackMs;
 			case "online":
-				return Math.min(this.#giveUpAtMs(), this.#nextSendAtMs());
+				return Math.min(this.#outbox.giveUpAtMs(), this.#nextSendAtMs());
 		}
-	}
-
-	#giveUpAtMs(): number {
-		let atMs = NEVER;
-		for (const { firstSentAtMs } of this.#window.places)
-			if (firstSentAtMs >= 0)
-				atMs = Math.min(atMs, firstSentAtMs + this.#limits.giveUpMs);
-		return atMs;
 	}
 
 	/** When time alone lets something be sent; what waits for the connection to take it is called from there. */
 	#nextSendAtMs(): number {
 		const nowMs = this.#now();
-		let atMs = NEVER;
-		for (const place of this.#window.places) {
-			const dueMs = this.#resendAtMs(place);
-			if (dueMs > nowMs) atMs = Math.min(atMs, dueMs);
-		}
+		const atMs = this.#outbox.nextRepetitionAtMs(nowMs);
 		return this.#nextPublishAtMs > nowMs
 			? Math.min(atMs, this.#nextPublishAtMs)
 			: atMs;
@@ -407,7 +368,7 @@ export class Uplink {
 			if (this.#writer.current !== null) return;
 			if (written?.acknowledged) written.free();
 			if (this.#now() < this.#nextPublishAtMs) return;
-			const next = this.#pick();
+			const next = this.#outbox.pick(this.#now(), this.#writer.drained);
 			if (next === null || !this.#begin(next)) return;
 		}
 	}
@@ -423,72 +384,6 @@ export class Uplink {
 		return true;
 	}
 
-	#pick(): InFlight | null {
-		return this.#pickRepetition() ?? this.#pickNew();
-	}
-
-	#pickRepetition(): InFlight | null {
-		const nowMs = this.#now();
-		for (const place of this.#window.places) {
-			if (nowMs < this.#resendAtMs(place)) continue;
-			if (place.ref !== null && !this.#isSound(place.ref)) {
-				place.free();
-				continue;
-			}
-			if (place.sentAtMs < 0 || this.#writer.drained) return place;
-		}
-		return null;
-	}
-
-	/** On a new connection at once, else when no PUBACK has come in time. */
-	#resendAtMs(place: InFlight): number {
-		if (place.id === 0) return NEVER;
-		return place.sentAtMs < 0 ? 0 : place.sentAtMs + this.#limits.resendMs;
-	}
-
-	#pickNew(): InFlight | null {
-		const place = this.#window.freePlace();
-		if (place === null) return null;
-		const event = this.#events[0];
-		if (event !== undefined) {
-			this.#events.shift();
-			place.take(this.#window.unusedId(), null, event);
-			return place;
-		}
-		const ref = this.#nextBlock();
-		if (ref === null) return null;
-		place.take(packetIdOf(ref.sequence), ref, null);
-		return place;
-	}
-
-	#nextBlock(): RecordRef | null {
-		for (;;) {
-			const fresh = this.#fresh[0];
-			const ref = fresh ?? this.#nextOfBacklog();
-			if (ref === null) return null;
-			const taken = this.#window.holds(ref);
-			if (!taken && this.#window.withId(packetIdOf(ref.sequence)) !== null)
-				return null;
-			if (fresh === undefined) this.#cursor = ref;
-			else this.#fresh.shift();
-			if (!taken && this.#isSound(ref)) return ref;
-		}
-	}
-
-	#nextOfBacklog(): RecordRef | null {
-		const { journal } = this.#parts;
-		return this.#cursor === null ? journal.first() : journal.next(this.#cursor);
-	}
-
-	/** A record that has decayed in flash is of no use to anybody: it is let go of. */
-	#isSound(ref: RecordRef): boolean {
-		const { journal, system } = this.#parts;
-		if (journal.verify(ref)) return true;
-		system.log("error", `Block ${ref.sequence} cannot be read any more.`);
-		journal.release(ref);
-		return false;
-	}
-
 	#spacingMs(): number {
 		return 1000 / this.#limits.publishesPerSecond;
 	}
@@ -496,18 +391,4 @@ export class Uplink {
 	#now(): number {
 		return this.#parts.timers.uptimeMs();
 	}
-}
-
-/** JSON as bytes, with everything beyond ASCII escaped: the engine of a node has no TextEncoder. */
-function asciiJson(document: EventDocument): Uint8Array {
-	const text = JSON.stringify(document);
-	let escaped = "";
-	for (let i = 0; i < text.length; i++) {
-		const code = text.charCodeAt(i);
-		escaped +=
-			code < 0x80 ? text.charAt(i) : `\\u${code.toString(16).padStart(4, "0")}`;
-	}
-	const bytes = new Uint8Array(escaped.length);
-	for (let i = 0; i < bytes.length; i++) bytes[i] = escaped.charCodeAt(i);
-	return bytes;
 }

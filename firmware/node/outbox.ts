@@ -1,0 +1,179 @@
+/**
+ * What waits to be sent and what is under way, and the order of it: repetitions that are due, then events, then blocks
+ * that have just been closed, then the backlog, oldest first.
+ */
+import type { EventDocument } from "../../protocol/documents.ts";
+import { type InFlight, packetIdOf, Window } from "./in-flight.ts";
+import type { Journal, RecordRef } from "./journal.ts";
+import type { System } from "./ports.ts";
+
+const MAX_EVENTS = 8;
+const MAX_FRESH = 4;
+const NEVER = Number.POSITIVE_INFINITY;
+
+export interface OutboxLimits {
+	/** Messages under way at a time. */
+	readonly window: number;
+	/** Without PUBACK, a message is sent again after this long, and again. */
+	readonly resendMs: number;
+	/** Without PUBACK for this long, the connection is given up. */
+	readonly giveUpMs: number;
+}
+
+export class Outbox {
+	readonly #journal: Journal;
+	readonly #system: System;
+	readonly #limits: OutboxLimits;
+	readonly #window: Window;
+	readonly #events: Uint8Array[] = [];
+	/** Closed since the connection is up. */
+	readonly #fresh: RecordRef[] = [];
+	/** The backlog has been sent up to here. */
+	#cursor: RecordRef | null = null;
+
+	constructor(journal: Journal, system: System, limits: OutboxLimits) {
+		this.#journal = journal;
+		this.#system = system;
+		this.#limits = limits;
+		this.#window = new Window(limits.window);
+	}
+
+	/** Nothing waits and nothing is under way. */
+	get isEmpty(): boolean {
+		return (
+			this.#journal.depth === 0 &&
+			this.#events.length === 0 &&
+			this.#window.places.every(({ id }) => id === 0)
+		);
+	}
+
+	/** Of too many events, the oldest is given up. */
+	addEvent(document: EventDocument): void {
+		if (this.#events.length >= MAX_EVENTS) {
+			this.#events.shift();
+			this.#system.log("warn", "Too many events wait; one is given up.");
+		}
+		this.#events.push(asciiJson(document));
+	}
+
+	/** A block that goes ahead of the backlog; of too many, the last are left to the backlog. */
+	addFresh(ref: RecordRef): void {
+		if (this.#fresh.length < MAX_FRESH) this.#fresh.push(ref);
+	}
+
+	/** A new connection: what was under way is sent again, and the backlog is gone through from its start. */
+	startOver(): void {
+		this.#fresh.length = 0;
+		this.#cursor = null;
+		for (const place of this.#window.places) {
+			if (place.acknowledged) place.free();
+			place.forgetConnection();
+		}
+	}
+
+	/**
+	 * The message to send next, in a place of the window; it stays there until it is acknowledged.
+	 * @param drained what was written before is on its way: only then is anything repeated
+	 */
+	pick(nowMs: number, drained: boolean): InFlight | null {
+		return this.#pickRepetition(nowMs, drained) ?? this.#pickNew();
+	}
+
+	/** The message that a PUBACK of packet identifier `id` is for; a block is released from the journal. */
+	acknowledge(id: number): InFlight | null {
+		const place = id === 0 ? null : this.#window.withId(id);
+		if (place === null || place.sends === 0) return null;
+		if (place.ref !== null) this.#journal.release(place.ref);
+		return place;
+	}
+
+	/** When a message will have been without PUBACK for too long; infinite when none is under way. */
+	giveUpAtMs(): number {
+		let atMs = NEVER;
+		for (const { firstSentAtMs } of this.#window.places)
+			if (firstSentAtMs >= 0)
+				atMs = Math.min(atMs, firstSentAtMs + this.#limits.giveUpMs);
+		return atMs;
+	}
+
+	/** When the next repetition after now becomes due; infinite when none will. */
+	nextRepetitionAtMs(nowMs: number): number {
+		let atMs = NEVER;
+		for (const place of this.#window.places) {
+			const dueMs = this.#repeatAtMs(place);
+			if (dueMs > nowMs) atMs = Math.min(atMs, dueMs);
+		}
+		return atMs;
+	}
+
+	#pickRepetition(nowMs: number, drained: boolean): InFlight | null {
+		for (const place of this.#window.places) {
+			if (nowMs < this.#repeatAtMs(place)) continue;
+			if (place.ref !== null && !this.#isSound(place.ref)) place.free();
+			else if (place.sentAtMs < 0 || drained) return place;
+		}
+		return null;
+	}
+
+	/** On a new connection at once, else when no PUBACK has come in time. */
+	#repeatAtMs(place: InFlight): number {
+		if (place.id === 0) return NEVER;
+		return place.sentAtMs < 0 ? 0 : place.sentAtMs + this.#limits.resendMs;
+	}
+
+	#pickNew(): InFlight | null {
+		const place = this.#window.freePlace();
+		if (place === null) return null;
+		const event = this.#events.shift();
+		if (event !== undefined) {
+			place.take(this.#window.unusedId(), null, event);
+			return place;
+		}
+		const ref = this.#nextBlock();
+		if (ref === null) return null;
+		place.take(packetIdOf(ref.sequence), ref, null);
+		return place;
+	}
+
+	#nextBlock(): RecordRef | null {
+		for (;;) {
+			const fresh = this.#fresh[0];
+			const ref = fresh ?? this.#nextOfBacklog();
+			if (ref === null) return null;
+			const isUnderWay = this.#window.holds(ref);
+			const idIsTaken = this.#window.withId(packetIdOf(ref.sequence)) !== null;
+			if (idIsTaken && !isUnderWay) return null;
+			if (fresh === undefined) this.#cursor = ref;
+			else this.#fresh.shift();
+			if (!isUnderWay && this.#isSound(ref)) return ref;
+		}
+	}
+
+	#nextOfBacklog(): RecordRef | null {
+		return this.#cursor === null
+			? this.#journal.first()
+			: this.#journal.next(this.#cursor);
+	}
+
+	/** A record that has decayed in flash is of no use to anybody: it is let go of. */
+	#isSound(ref: RecordRef): boolean {
+		if (this.#journal.verify(ref)) return true;
+		this.#system.log("error", `Block ${ref.sequence} cannot be read any more.`);
+		this.#journal.release(ref);
+		return false;
+	}
+}
+
+/** JSON as bytes, with everything beyond ASCII escaped: the engine of a node has no TextEncoder. */
+function asciiJson(document: EventDocument): Uint8Array {
+	const text = JSON.stringify(document);
+	let escaped = "";
+	for (let i = 0; i < text.length; i++) {
+		const code = text.charCodeAt(i);
+		escaped +=
+			code < 0x80 ? text.charAt(i) : `\\u${code.toString(16).padStart(4, "0")}`;
+	}
+	const bytes = new Uint8Array(escaped.length);
+	for (let i = 0; i < bytes.length; i++) bytes[i] = escaped.charCodeAt(i);
+	return bytes;
+}
