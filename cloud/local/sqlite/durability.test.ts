@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { someBlock, someBlocks } from "../../core/contracts/block-store.ts";
 import { StoreError } from "../../core/ports.ts";
 import { Connection } from "./connection.ts";
-import { SCHEMA_VERSION } from "./schema.ts";
+import { openForWriting, SCHEMA_VERSION } from "./schema.ts";
 import { DATABASE_FILE, type OpenStores, openStores } from "./stores.ts";
 
 describe("SQLite stores, when things go wrong", () => {
@@ -173,10 +173,12 @@ describe("SQLite stores, when things go wrong", () => {
 		);
 	});
 
-	it("sync the log at each commit", async () => {
-		await open();
-		const db = new Connection(join(dir, DATABASE_FILE));
+	it("sync the log at each commit", () => {
+		const db = openForWriting(join(dir, DATABASE_FILE), {
+			busyTimeoutMs: 1000,
+		});
 		assert.equal(db.value("PRAGMA journal_mode"), "wal");
+		assert.equal(db.value("PRAGMA synchronous"), 2, "FULL");
 		db.close();
 	});
 });

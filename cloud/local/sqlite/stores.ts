@@ -58,15 +58,20 @@ export async function openStores(
 		busyTimeoutMs: options.busyTimeoutMs ?? 10_000,
 		maxPages: options.maxPages ?? null,
 	};
-	// The writer first: it makes the tables that the reader asks for.
-	const writer = await DatabaseThread.open({ ...settings, role: "writer" });
-	try {
-		const reader = await DatabaseThread.open({ ...settings, role: "reader" });
-		return connect(writer, reader);
-	} catch (error) {
-		await writer.close();
-		throw error;
+	// Together, since a thread takes a while to start.
+	const [writer, reader] = await Promise.allSettled([
+		DatabaseThread.open({ ...settings, role: "writer" }),
+		DatabaseThread.open({ ...settings, role: "reader" }),
+	]);
+	if (writer.status === "fulfilled" && reader.status === "fulfilled") {
+		return connect(writer.value, reader.value);
 	}
+	const reasons: unknown[] = [];
+	for (const thread of [writer, reader]) {
+		if (thread.status === "fulfilled") await thread.value.close();
+		else reasons.push(thread.reason);
+	}
+	throw reasons[0];
 }
 
 function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {

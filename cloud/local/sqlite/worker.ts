@@ -2,7 +2,7 @@
  * The thread that holds a connection to the database: one for writing, which commits group after group, and one for
  * reading, so that a long read never holds up a commit, nor a commit the main thread.
  */
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { type Connection, toStoreError } from "./connection.ts";
 import type {
 	Call,
@@ -94,34 +94,48 @@ function serve(settings: WorkerSettings): void {
 		busyTimeoutMs: settings.busyTimeoutMs,
 		...(settings.maxPages === null ? {} : { maxPages: settings.maxPages }),
 	};
-	const writing = settings.role === "writer";
-	let db: Connection | null = null;
-	const opened = attempt(() => {
-		db = writing
-			? openForWriting(settings.path, options)
-			: openForReading(settings.path, options);
-	});
-	reply({ id: 0, result: opened });
-	if (db === null) return;
-	const connection: Connection = db;
-	const writer = writing ? new Writer(connection) : null;
-	const reader = writing ? null : new Reader(connection);
-	port.on("message", (request: Request) => {
-		const result = attempt(() => {
-			if ("group" in request && writer !== null) {
-				return writeGroup(connection, writer, request.group);
-			}
-			if ("read" in request && reader !== null) {
-				return call<ReadOperations>(reader, request.read);
-			}
-			return connection.close();
+	if (settings.role === "writer") {
+		const opened = attempt(() => openForWriting(settings.path, options));
+		reply({ id: 0, result: opened.ok ? DONE : opened });
+		if (opened.ok) serveWriter(port, opened.value as Connection);
+	} else {
+		reply({ id: 0, result: DONE });
+		serveReader(port, () => openForReading(settings.path, options));
+	}
+
+	function serveWriter(port: MessagePort, db: Connection): void {
+		const writer = new Writer(db);
+		port.on("message", (request: Request) => {
+			const result = attempt(() => {
+				if ("group" in request) return writeGroup(db, writer, request.group);
+				return "close" in request ? db.close() : undefined;
+			});
+			reply({ id: request.id, result });
+			if ("close" in request) port.close();
 		});
-		reply(
-			{ id: request.id, result },
-			result.ok ? transferable(result.value) : [],
-		);
-		if ("close" in request) port.close();
-	});
+	}
+
+	/** Opens at the first request: by then the writer has made the tables. */
+	function serveReader(port: MessagePort, open: () => Connection): void {
+		let db: Connection | null = null;
+		let reader: Reader | null = null;
+		port.on("message", (request: Request) => {
+			const result = attempt(() => {
+				if ("close" in request) return db?.close();
+				if (!("read" in request)) return undefined;
+				db ??= open();
+				reader ??= new Reader(db);
+				return call<ReadOperations>(reader, request.read);
+			});
+			reply(
+				{ id: request.id, result },
+				result.ok ? transferable(result.value) : [],
+			);
+			if ("close" in request) port.close();
+		});
+	}
 }
+
+const DONE: Settled = { ok: true, value: undefined };
 
 serve(workerData as WorkerSettings);
