@@ -201,7 +201,7 @@ export interface RollupStore {
 		fromMs: number,
 		toMs: number,
 	): Promise<readonly DirtyBucket[]>;
-	/** Buckets of any thing that are out of date and end at `beforeMs` or earlier, hours before days. */
+	/** Buckets that are out of date and end at `beforeMs` or earlier: thing after thing, hours before days, oldest first. */
 	allDirty(
 		beforeMs: number,
 		limit: number,

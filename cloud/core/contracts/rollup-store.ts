@@ -141,7 +141,7 @@ export function rollupStoreContract(
 			assert.deepEqual(rows, [someRow({ count: 2 })]);
 		});
 
-		it("lists what is out of date and over for every thing, hours before days", async () => {
+		it("lists what is out of date and over, thing after thing, hours before days", async () => {
 			await stores.blocks.put([
 				someBlock({ startMs: DAY }),
 				someBlock({ thing: "roof", startMs: DAY + HOUR_MS }),
@@ -155,8 +155,8 @@ export function rollupStoreContract(
 			assert.deepEqual(await list(DAY + HOUR_MS, 10), ["boiler hour 0"]);
 			assert.deepEqual(await list(DAY + DAY_MS, 10), [
 				"boiler hour 0",
-				"roof hour 1",
 				"boiler day 0",
+				"roof hour 1",
 				"roof day 0",
 			]);
 			assert.equal((await list(DAY + DAY_MS, 3)).length, 3);

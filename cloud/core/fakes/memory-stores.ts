@@ -79,8 +79,8 @@ class DirtyBuckets {
 			})
 			.sort(
 				(a, b) =>
-					compare(b.size, a.size) ||
 					compare(a.thing, b.thing) ||
+					compare(b.size, a.size) ||
 					a.bucketMs - b.bucketMs,
 			);
 	}

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import {
+	mkdir,
+	mkdtemp,
+	open as openFile,
+	rm,
+	writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -48,6 +54,21 @@ describe("SQLite stores, when things go wrong", () => {
 			after = page.next ?? undefined;
 		} while (after !== undefined);
 		return all;
+	}
+
+	/** Writes until nothing goes in any more. */
+	async function fillDisk(path: string): Promise<void> {
+		const file = await openFile(path, "w");
+		try {
+			for (;;) {
+				const { bytesWritten } = await file.write(new Uint8Array(4096));
+				if (bytesWritten < 4096) break;
+			}
+		} catch (error) {
+			assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
+		} finally {
+			await file.close();
+		}
 	}
 
 	it("have every acknowledged block once after SIGKILL in the midst of putting", async () => {
@@ -97,6 +118,37 @@ describe("SQLite stores, when things go wrong", () => {
 		const roomy = await open();
 		const outcomes = await roomy.blocks.put(blocks);
 		assert.ok(outcomes.every((outcome) => outcome === "stored"));
+	});
+
+	it("take blocks again as soon as somebody makes room on a full disk", async function () {
+		// Only root may mount; the test before this one needs no disk of its own.
+		const mount = spawnSync("mount", [
+			"-t",
+			"tmpfs",
+			"-o",
+			"size=2m",
+			"tmpfs",
+			dir,
+		]);
+		if (mount.status !== 0) this.skip();
+		try {
+			const stores = await openStores(dir);
+			const ballast = join(dir, "ballast");
+			const blocks = someBlocks(500).map((block) => ({
+				...block,
+				bytes: new Uint8Array(1000).fill(block.sequence),
+			}));
+			await stores.blocks.put(blocks.slice(0, 1));
+			await fillDisk(ballast);
+			await assert.rejects(stores.blocks.put(blocks), hasCode("disk_full"));
+			await rm(ballast);
+			const outcomes = await stores.blocks.put(blocks);
+			assert.equal(outcomes.filter((one) => one === "stored").length, 499);
+			assert.equal((await sequences(stores)).length, 500);
+			await stores.close();
+		} finally {
+			spawnSync("umount", ["--lazy", dir]);
+		}
 	});
 
 	it("go on with small writes after a write that did not fit", async () => {

@@ -161,7 +161,7 @@ export class Reader implements ReadOperations {
 	): readonly (DirtyBucket & { readonly thing: string })[] {
 		return this.#sql(
 			"SELECT t.name, d.size, d.bucket, d.mark FROM dirty_rollups d JOIN things t ON t.id = d.thing " +
-				"WHERE (d.bucket + 1) * iif(d.size = 0, ?, ?) <= ? ORDER BY d.size, d.thing, d.bucket LIMIT ?",
+				"WHERE (d.bucket + 1) * iif(d.size = 0, ?, ?) <= ? ORDER BY d.thing, d.size, d.bucket LIMIT ?",
 		)
 			.all([HOUR_MS, DAY_MS, beforeMs, limit])
 			.map((row) => {
