@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { ChartData } from "./chart-data.ts";
+import { formatTick } from "./format.ts";
 import type { Window } from "./ranges.ts";
 
 export interface ChartProps {
@@ -16,7 +17,7 @@ export interface ChartProps {
 	readonly onPoint: (index: number | null) => void;
 }
 
-const HEIGHT = 168;
+const HEIGHT = 164;
 const FONT = "11px system-ui, sans-serif";
 
 /** Charts of one page share the pointer's position. */
@@ -120,7 +121,13 @@ function options(
 			},
 		},
 		axes: [
-			{ ...axis, space: 70, size: 26 },
+			{
+				...axis,
+				space: 76,
+				size: 26,
+				values: (_plot: uPlot, splits: number[]) =>
+					axisTimes(splits, latest.current.window),
+			},
 			{ ...axis, space: 32, size: 58 },
 		],
 		series: [
@@ -143,6 +150,13 @@ function options(
 			setCursor: [(plot) => latest.current.onPoint(plot.cursor.idx ?? null)],
 		},
 	};
+}
+
+function axisTimes(splits: readonly number[], window: Window): string[] {
+	const stepMs = (splits[1] ?? 0) - (splits[0] ?? 0);
+	return splits.map((timeMs) =>
+		formatTick(timeMs, stepMs, window.toMs - window.fromMs),
+	);
 }
 
 /** A few readings far apart are seen as points; a dense line needs none. */

@@ -99,7 +99,7 @@ function Tile(props: {
 	return (
 		<div class="tile">
 			<span class="label">{channelLabel(channel.id)}</span>
-			<span>
+			<span class="reading">
 				<span class="value">
 					{last === undefined ? "–" : formatValue(last, channel.resolution)}
 				</span>{" "}

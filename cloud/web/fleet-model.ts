@@ -14,7 +14,7 @@ export type Trace = readonly number[];
 
 const TRACE_LENGTH = 60;
 const REDRAW_MS = 250;
-/** Devices without live samples whose last readings are fetched, so that a large fleet does not ask for everything. */
+/** Devices whose last stored readings are fetched, so that a large fleet does not ask for everything. */
 const MAX_FETCHED = 24;
 const FETCHED_MS = 15 * 60_000;
 
@@ -27,6 +27,9 @@ export class FleetModel {
 
 	readonly #traces = new Map<string, Map<string, number[]>>();
 	readonly #lastUptimeMs = new Map<string, number>();
+	/** When the first live sample of each was taken, ms. */
+	readonly #firstLiveMs = new Map<string, number>();
+	readonly #fetched = new Set<string>();
 	#redraw = 0;
 
 	/** @returns what ends it */
@@ -34,8 +37,13 @@ export class FleetModel {
 		const endLive = followLive(null, {
 			onState: (state) => {
 				this.link.value = state;
+				// Says why there is nothing to show.
+				if (state === "lost" && this.devices.value === null) void this.load();
 			},
-			onReady: () => void this.load(),
+			onReady: () => {
+				this.#invalidate();
+				void this.load();
+			},
 			onLive: (device, block) => this.#live(device, block),
 			onBlock: () => undefined,
 			onDevice: (name, online, lastSeen) => {
@@ -51,7 +59,6 @@ export class FleetModel {
 			},
 			onSignedOut: signedOut,
 		});
-		void this.load();
 		return () => {
 			endLive();
 			window.clearTimeout(this.#redraw);
@@ -68,35 +75,43 @@ export class FleetModel {
 			const devices = await listDevices();
 			this.devices.value = devices;
 			this.error.value = null;
-			const silent = devices.filter(({ name }) => !this.#traces.has(name));
-			for (const device of silent.slice(0, MAX_FETCHED)) {
-				await this.#fetchTrace(device);
+			for (const device of devices.slice(0, MAX_FETCHED)) {
+				if (!this.#fetched.has(device.name)) await this.#fetchTrace(device);
 			}
 		} catch (error) {
 			this.error.value = messageOf(error);
 		}
 	}
 
+	/** What was stored before the first live sample goes in front of the live ones. */
 	async #fetchTrace(device: DeviceInfo): Promise<void> {
-		if (device.lastSeen === null || device.channels.length === 0) return;
-		const toMs = Date.parse(device.lastSeen) + 1;
+		const { name, channels, lastSeen } = device;
+		if (lastSeen === null || channels.length === 0) return;
+		this.#fetched.add(name);
+		const toMs = Date.parse(lastSeen) + 1;
 		const fromMs = toMs - FETCHED_MS;
 		const readings = new Readings();
-		readings.addStored(await getBlocks(device.name, fromMs, toMs));
-		const traces = new Map<string, number[]>();
-		for (const { id } of device.channels) {
+		readings.addStored(await getBlocks(name, fromMs, toMs));
+		const endMs = Math.min(toMs, (this.#firstLiveMs.get(name) ?? toMs) - 1);
+		const traces = this.#tracesOf(name);
+		for (const { id } of channels) {
 			if (isHealthChannel(id)) continue;
 			const { values } = joinRuns(
-				readings.runs(id, fromMs, toMs),
+				readings.runs(id, fromMs, endMs),
 				fromMs,
-				toMs,
+				endMs,
 			);
-			const known = values.filter((value) => value !== null);
-			traces.set(id, known.slice(-TRACE_LENGTH));
+			const stored = values.filter((value) => value !== null);
+			const trace = [...stored, ...(traces.get(id) ?? [])];
+			traces.set(id, trace.slice(-TRACE_LENGTH));
 		}
-		if (this.#traces.has(device.name)) return;
-		this.#traces.set(device.name, traces);
 		this.#invalidate();
+	}
+
+	#tracesOf(device: string): Map<string, number[]> {
+		const traces = this.#traces.get(device) ?? new Map<string, number[]>();
+		this.#traces.set(device, traces);
+		return traces;
 	}
 
 	#live(device: string, block: Block): void {
@@ -105,8 +120,9 @@ export class FleetModel {
 		if ((this.#lastUptimeMs.get(boot) ?? -1) >= block.startUptimeMs) return;
 		this.#lastUptimeMs.set(boot, block.startUptimeMs);
 		const startedMs = startMs(block) ?? Date.now();
-		const traces = this.#traces.get(device) ?? new Map<string, number[]>();
-		this.#traces.set(device, traces);
+		if (!this.#firstLiveMs.has(device))
+			this.#firstLiveMs.set(device, startedMs);
+		const traces = this.#tracesOf(device);
 		block.channels.forEach((channel, at) => {
 			const raw = block.columns[at]?.[block.sampleCount - 1] ?? MISSING;
 			if (raw === MISSING) return;

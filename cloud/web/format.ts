@@ -57,6 +57,31 @@ const day = new Intl.DateTimeFormat("en-GB", {
 	year: "numeric",
 });
 
+const minuteOfDay = new Intl.DateTimeFormat("en-GB", {
+	hour: "2-digit",
+	minute: "2-digit",
+});
+const dayOnly = new Intl.DateTimeFormat("en-GB", {
+	day: "numeric",
+	month: "short",
+});
+const monthOnly = new Intl.DateTimeFormat("en-GB", {
+	month: "short",
+	year: "numeric",
+});
+
+/** The label of a tick on an axis of time, where ticks are `stepMs` apart and the whole axis is `spanMs`. */
+export function formatTick(
+	timeMs: number,
+	stepMs: number,
+	spanMs: number,
+): string {
+	if (stepMs > 0 && stepMs < 60_000) return timeOfDay.format(timeMs);
+	if (spanMs <= 86_400_000) return minuteOfDay.format(timeMs);
+	if (stepMs >= 28 * 86_400_000) return monthOnly.format(timeMs);
+	return dayOnly.format(timeMs);
+}
+
 /** A point in time, as exact as a window of this width needs. */
 export function formatTime(timeMs: number, spanMs: number): string {
 	if (spanMs <= 6 * 3_600_000) return timeOfDay.format(timeMs);
@@ -76,7 +101,7 @@ export function formatWindow(fromMs: number, toMs: number): string {
 	const end = formatTime(toMs, spanMs);
 	const start =
 		spanMs <= 900_000
-			? `${day.format(fromMs)}, ${timeOfDay.format(fromMs)}`
+			? `${dayOnly.format(fromMs)}, ${timeOfDay.format(fromMs)}`
 			: dayAndTime.format(fromMs);
 	return `${start} – ${spanMs <= 900_000 ? end : end.slice(0, 5)}`;
 }

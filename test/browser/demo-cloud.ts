@@ -1,0 +1,243 @@
+/**
+ * A cloud in memory with devices that have a past and go on sending: the real API, core and page, and blocks made here.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createApi } from "../../cloud/api/app.ts";
+import { Devices } from "../../cloud/core/devices.ts";
+import { memoryStores } from "../../cloud/core/fakes/memory-stores.ts";
+import { Ingest } from "../../cloud/core/ingest.ts";
+import { LiveHub } from "../../cloud/core/live-hub.ts";
+import { Queries } from "../../cloud/core/queries.ts";
+import { Rollups } from "../../cloud/core/rollups.ts";
+import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
+import { startHttp } from "../../cloud/local/http.ts";
+import {
+	type BlockInput,
+	type Channel,
+	type ClockSource,
+	MISSING,
+} from "../../protocol/block.ts";
+import { encodeBlock, maxEncodedSize } from "../../protocol/encode.ts";
+import { blockTopic, eventTopic, liveTopic } from "../../protocol/topics.ts";
+import { buildWeb } from "../../tools/build/web.ts";
+
+const SPAN_S = 300;
+const LIVE_EVERY_MS = 250;
+
+const MEASURED: readonly Channel[] = [
+	{ id: "temperature", unit: "°C", exponent: -2, kind: "gauge" },
+	{ id: "pressure", unit: "hPa", exponent: -2, kind: "gauge" },
+	{ id: "wind", unit: "m/s", exponent: -2, kind: "gauge" },
+];
+const HEALTH: readonly Channel[] = [
+	{ id: "health.heap_free", unit: "B", exponent: 0, kind: "gauge" },
+	{ id: "health.reconnects", unit: "", exponent: 0, kind: "counter" },
+];
+
+export interface DemoCloud {
+	readonly url: string;
+	/** A fresh link: it works once. */
+	signInUrl(): string;
+	/** Ends the live samples. */
+	quiet(): void;
+	close(): Promise<void>;
+}
+
+/** @param devices their names; none for a cloud that has just been set up */
+export async function startDemoCloud(
+	devices: readonly string[],
+	pastMs = 2 * 86_400_000 + 137_000,
+): Promise<DemoCloud> {
+	const dir = mkdtempSync(join(tmpdir(), "thinghz-page-"));
+	await buildWeb(join(dir, "web"));
+	const stores = memoryStores();
+	const hub = new LiveHub();
+	const clock = { nowMs: () => Date.now() };
+	const registry = new Devices({ stores, hub, clock });
+	const ingest = new Ingest({ stores, hub, clock });
+	const errors: unknown[] = [];
+	const rollups = new Rollups({
+		stores,
+		clock,
+		timers: { after: () => () => undefined },
+		onError: (error) => errors.push(error),
+	});
+	const auth = new LocalAuth({ secret: loadSecret(dir), clock });
+	const app = createApi({
+		devices: registry,
+		queries: new Queries({ stores, rollups }),
+		hub,
+		deadLetters: stores.deadLetters,
+		auth,
+		clock,
+		version: "0.0.0-test",
+		onError: (error) => errors.push(error),
+	});
+	const nodes: DemoNode[] = [];
+	for (const [index, name] of devices.entries()) {
+		await registry.create(name);
+		const node = new DemoNode(name, index, ingest, Date.now() - pastMs);
+		await node.boot();
+		await node.sendPast();
+		await registry.connected(name);
+		nodes.push(node);
+	}
+	const timer = setInterval(() => {
+		for (const node of nodes) void node.sendLive();
+	}, LIVE_EVERY_MS);
+	const http = await startHttp({
+		app,
+		webDir: join(dir, "web"),
+		host: "127.0.0.1",
+		port: 0,
+	});
+	return {
+		url: http.url,
+		signInUrl: () => `${http.url}/#signin=${auth.issueSignIn()}`,
+		quiet: () => clearInterval(timer),
+		async close() {
+			clearInterval(timer);
+			await http.close();
+			rmSync(dir, { recursive: true, force: true });
+			if (errors.length > 0) throw errors[0];
+		},
+	};
+}
+
+/** Sends what a node would have sent since its boot: weather, some of it missing, and how it is doing itself. */
+class DemoNode {
+	readonly #name: string;
+	readonly #index: number;
+	readonly #ingest: Ingest;
+	readonly #bootMs: number;
+	readonly #out = new Uint8Array(maxEncodedSize(3, SPAN_S));
+	#sequence = 0;
+	#lastLiveS = 0;
+
+	constructor(name: string, index: number, ingest: Ingest, bootMs: number) {
+		this.#name = name;
+		this.#index = index;
+		this.#ingest = ingest;
+		this.#bootMs = Math.floor(bootMs / 1000) * 1000;
+	}
+
+	async boot(): Promise<void> {
+		const event = {
+			type: "boot",
+			journalId: this.#journalId,
+			boot: 1,
+			resetReason: "power_on",
+			board: "virtual",
+			firmware: "0.1.0",
+			uptimeMs: 1200,
+		};
+		await this.#ingest.accept({
+			thing: this.#name,
+			topic: eventTopic(this.#name),
+			payload: new TextEncoder().encode(JSON.stringify(event)),
+		});
+	}
+
+	async sendPast(): Promise<void> {
+		const uptimeS = Math.floor((Date.now() - this.#bootMs) / 1000);
+		const closed = Math.floor(uptimeS / SPAN_S);
+		const offlineFrom = closed - 9;
+		for (let i = 0; i < closed; i++) {
+			this.#sequence++;
+			// One device was away for a quarter of an hour.
+			if (this.#index === 1 && i >= offlineFrom && i < offlineFrom + 3)
+				continue;
+			await this.#sendBlock(i * SPAN_S, SPAN_S, false);
+		}
+		await this.#sendHealth(uptimeS);
+		this.#sequence++;
+		this.#lastLiveS = closed * SPAN_S - 1;
+		while (this.#lastLiveS < uptimeS - 1) await this.sendLive();
+	}
+
+	/** The next sample, if its time has come. */
+	async sendLive(): Promise<void> {
+		const nextS = this.#lastLiveS + 1;
+		if (this.#bootMs + nextS * 1000 > Date.now()) return;
+		this.#lastLiveS = nextS;
+		if (nextS % SPAN_S === 0) {
+			await this.#sendBlock(nextS - SPAN_S, SPAN_S, false);
+			this.#sequence++;
+		}
+		await this.#sendBlock(nextS, 1, true);
+	}
+
+	get #journalId(): string {
+		return `00000000000000${String(this.#index).padStart(2, "0")}`;
+	}
+
+	#sendBlock(startS: number, count: number, live: boolean): Promise<void> {
+		const columns = MEASURED.map((_, channel) =>
+			Int32Array.from({ length: count }, (_, i) =>
+				weather(this.#index, channel, this.#bootMs / 1000 + startS + i),
+			),
+		);
+		// The third device remembers the time over its restart instead of knowing it.
+		const isStored = this.#index === 2 && this.#sequence % 12 === 5;
+		return this.#send(MEASURED, columns, startS, 1000, {
+			live,
+			source: isStored ? "stored" : "network",
+		});
+	}
+
+	#sendHealth(uptimeS: number): Promise<void> {
+		this.#sequence++;
+		const count = Math.min(600, Math.floor(uptimeS / 60));
+		const columns = [
+			Int32Array.from({ length: count }, (_, i) => 41_000 - (i % 50) * 37),
+			Int32Array.from({ length: count }, (_, i) => Math.floor(i / 200)),
+		];
+		return this.#send(HEALTH, columns, uptimeS - count * 60, 60_000, {
+			live: false,
+			source: "network",
+		});
+	}
+
+	async #send(
+		channels: readonly Channel[],
+		columns: readonly Int32Array[],
+		startS: number,
+		intervalMs: number,
+		how: { readonly live: boolean; readonly source: ClockSource },
+	): Promise<void> {
+		const input: BlockInput = {
+			journalId: this.#journalId,
+			boot: 1,
+			sequence: this.#sequence,
+			live: how.live,
+			startUptimeMs: startS * 1000,
+			intervalMs,
+			sampleCount: columns[0]?.length ?? 0,
+			clock: { bootTimeMs: this.#bootMs, source: how.source },
+			channels,
+			columns,
+		};
+		const size = encodeBlock(input, this.#out);
+		await this.#ingest.accept({
+			thing: this.#name,
+			topic: how.live ? liveTopic(this.#name) : blockTopic(this.#name),
+			payload: this.#out.slice(0, size),
+		});
+	}
+}
+
+/** Slow waves with a little noise; the third channel's sensor fails for half a minute in every ten. */
+function weather(device: number, channel: number, timeS: number): number {
+	if (channel === 2 && timeS % 600 < 30) return MISSING;
+	const day = (2 * Math.PI * timeS) / 86_400;
+	const noise = (((timeS * 2_654_435_761) >>> 8) % 5) - 2;
+	const wave = Math.sin(timeS / 290 + device) + Math.sin(timeS / 71) / 3;
+	const level = [
+		1850 + 600 * Math.sin(day - 2 + device / 3) + 45 * wave,
+		101_325 + 420 * Math.sin(day / 3 + device) + 30 * wave,
+		460 + 210 * Math.sin(day * 2 + device) + 90 * wave + 12 * noise,
+	];
+	return Math.round((level[channel] ?? 0) + 1.5 * noise);
+}
