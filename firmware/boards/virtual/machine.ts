@@ -208,7 +208,8 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 
 	#boot(resetReason: ResetReason): void {
 		const { identity, board = "virtual" } = this.#options;
-		this.#bootMs = this.clock.nowMs();
+		// A whole number, as deadlines are made: sums of the two are exact, and a deadline reached is never just missed.
+		this.#bootMs = Math.floor(this.clock.nowMs());
 		this.#ending = undefined;
 		const processor = new Processor({
 			...this.#options,
@@ -337,7 +338,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		this.#wake = undefined;
 		if (this.#turns > 0 || this.#processor === undefined) return;
 		if (deadlineMs !== null) {
-			this.#wake = this.clock.setAt(this.#bootMs + deadlineMs, () =>
+			this.#wake = this.clock.setAt(this.#bootMs + Math.ceil(deadlineMs), () =>
 				this.#turn({ op: "timer" }),
 			);
 		}
