@@ -193,23 +193,29 @@ export class Aggregation {
 	/** Rollups know only blocks with a start of their own: what placed blocks reach into is counted from blocks. */
 	async #addRollups(size: RollupSize): Promise<void> {
 		const { thing } = this.#query;
-		const spanMs = rollupSpanMs(size);
-		await this.#rollups.refresh(thing, size, this.#fromMs, this.#toMs);
-		const counted = await this.#countPlacedCells(spanMs);
+		const [fromMs, toMs] = [this.#fromMs, this.#toMs];
+		const fresh = await this.#rollups.refresh(thing, size, fromMs, toMs);
+		const placed = await this.#countPlacedCells(rollupSpanMs(size));
 		for (const channel of this.#tallies.keys()) {
-			const rows = await this.#stores.rollups.range(
+			const cells = new Map<number, Tally>();
+			const { rollups } = this.#stores;
+			for (const row of await rollups.range(
 				thing,
 				size,
 				channel,
-				this.#fromMs,
-				this.#toMs,
-			);
-			const cells = new Map<number, Tally>();
-			for (const row of rows) {
-				if (!counted.cells.has(row.bucketMs)) cells.set(row.bucketMs, row);
+				fromMs,
+				toMs,
+			)) {
+				cells.set(row.bucketMs, row);
 			}
-			for (const [bucketMs, tally] of counted.tallies.get(channel) ?? []) {
-				cells.set(bucketMs, tally);
+			for (const { bucketMs, rows } of fresh) {
+				const row = rows.find((one) => one.channel === channel);
+				if (row !== undefined) cells.set(bucketMs, row);
+			}
+			for (const [bucketMs, tallies] of placed) {
+				const tally = tallies.get(channel);
+				if (tally === undefined) cells.delete(bucketMs);
+				else cells.set(bucketMs, tally);
 			}
 			const order = [...cells].sort(([a], [b]) => a - b);
 			for (const [bucketMs, tally] of order) {
@@ -218,18 +224,17 @@ export class Aggregation {
 		}
 	}
 
-	async #countPlacedCells(spanMs: number): Promise<{
-		readonly cells: ReadonlySet<number>;
-		readonly tallies: ReadonlyMap<string, ReadonlyMap<number, Tally>>;
-	}> {
-		const cells = new Set<number>();
+	/** What there is of each channel in the rollup buckets that placed blocks reach into. */
+	async #countPlacedCells(
+		spanMs: number,
+	): Promise<ReadonlyMap<number, ReadonlyMap<string, Tally>>> {
+		const cells = new Map<number, Map<string, Tally>>();
 		for (const block of this.#placed) {
-			const fromMs = Math.max(floorTo(block.startMs, spanMs), this.#fromMs);
 			const endMs = Math.min(block.startMs + block.spanMs, this.#toMs);
-			for (let at = fromMs; at < endMs; at += spanMs) cells.add(at);
+			let at = Math.max(floorTo(block.startMs, spanMs), this.#fromMs);
+			for (; at < endMs; at += spanMs) cells.set(at, new Map());
 		}
-		const tallies = new Map<string, Map<number, Tally>>();
-		const order = [...cells]
+		const order = [...cells.keys()]
 			.sort((a, b) => a - b)
 			.map((bucketMs) => ({ bucketMs }));
 		for (const { fromMs, toMs } of runsOf(order, spanMs)) {
@@ -238,13 +243,12 @@ export class Aggregation {
 				toMs,
 				spanMs,
 				(channel, bucketMs, tally) => {
-					const own = tallies.get(channel) ?? new Map<number, Tally>();
-					tallies.set(channel, own);
-					own.set(bucketMs, join(own.get(bucketMs) ?? null, tally));
+					const own = cells.get(bucketMs);
+					own?.set(channel, join(own.get(channel) ?? null, tally));
 				},
 			);
 		}
-		return { cells, tallies };
+		return cells;
 	}
 }
 

@@ -206,7 +206,10 @@ export interface RollupStore {
 		beforeMs: number,
 		limit: number,
 	): Promise<readonly (DirtyBucket & { readonly thing: string })[]>;
-	/** Replaces buckets' rows. Each is up to date afterwards unless it has been marked again since its `mark`. */
+	/**
+	 * Replaces the rows of each bucket that is out of date with the very `mark`, which is up to date afterwards. The
+	 * others are left as they are: they have been marked again, or counted by somebody else since.
+	 */
 	replace(thing: string, buckets: readonly BucketRows[]): Promise<void>;
 	range(
 		thing: string,

@@ -67,6 +67,7 @@ export class Rollups {
 
 	/**
 	 * Brings a thing's buckets that start in the range up to date.
+	 * @returns the buckets that were not, as they are now. Where blocks keep coming the store may not have taken them.
 	 * @throws StoreError
 	 */
 	async refresh(
@@ -74,12 +75,13 @@ export class Rollups {
 		size: RollupSize,
 		fromMs: number,
 		toMs: number,
-	): Promise<void> {
+	): Promise<readonly BucketRows[]> {
 		const { rollups } = this.#stores;
 		const dirty = await rollups.dirty(thing, size, fromMs, toMs);
-		if (dirty.length > 0) {
-			await rollups.replace(thing, await this.#count(thing, size, dirty));
-		}
+		if (dirty.length === 0) return [];
+		const buckets = await this.#count(thing, size, dirty);
+		await rollups.replace(thing, buckets);
+		return buckets;
 	}
 
 	/**

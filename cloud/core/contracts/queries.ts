@@ -198,11 +198,18 @@ export function queriesContract(
 							toMs,
 							everyMs,
 						};
-						// Some come first, in any order and more than once; a query in between fills the rollups.
-						for (const pick of picks) {
-							const block = blocks[pick % blocks.length];
-							if (block) await cloud.ingest.accept(blockMessage(block, thing));
-						}
+						// Some come first, in any order and more than once, while queries already count rollups.
+						await Promise.all(
+							picks.flatMap((pick) => {
+								const block = blocks[pick % blocks.length] ?? new Uint8Array(0);
+								const accepted = cloud.ingest.accept(
+									blockMessage(block, thing),
+								);
+								return pick % 3 === 0
+									? [accepted, cloud.queries.aggregate(query)]
+									: [accepted];
+							}),
+						);
 						await cloud.queries.aggregate(query);
 						await Promise.all(
 							blocks

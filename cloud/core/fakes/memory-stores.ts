@@ -85,9 +85,10 @@ class DirtyBuckets {
 			);
 	}
 
-	clear(thing: string, { size, bucketMs, mark }: BucketRows): void {
+	/** @returns whether it was out of date with that mark */
+	clear(thing: string, { size, bucketMs, mark }: BucketRows): boolean {
 		const key = `${thing}/${size}/${bucketMs}`;
-		if (this.marks.get(key) === mark) this.marks.delete(key);
+		return this.marks.get(key) === mark && this.marks.delete(key);
 	}
 }
 
@@ -307,8 +308,8 @@ function memoryRollups(check: Check, dirty: DirtyBuckets): Stores["rollups"] {
 		async replace(thing, buckets) {
 			check();
 			for (const bucket of buckets) {
+				if (!dirty.clear(thing, bucket)) continue;
 				rows.set(`${thing}/${bucket.size}/${bucket.bucketMs}`, bucket.rows);
-				dirty.clear(thing, bucket);
 			}
 		},
 		async range(thing, size, channel, fromMs, toMs) {

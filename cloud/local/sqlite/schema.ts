@@ -99,10 +99,6 @@ const MIGRATIONS: readonly string[] = [
 		created_ms INTEGER NOT NULL
 	) WITHOUT ROWID;
 	CREATE INDEX certificates_by_thing ON certificates (thing);
-	CREATE TABLE meta (
-		key TEXT PRIMARY KEY,
-		value TEXT NOT NULL
-	) WITHOUT ROWID;
 	`,
 ];
 

@@ -146,6 +146,10 @@ export class Writer implements WriteOperations {
 		for (const { size, bucketMs, mark, rows } of buckets) {
 			const code = size === "hour" ? 0 : 1;
 			const bucket = bucketMs / (size === "hour" ? HOUR_MS : DAY_MS);
+			const { changes } = this.#sql(
+				"DELETE FROM dirty_rollups WHERE thing = ? AND size = ? AND bucket = ? AND mark = ?",
+			).run([id, code, bucket, mark]);
+			if (changes === 0) continue;
 			for (const row of rows) {
 				this.#sql(
 					"INSERT OR REPLACE INTO rollups (thing, size, channel, bucket, kind, exponent, count, first, last, min, max, sum) " +
@@ -165,9 +169,6 @@ export class Writer implements WriteOperations {
 					row.sum,
 				]);
 			}
-			this.#sql(
-				"DELETE FROM dirty_rollups WHERE thing = ? AND size = ? AND bucket = ? AND mark = ?",
-			).run([id, code, bucket, mark]);
 		}
 	}
 
