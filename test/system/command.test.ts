@@ -188,7 +188,7 @@ describe("thinghz used wrongly", () => {
 
 	for (const [args, code, says] of [
 		[["reading"], 2, /unknown command 'reading'/],
-		[["readings"], 2, /missing required argument 'name'/],
+		[["readings"], 2, /required option '--channel <id>'/],
 		[["readings", "a"], 2, /--channel/],
 		[
 			["readings", "a", "--channel", "t", "--from", "yesterday"],

@@ -1,4 +1,5 @@
 /** `thinghz sim`: runs simulated nodes, each on an XS engine of its own, against a cloud. */
+import { Socket } from "node:net";
 import type { Command } from "commander";
 import { readIdentity } from "../../firmware/boards/virtual/identity.ts";
 import { Fleet, type FleetEvent } from "../sim/fleet.ts";
@@ -117,7 +118,11 @@ function endedBy(withParent: boolean): Promise<void> {
 	return new Promise((resolve) => {
 		process.once("SIGINT", resolve);
 		process.once("SIGTERM", resolve);
-		if (withParent) process.stdin.once("end", resolve).resume();
+		if (withParent) {
+			process.stdin.once("end", resolve).resume();
+			// Watching for the parent's end must not keep this process from its own.
+			if (process.stdin instanceof Socket) process.stdin.unref();
+		}
 	});
 }
 

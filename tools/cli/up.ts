@@ -4,7 +4,10 @@ import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import { startBroker } from "../../cloud/local/broker/broker.ts";
+import {
+	type BrokerLogEntry,
+	startBroker,
+} from "../../cloud/local/broker/broker.ts";
 import { openLocalCloud } from "../../cloud/local/cloud.ts";
 import { startHttp } from "../../cloud/local/http.ts";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
@@ -125,6 +128,7 @@ async function serve(
 			tls: await serverIdentity(authority, dir, [host]),
 			host,
 			port: mqttPort,
+			log: logBroker,
 		});
 		closing.push(() => broker.close());
 		const http = await startHttp({
@@ -147,6 +151,14 @@ async function serve(
 		await closeAll();
 		throw error;
 	}
+}
+
+/** Says who was turned away and why; comings and goings are the API's to tell. */
+function logBroker(entry: BrokerLogEntry): void {
+	if (entry.event === "connected" || entry.event === "disconnected") return;
+	const who = entry.thing ?? (entry.remoteAddress || "the broker");
+	const cause = entry.cause instanceof Error ? ` (${entry.cause.message})` : "";
+	printMessage(`${who}: ${entry.event}: ${entry.reason ?? "unknown"}${cause}`);
 }
 
 /** The simulated nodes are a command of their own, which knows this cloud by its data folder alone. */
