@@ -12,7 +12,7 @@ export const MAX_EVERY_MS = 366 * UNIT_MS.d;
 
 /** @throws Problem for anything but an ISO-8601 time that names its offset from UTC */
 export function parseTime(parameter: string, text: string): number {
-	if (/^\d{9,}$/.test(text)) {
+	if (/^\d{9,15}$/.test(text)) {
 		throw parameterProblem(
 			parameter,
 			`times are ISO-8601, not numbers: did you mean ${new Date(Number(text)).toISOString()}?`,

@@ -1,5 +1,5 @@
 /** Serves the API and the page on one port of this machine. */
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { resolve } from "node:path";
 import { getRequestListener } from "@hono/node-server";
@@ -47,19 +47,24 @@ export async function startHttp<E extends Env>(
 		root.use(staticFiles(resolve(options.webDir)));
 	}
 	root.mount("/", options.app.fetch);
-	const server = createServer(getRequestListener(root.fetch));
-	const open = new Set<ServerResponse>();
-	server.on("request", (_request, response) => {
-		open.add(response);
-		response.once("close", () => open.delete(response));
-	});
+	const streams = new Set<ServerResponse>();
+	const server = createServer(
+		getRequestListener(async (request, { outgoing }) => {
+			const response = await root.fetch(request);
+			if (isStream(response) && outgoing instanceof ServerResponse) {
+				streams.add(outgoing);
+				outgoing.once("close", () => streams.delete(outgoing));
+			}
+			return response;
+		}),
+	);
 	await listen(server, options.host, options.port);
 	const { port } = server.address() as AddressInfo;
 	const name = options.host.includes(":") ? `[${options.host}]` : options.host;
 	return {
 		url: `http://${name}:${port}`,
 		port,
-		close: () => close(server, open),
+		close: () => close(server, streams),
 	};
 }
 
@@ -110,19 +115,21 @@ function listenError(
 	}
 }
 
+/** A live stream never ends by itself. */
+function isStream(response: Response): boolean {
+	const type = response.headers.get("content-type") ?? "";
+	return type.startsWith("text/event-stream");
+}
+
 async function close(
 	server: Server,
-	open: ReadonlySet<ServerResponse>,
+	streams: ReadonlySet<ServerResponse>,
 ): Promise<void> {
 	const closed = new Promise<void>((resolve) => {
 		server.close(() => resolve());
 	});
 	server.closeIdleConnections();
-	for (const response of open) {
-		// A live stream never ends by itself.
-		const type = String(response.getHeader("content-type"));
-		if (type.startsWith("text/event-stream")) response.destroy();
-	}
+	for (const stream of streams) stream.destroy();
 	const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
 	await closed;
 	clearTimeout(timer);

@@ -1,0 +1,196 @@
+/** A cloud made of a few values, for testing the API alone: it answers what it was given and remembers what it was asked. */
+import { UnknownDevice } from "../../core/errors.ts";
+import type { LiveEvent } from "../../core/live-hub.ts";
+import type { DeadLetter, Device } from "../../core/ports.ts";
+import { createApi } from "../app.ts";
+import {
+	AuthError,
+	type Authenticator,
+	type Identity,
+	type Session,
+} from "../auth.ts";
+import type {
+	AggregateResult,
+	ApiDeps,
+	PlacedBlock,
+	ReadingRow,
+} from "../ports.ts";
+
+export const NOW = Date.UTC(2026, 2, 1, 12);
+export const GOOD_TOKEN = "good";
+
+export const BOILER: Device = {
+	name: "boiler",
+	createdMs: NOW - 86_400_000,
+	online: true,
+	lastSeenMs: NOW - 1_000,
+	boot: {
+		board: "esp32",
+		firmware: "1.2.3",
+		journalId: "00000000000000a1",
+		boot: 7,
+		resetReason: "brown_out",
+		atMs: NOW - 3_600_000,
+	},
+	channels: [
+		{ id: "temperature", unit: "°C", exponent: -2, kind: "gauge" },
+		{ id: "energy", unit: "Wh", exponent: 0, kind: "counter" },
+	],
+	configRefused: null,
+};
+
+export const NEW_DEVICE: Device = {
+	name: "new",
+	createdMs: NOW,
+	online: false,
+	lastSeenMs: null,
+	boot: null,
+	channels: [],
+	configRefused: "interval must be at least 10 ms",
+};
+
+export class FakeHub {
+	readonly listeners = new Set<(event: LiveEvent) => void>();
+	readonly kept = new Map<string, Uint8Array[]>();
+
+	subscribe(listener: (event: LiveEvent) => void): () => void {
+		this.listeners.add(listener);
+		return () => this.listeners.delete(listener);
+	}
+
+	recent(thing: string): readonly Uint8Array[] {
+		return this.kept.get(thing) ?? [];
+	}
+
+	publish(event: LiveEvent): void {
+		for (const listener of this.listeners) listener(event);
+	}
+}
+
+class FakeAuth implements Authenticator {
+	readonly used = new Set<string>();
+
+	async verify(token: string): Promise<Identity> {
+		if (token === "expired") {
+			throw new AuthError("expired", "The token has expired.");
+		}
+		if (token !== GOOD_TOKEN) {
+			throw new AuthError("invalid", "The token is not valid here.");
+		}
+		return { subject: "tester", expiresMs: NOW + 60_000 };
+	}
+
+	async exchange(token: string): Promise<Session> {
+		if (this.used.has(token)) throw new AuthError("used", "It has been used.");
+		if (token !== "once") throw new AuthError("invalid", "It is not ours.");
+		this.used.add(token);
+		return { token: GOOD_TOKEN, subject: "tester", expiresMs: NOW + 60_000 };
+	}
+}
+
+export interface FakeCloud {
+	/** A request by someone who is signed in, unless `init` has headers of its own. */
+	get(path: string, init?: RequestInit): Promise<Response>;
+	readonly app: ReturnType<typeof createApi>;
+	readonly hub: FakeHub;
+	readonly clock: { now: number; nowMs(): number };
+	/** What the queries were asked, latest last. */
+	readonly asked: unknown[];
+	/** What the API reported as unforeseen. */
+	readonly errors: Error[];
+	blocks: { blocks: readonly PlacedBlock[]; next: string | null };
+	readings: {
+		rows: readonly ReadingRow[];
+		next: string | null;
+		unit: string;
+	};
+	aggregate: AggregateResult;
+	deadLetters: readonly DeadLetter[];
+	/** Thrown by every query while it is set. */
+	failure: Error | null;
+}
+
+export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
+	const hub = new FakeHub();
+	const clock = { now: NOW, nowMs: () => clock.now };
+	const devices = [BOILER, NEW_DEVICE];
+	function answer<T>(query: unknown, value: () => T): Promise<T> {
+		cloud.asked.push(query);
+		return cloud.failure === null
+			? Promise.resolve(value())
+			: Promise.reject(cloud.failure);
+	}
+	const app = createApi({
+		devices: {
+			list: () => answer("list", () => devices),
+			async get(name) {
+				const device = devices.find((known) => known.name === name);
+				if (device === undefined) throw new UnknownDevice(name);
+				return device;
+			},
+		},
+		queries: {
+			blocks: (query) => answer(query, () => cloud.blocks),
+			readings: (query) => answer(query, () => cloud.readings),
+			aggregate: (query) => answer(query, () => cloud.aggregate),
+		},
+		hub,
+		deadLetters: {
+			list: (query) =>
+				answer(query, () =>
+					cloud.deadLetters
+						.filter(({ id }) => id < (query.beforeId ?? Number.MAX_VALUE))
+						.slice(0, query.limit),
+				),
+		},
+		auth: new FakeAuth(),
+		clock,
+		version: "1.0.0",
+		onError: (error) => cloud.errors.push(error),
+		...changes,
+	});
+	const cloud: FakeCloud = {
+		async get(path, init = {}) {
+			const headers = { Authorization: `Bearer ${GOOD_TOKEN}` };
+			return app.request(path, { headers, ...init });
+		},
+		app,
+		hub,
+		clock,
+		asked: [],
+		errors: [],
+		blocks: { blocks: [], next: null },
+		readings: { rows: [], next: null, unit: "°C" },
+		aggregate: { everyMs: 60_000, bucketsMs: [], channels: {} },
+		deadLetters: [],
+		failure: null,
+	};
+	return cloud;
+}
+
+/** A response's body, taken for what the test says it is. */
+export async function jsonOf<T>(response: Response): Promise<T> {
+	return (await response.json()) as T;
+}
+
+export interface ProblemDocument {
+	readonly type: string;
+	readonly title: string;
+	readonly status: number;
+	readonly detail: string;
+	readonly instance: string;
+	readonly errors?: readonly {
+		readonly detail: string;
+		readonly parameter?: string;
+		readonly pointer?: string;
+	}[];
+}
+
+/** A problem document, after checking that the response is one. */
+export async function problemOf(response: Response): Promise<ProblemDocument> {
+	const type = response.headers.get("content-type");
+	if (type !== "application/problem+json") {
+		throw new Error(`not a problem document: ${type}`);
+	}
+	return jsonOf(response);
+}

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { fakeCloud, jsonOf, problemOf } from "./fakes/fake-cloud.ts";
+
+function signIn(
+	cloud: ReturnType<typeof fakeCloud>,
+	body: string,
+	type = "application/json",
+	origin = "http://localhost",
+) {
+	return cloud.app.request(`${origin}/v1/session`, {
+		method: "POST",
+		headers: { "Content-Type": type },
+		body,
+	});
+}
+
+const ONCE = JSON.stringify({ token: "once" });
+
+describe("/v1/session", () => {
+	it("exchanges a one-time token for a cookie that scripts and other sites cannot use", async () => {
+		const response = await signIn(fakeCloud(), ONCE);
+		assert.equal(response.status, 200);
+		assert.equal(
+			response.headers.get("Set-Cookie"),
+			"thinghz_session=good; Max-Age=60; Path=/; HttpOnly; SameSite=Strict",
+		);
+		assert.deepEqual(await response.json(), {
+			signedIn: true,
+			subject: "tester",
+			expires: "2026-03-01T12:01:00.000Z",
+		});
+	});
+
+	it("marks the cookie Secure over HTTPS", async () => {
+		const response = await signIn(
+			fakeCloud(),
+			ONCE,
+			"application/json; charset=utf-8",
+			"https://thinghz.example",
+		);
+		assert.match(response.headers.get("Set-Cookie") ?? "", /; Secure/);
+	});
+
+	it("refuses a token the second time", async () => {
+		const cloud = fakeCloud();
+		await signIn(cloud, ONCE);
+		const response = await signIn(cloud, ONCE);
+		assert.equal(response.status, 401);
+		assert.equal(response.headers.get("Set-Cookie"), null);
+		const problem = await problemOf(response);
+		assert.equal(problem.type, "/problems/sign_in_failed");
+	});
+
+	for (const [name, body, type, status] of [
+		["a form", "token=once", "application/x-www-form-urlencoded", 415],
+		["plain text", ONCE, "text/plain", 415],
+		["a type that only begins like JSON", ONCE, "application/jsonp", 415],
+		["what is not JSON", "{", "application/json", 400],
+		["nothing", "", "application/json", 400],
+		["another document", "[]", "application/json", 400],
+		["no token", "{}", "application/json", 400],
+		["a token that is no text", '{"token":1}', "application/json", 400],
+		["more than a token", '{"token":"once","x":1}', "application/json", 400],
+		["a large body", `"${"x".repeat(9_000)}"`, "application/json", 413],
+		["a wrong token", '{"token":"twice"}', "application/json", 401],
+	] as const) {
+		it(`refuses ${name} with ${status}`, async () => {
+			const response = await signIn(fakeCloud(), body, type);
+			assert.equal(response.status, status);
+			assert.equal(response.headers.get("Set-Cookie"), null);
+			await problemOf(response);
+		});
+	}
+
+	it("points at the member of the body that is wrong", async () => {
+		const response = await signIn(fakeCloud(), '{"token":1}');
+		const problem = await problemOf(response);
+		assert.equal(problem.errors?.[0]?.pointer, "/token");
+	});
+
+	it("says who is signed in, and nobody when the cookie is no longer good", async () => {
+		const cloud = fakeCloud();
+		const who = async (cookie: string) => {
+			const headers = { Cookie: cookie };
+			const response = await cloud.get("/v1/session", { headers });
+			return (await jsonOf<{ subject: string | null }>(response)).subject;
+		};
+		assert.equal(await who("thinghz_session=good"), "tester");
+		assert.equal(await who("thinghz_session=expired"), null);
+		assert.equal(await who("thinghz_session="), null);
+	});
+
+	it("takes the cookie away at sign-out", async () => {
+		const response = await fakeCloud().app.request("/v1/session", {
+			method: "DELETE",
+		});
+		assert.equal(response.status, 204);
+		assert.match(
+			response.headers.get("Set-Cookie") ?? "",
+			/^thinghz_session=; Max-Age=0; Path=\/; HttpOnly; SameSite=Strict$/,
+		);
+	});
+});
