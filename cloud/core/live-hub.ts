@@ -25,15 +25,10 @@ const KEPT_OF_A_THING = 600;
 /** Bytes of live messages kept in all; the thing that has been silent longest is forgotten first. */
 const KEPT_BYTES = 32 * 1024 * 1024;
 
-interface Recent {
-	readonly messages: Uint8Array[];
-	sizeBytes: number;
-}
-
 export class LiveHub {
 	readonly #listeners = new Set<(event: LiveEvent) => void>();
 	/** In the order in which things were last heard. */
-	readonly #recent = new Map<string, Recent>();
+	readonly #recent = new Map<string, Uint8Array[]>();
 	readonly #keptBytes: number;
 	#sizeBytes = 0;
 
@@ -58,18 +53,18 @@ export class LiveHub {
 
 	/** The latest live messages of a thing, oldest first. */
 	recent(thing: string): readonly Uint8Array[] {
-		return this.#recent.get(thing)?.messages.slice() ?? [];
+		return this.#recent.get(thing)?.slice() ?? [];
 	}
 
 	#keep(thing: string, bytes: Uint8Array): void {
-		const recent = this.#recent.get(thing) ?? { messages: [], sizeBytes: 0 };
+		const messages = this.#recent.get(thing) ?? [];
 		this.#recent.delete(thing);
-		this.#recent.set(thing, recent);
-		recent.messages.push(bytes);
-		this.#grow(recent, bytes.length);
-		while (recent.messages.length > KEPT_OF_A_THING) this.#shed(recent);
+		this.#recent.set(thing, messages);
+		messages.push(bytes);
+		this.#sizeBytes += bytes.length;
+		while (messages.length > KEPT_OF_A_THING) this.#shed(messages);
 		for (const [silent, kept] of this.#recent) {
-			while (this.#sizeBytes > this.#keptBytes && kept.messages.length > 0) {
+			while (this.#sizeBytes > this.#keptBytes && kept.length > 0) {
 				this.#shed(kept);
 			}
 			if (this.#sizeBytes <= this.#keptBytes) break;
@@ -77,12 +72,7 @@ export class LiveHub {
 		}
 	}
 
-	#shed(recent: Recent): void {
-		this.#grow(recent, -(recent.messages.shift()?.length ?? 0));
-	}
-
-	#grow(recent: Recent, sizeBytes: number): void {
-		recent.sizeBytes += sizeBytes;
-		this.#sizeBytes += sizeBytes;
+	#shed(messages: Uint8Array[]): void {
+		this.#sizeBytes -= messages.shift()?.length ?? 0;
 	}
 }

@@ -176,6 +176,37 @@ describe("Queries", () => {
 		});
 	});
 
+	it("read no block for whole hours that have been counted, and count again only what a late block touches", async () => {
+		const { stores } = cloud;
+		const asked: number[] = [];
+		const range = stores.blocks.range.bind(stores.blocks);
+		stores.blocks.range = (thing, fromMs, ...rest) => {
+			asked.push((fromMs - DAY) / HOUR_MS);
+			return range(thing, fromMs, ...rest);
+		};
+		const hourly = () =>
+			cloud.queries.aggregate({
+				thing: "boiler",
+				channels: ["t"],
+				fromMs: DAY,
+				toMs: DAY + 24 * HOUR_MS,
+				everyMs: HOUR_MS,
+			});
+		for (const hour of [3, 4, 9]) {
+			await cloud.accept(
+				blockOf([hour], { sequence: hour, startUptimeMs: hour * HOUR_MS }),
+			);
+		}
+		await hourly();
+		assert.deepEqual(asked.splice(0), [3, 9]);
+		await hourly();
+		assert.deepEqual(asked.splice(0), []);
+		await cloud.accept(blockOf([1], { startUptimeMs: 4.5 * HOUR_MS }));
+		const answer = await hourly();
+		assert.deepEqual(asked.splice(0), [4]);
+		assert.deepEqual(answer.channels.t?.count[4], 2);
+	});
+
 	it("leave out a block whose values cannot be decoded, and say so", async () => {
 		const block = blockOf([1, 5, 2, 8, 1, 9, 30, 2, 7, 1, 4, 4]);
 		await cloud.accept(blockOf([3], { sequence: 2 }));

@@ -163,6 +163,25 @@ describe("SQLite stores, when things go wrong", () => {
 		assert.deepEqual(await sequences(stores), [1, 1]);
 	});
 
+	it("do not let a write that cannot be done take those of its group along", async () => {
+		const stores = await open();
+		const nameless = { certificateId: null as unknown as string };
+		const [put, refused, created] = await Promise.allSettled([
+			stores.blocks.put([someBlock()]),
+			stores.certificates.add({
+				...nameless,
+				thing: "boiler",
+				status: "ACTIVE",
+				createdMs: 1,
+			}),
+			stores.devices.create("boiler", 1),
+		]);
+		assert.deepEqual(put, { status: "fulfilled", value: ["stored"] });
+		assert.deepEqual(created, { status: "fulfilled", value: true });
+		assert.equal(refused.status, "rejected");
+		assert.deepEqual(await sequences(stores), [1]);
+	});
+
 	it("refuse data of a newer version, and leave them as they are", async () => {
 		const db = new Connection(join(dir, DATABASE_FILE));
 		db.exec(`PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
