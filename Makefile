@@ -14,10 +14,10 @@ setup: ## all that start and test need first; does nothing when it is there
 	@tools/setup.sh test
 	@$(MAKE) build host32
 
-start: ## sets up, then runs the cloud on this machine with 3 simulated nodes
+start: ## sets up, then runs the cloud on this machine with 3 simulated nodes; UP="--http-port 8081" adds options
 	@tools/setup.sh start
 	@$(MAKE) build
-	@exec bin/thinghz.mjs up --nodes 3
+	@exec bin/thinghz.mjs up --nodes 3 $(UP)
 
 test: setup ## sets up, then runs every test
 	@$(TSX) tools/test/run.ts
