@@ -133,6 +133,7 @@ function tellPeople(): (event: FleetEvent) => void {
 			case "online":
 				return printMessage(`${event.node}: online`);
 			case "offline":
+				if (event.reason === "stopped") return;
 				return printMessage(
 					`${event.node}: offline (${event.reason}), tries again in ${Math.round(event.retryInMs / 1000)} s`,
 				);
