@@ -8,6 +8,8 @@ import {
 } from "../boards/virtual/peripherals/flash.ts";
 import { type BlockStart, MAX_RECORD_BYTES } from "./checkpoint-layout.ts";
 import { CheckpointRing, type Recovered } from "./checkpoints.ts";
+import { HeapFlash } from "./heap-flash.ts";
+import type { Flash } from "./ports.ts";
 
 const SECTOR = 4096;
 
@@ -285,6 +287,42 @@ describe("checkpoints under power cuts", () => {
 				const state = runBlocks(flash, 0, 40, 250, 30);
 				assertRecovered(flash, state);
 			}
+	});
+
+	it("do not bring back an older block where an erase took the start of the one opened last", () => {
+		const cells = new HeapFlash(2, SECTOR);
+		let tearErase = false;
+		const flash: Flash = {
+			sizeBytes: cells.sizeBytes,
+			sectorBytes: SECTOR,
+			read: (offset, into) => cells.read(offset, into),
+			program: (offset, bytes) => cells.program(offset, bytes),
+			erase: (offset) => {
+				if (!tearErase) return cells.erase(offset);
+				const start = new Uint8Array(300);
+				cells.read(offset, start);
+				cells.erase(offset);
+				cells.program(offset, start);
+				throw new PowerCut("Half of the sector was erased.");
+			},
+		};
+		const mount = (): CheckpointRing =>
+			new CheckpointRing(flash, 0, 2, new Uint8Array(MAX_RECORD_BYTES));
+		const ring = mount();
+		ring.open(startOf(1));
+		ring.add(columnsOf(1, 40), 0, 40);
+		ring.close(1);
+		ring.open(startOf(2));
+		for (let at = 0; at < 450; at += 10)
+			ring.add(columnsOf(2, 460), at, at + 10);
+		const again = mount();
+		assert.equal(again.recover()?.start.sequence, 2);
+		tearErase = true;
+		assert.throws(() => again.close(2), PowerCut);
+		const recovered = mount().recover();
+		assert.equal(recovered?.start.sequence, 1);
+		assert.equal(recovered.closed, true);
+		assert.equal(recovered.block, null);
 	});
 
 	it("hold it over many cuts in a row", () => {

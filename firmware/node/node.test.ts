@@ -58,9 +58,9 @@ describe("node", () => {
 		const cloud = new FakeCloud();
 		const { board } = boot(makeDurable(), cloud);
 		board.timers.advance(HOUR_MS);
-		const blocks = blocksOf(cloud, "temperature");
-		assert.ok(blocks.length >= 12);
-		for (const { clock } of blocks)
+		assert.ok(blocksOf(cloud, "temperature").length >= 12);
+		assert.ok(blocksOf(cloud, "health.boot").length >= 1);
+		for (const { clock } of cloud.blocks.values())
 			assert.deepEqual(clock, {
 				bootTimeMs: FAKE_EPOCH_MS + DAY_MS,
 				source: "network",
@@ -360,6 +360,24 @@ describe("node", () => {
 		assert.ok(taken.size > 100);
 	});
 
+	it("does not take again the sequence of a block of which nothing was durable", () => {
+		const durable = makeDurable();
+		const cloud = new FakeCloud();
+		const first = boot(durable, cloud).board;
+		first.timers.advance(4900);
+		first.network.forget();
+		assert.equal(first.system.reportsOf("block").length, 0);
+		const { board, node } = boot(durable, cloud, 2);
+		board.timers.advance(MINUTE_MS);
+		node.stop();
+		assert.equal(board.system.reportsOf("boot")[0]?.recoveredSamples, 0);
+		const sequences = board.system
+			.reportsOf("block")
+			.map(({ sequence }) => sequence);
+		// The first boot had opened block 0.
+		assert.ok(sequences.length >= 2 && Math.min(...sequences) > 0);
+	});
+
 	it("runs without sensors, for its health alone", () => {
 		const cloud = new FakeCloud();
 		const board = { ...makeBoard(), sensors: [] };
@@ -402,6 +420,18 @@ describe("node", () => {
 		const again = boot(durable, cloud, 2);
 		again.board.timers.advance(5000);
 		assert.equal(cloud.samples("temperature").size, 96);
+	});
+
+	it("stops at once when there is no connection", () => {
+		const { board, node } = boot(makeDurable(), new FakeCloud(), 1, (board) => {
+			board.network.failWith = "tcp";
+		});
+		board.timers.advance(10_000);
+		let done = 0;
+		node.stop(() => done++);
+		node.stop(() => done++);
+		assert.equal(done, 2);
+		assert.equal(board.timers.pendingCount, 0);
 	});
 
 	it("spreads the ends of blocks by the thing's name", () => {

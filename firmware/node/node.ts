@@ -18,6 +18,9 @@ export const CONFIG_KEY = "config";
 /** How long a node that is told to end goes on sending. */
 const FAREWELL_MS = 4000;
 
+/** Health is looked at when the start is over; by then the time is mostly known, so that the first block has it. */
+const SETTLE_MS = 5000;
+
 export interface RunningNode {
 	/**
 	 * Takes a new configuration into use and stores it; the open blocks are closed. A document that is refused
@@ -215,7 +218,7 @@ class Node implements RunningNode {
 				checkpoints: this.#storage.health,
 			},
 		);
-		this.#health.start();
+		this.#health.start(SETTLE_MS);
 	}
 
 	#stopStreams(): void {

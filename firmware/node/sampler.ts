@@ -49,9 +49,9 @@ export class Sampler {
 		return this.#missed;
 	}
 
-	/** The first sample is taken in a turn of its own, as soon as may be. */
-	start(): void {
-		this.#dueMs = Math.ceil(this.#timers.uptimeMs());
+	/** The first sample is taken after `afterMs`, in any case in a turn of its own. */
+	start(afterMs = 0): void {
+		this.#dueMs = Math.ceil(this.#timers.uptimeMs()) + afterMs;
 		this.#schedule();
 	}
 

@@ -53,8 +53,9 @@ export class Stream {
 		return this.#sampler.missed;
 	}
 
-	start(): void {
-		this.#sampler.start();
+	/** Takes the first sample after `afterMs`. */
+	start(afterMs = 0): void {
+		this.#sampler.start(afterMs);
 	}
 
 	/** Stops sampling and makes what there is a durable block. */
