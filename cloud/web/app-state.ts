@@ -76,6 +76,8 @@ export async function checkSession(): Promise<void> {
 }
 
 export async function leave(): Promise<void> {
+	// Takes the views away first, so that none of them still asks for something afterwards.
+	signInState.value = { is: "checking" };
 	try {
 		await signOut();
 		signedOut();

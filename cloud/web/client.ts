@@ -96,8 +96,13 @@ export async function signOut(): Promise<void> {
 	await request("/v1/session", { method: "DELETE" });
 }
 
-export async function listDevices(): Promise<readonly DeviceInfo[]> {
-	const { devices } = await getJson<{ devices: DeviceInfo[] }>("/v1/devices");
+export async function listDevices(
+	signal?: AbortSignal,
+): Promise<readonly DeviceInfo[]> {
+	const { devices } = await getJson<{ devices: DeviceInfo[] }>(
+		"/v1/devices",
+		signal,
+	);
 	return devices;
 }
 

@@ -43,6 +43,7 @@ export class DeviceModel {
 	#loadedMs = 0;
 	#redraw = 0;
 	#wasReady = false;
+	#isLearning = false;
 	#stop: () => void = () => undefined;
 
 	constructor(name: string, range: Range) {
@@ -68,7 +69,7 @@ export class DeviceModel {
 				this.#invalidate();
 				const known = this.device.value?.channels;
 				if (known?.every(({ id }) => id !== block.channels[0]?.id)) {
-					void this.#loadDevice();
+					void this.#learnChannels();
 				}
 			},
 			onBlock: (_device, startMs, spanMs) => void this.#stored(startMs, spanMs),
@@ -144,6 +145,18 @@ export class DeviceModel {
 		this.#draw();
 	}
 
+	/** Live samples have a channel that was not there when the device was loaded. */
+	async #learnChannels(): Promise<void> {
+		if (this.#isLearning) return;
+		this.#isLearning = true;
+		try {
+			await this.#loadDevice();
+		} catch (error) {
+			this.error.value = messageOf(error);
+		}
+		this.#isLearning = false;
+	}
+
 	async #loadDevice(): Promise<DeviceInfo> {
 		const device = await getDevice(this.name);
 		this.device.value = device;
@@ -167,7 +180,8 @@ export class DeviceModel {
 			this.readings.addStored(
 				await getBlocks(this.name, startMs, startMs + spanMs),
 			);
-			if (this.device.value?.channels.length === 0) await this.#loadDevice();
+			// It may be the first block with a channel that was not known.
+			await this.#loadDevice();
 			this.#invalidate();
 		} catch (error) {
 			this.error.value = messageOf(error);

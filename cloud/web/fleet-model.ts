@@ -30,9 +30,10 @@ export class FleetModel {
 	/** When the first live sample of each was taken, ms. */
 	readonly #firstLiveMs = new Map<string, number>();
 	readonly #fetched = new Set<string>();
+	readonly #closing = new AbortController();
 	#redraw = 0;
 
-	/** @returns what ends it */
+	/** Follows the devices, once. @returns what ends it */
 	open(): () => void {
 		const endLive = followLive(null, {
 			onState: (state) => {
@@ -60,6 +61,7 @@ export class FleetModel {
 			onSignedOut: signedOut,
 		});
 		return () => {
+			this.#closing.abort();
 			endLive();
 			window.clearTimeout(this.#redraw);
 		};
@@ -72,13 +74,14 @@ export class FleetModel {
 
 	async load(): Promise<void> {
 		try {
-			const devices = await listDevices();
+			const devices = await listDevices(this.#closing.signal);
 			this.devices.value = devices;
 			this.error.value = null;
 			for (const device of devices.slice(0, MAX_FETCHED)) {
 				if (!this.#fetched.has(device.name)) await this.#fetchTrace(device);
 			}
 		} catch (error) {
+			if (this.#closing.signal.aborted) return;
 			this.error.value = messageOf(error);
 		}
 	}
@@ -91,7 +94,9 @@ export class FleetModel {
 		const toMs = Date.parse(lastSeen) + 1;
 		const fromMs = toMs - FETCHED_MS;
 		const readings = new Readings();
-		readings.addStored(await getBlocks(name, fromMs, toMs));
+		readings.addStored(
+			await getBlocks(name, fromMs, toMs, this.#closing.signal),
+		);
 		const endMs = Math.min(toMs, (this.#firstLiveMs.get(name) ?? toMs) - 1);
 		const traces = this.#tracesOf(name);
 		for (const { id } of channels) {

@@ -70,10 +70,14 @@ export function windowOf(view: View, nowMs: number): Window {
 	return { fromMs: toMs - view.range.spanMs, toMs };
 }
 
-/** One span back (−1) or forward (+1); forward ends at now, and then moves with it. */
+/**
+ * One span back (−1) or forward (+1). Forward stops at now and then moves with it, also when it falls short by less
+ * than half a span: time has gone on since the step back.
+ */
 export function step(view: View, direction: -1 | 1, nowMs: number): View {
 	const endMs = (view.endMs ?? nowMs) + direction * view.range.spanMs;
-	return { range: view.range, endMs: endMs >= nowMs ? null : endMs };
+	const nearMs = nowMs - (direction === 1 ? view.range.spanMs / 2 : 0);
+	return { range: view.range, endMs: endMs >= nearMs ? null : endMs };
 }
 
 /** Another range with the same end; a fixed end stays in the middle of what was shown. */

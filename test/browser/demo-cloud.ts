@@ -114,6 +114,7 @@ class DemoNode {
 	readonly #bootMs: number;
 	readonly #out = new Uint8Array(maxEncodedSize(3, SPAN_S));
 	#sequence = 0;
+	#knowsTime = true;
 	#lastLiveS = 0;
 
 	constructor(name: string, index: number, ingest: Ingest, bootMs: number) {
@@ -127,7 +128,7 @@ class DemoNode {
 		const event = {
 			type: "boot",
 			journalId: this.#journalId,
-			boot: 1,
+			boot: 2,
 			resetReason: "power_on",
 			board: "virtual",
 			firmware: "0.1.0",
@@ -149,6 +150,8 @@ class DemoNode {
 			// One device was away for a quarter of an hour.
 			if (this.#index === 1 && i >= offlineFrom && i < offlineFrom + 3)
 				continue;
+			// Until two hours ago, the third one remembered the time over a restart instead of knowing it.
+			this.#knowsTime = this.#index !== 2 || i >= closed - 24;
 			await this.#sendBlock(i * SPAN_S, SPAN_S, false);
 		}
 		await this.#sendHealth(uptimeS);
@@ -179,11 +182,9 @@ class DemoNode {
 				weather(this.#index, channel, this.#bootMs / 1000 + startS + i),
 			),
 		);
-		// The third device remembers the time over its restart instead of knowing it.
-		const isStored = this.#index === 2 && this.#sequence % 12 === 5;
 		return this.#send(MEASURED, columns, startS, 1000, {
 			live,
-			source: isStored ? "stored" : "network",
+			source: this.#knowsTime ? "network" : "stored",
 		});
 	}
 
@@ -209,7 +210,7 @@ class DemoNode {
 	): Promise<void> {
 		const input: BlockInput = {
 			journalId: this.#journalId,
-			boot: 1,
+			boot: this.#knowsTime ? 2 : 1,
 			sequence: this.#sequence,
 			live: how.live,
 			startUptimeMs: startS * 1000,

@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { type DemoCloud, startDemoCloud } from "./demo-cloud.ts";
+import {
+	assertNoSidewaysScroll,
+	chooseRange,
+	collectErrors,
+	launchBrowser,
+	PHONE,
+	visitDashboard,
+	WIDE,
+	waitForPoints,
+} from "./visit-dashboard.ts";
+
+/** `THINGHZ_SCREENSHOTS=docs` puts the pictures where the README shows them. */
+const SCREENSHOTS =
+	process.env.THINGHZ_SCREENSHOTS ??
+	mkdtempSync(join(tmpdir(), "thinghz-screenshots-"));
+
+describe("the dashboard in a browser", function () {
+	this.timeout(60_000);
+	let cloud: DemoCloud;
+	let browser: Browser;
+	let errors: string[];
+
+	before(async () => {
+		cloud = await startDemoCloud(["greenhouse", "orchard", "roof"]);
+		browser = await launchBrowser();
+	});
+	after(async () => {
+		await browser?.close();
+		await cloud?.close();
+	});
+	beforeEach(() => {
+		errors = [];
+	});
+	afterEach(() => Promise.all(browser.contexts().map((c) => c.close())));
+
+	async function open(
+		url: string,
+		options: BrowserContextOptions = { viewport: WIDE },
+	): Promise<Page> {
+		const page = await (await browser.newContext(options)).newPage();
+		collectErrors(page, errors);
+		await page.goto(url);
+		return page;
+	}
+
+	it("shows devices, live charts and every range, wide and on a phone", async () => {
+		const visit = await visitDashboard({
+			signInUrl: cloud.signInUrl(),
+			screenshotsDir: SCREENSHOTS,
+		});
+		assert.deepEqual(visit.devices, ["greenhouse", "orchard", "roof"]);
+		assert.ok((visit.points["1 min"] ?? 0) >= 55);
+		assert.ok((visit.points["15 min"] ?? 0) >= 890);
+		assert.ok((visit.points["1 h"] ?? 0) >= 1_200);
+		assert.ok((visit.points["1 d"] ?? 0) >= 280);
+		assert.ok(visit.firstPointMs < 10_000);
+	});
+
+	it("signs in once by a link, and says what to do when it has been used", async () => {
+		const link = cloud.signInUrl();
+		const first = await open(link);
+		await first.locator(".device").first().waitFor();
+		assert.deepEqual(errors, []);
+		const second = await open(link);
+		await second.getByRole("alert").waitFor();
+		assert.match(
+			(await second.getByRole("alert").textContent()) ?? "",
+			/has been used/,
+		);
+		assert.match(
+			(await second.locator("main").textContent()) ?? "",
+			/npx thinghz signin/,
+		);
+		assert.equal(await second.locator(".device").count(), 0);
+	});
+
+	it("asks those who are not signed in for a link, without an error", async () => {
+		const page = await open(cloud.url);
+		await page.getByRole("heading", { name: "Sign in" }).waitFor();
+		assert.deepEqual(errors, []);
+	});
+
+	it("forgets who was signed in at sign-out", async () => {
+		const page = await open(cloud.signInUrl());
+		await page.getByRole("button", { name: "Sign out" }).click();
+		await page.getByRole("heading", { name: "Sign in" }).waitFor();
+		await page.reload();
+		await page.getByRole("heading", { name: "Sign in" }).waitFor();
+		assert.deepEqual(errors, []);
+	});
+
+	it("opens a device and a range by their address, also after a reload", async () => {
+		const page = await open(cloud.signInUrl());
+		await page.locator(".device").first().waitFor();
+		await page.goto(`${cloud.url}/#/devices/orchard?range=6h`);
+		await page.getByRole("heading", { name: "orchard" }).waitFor();
+		await waitForPoints(page, 1_000);
+		await page.reload();
+		await waitForPoints(page, 1_000);
+		assert.deepEqual(errors, []);
+	});
+
+	it("goes back in time and forth again until it is live", async () => {
+		const page = await open(cloud.signInUrl());
+		await page.locator(".device", { hasText: "orchard" }).click();
+		await chooseRange(page, "15 min");
+		const later = page.getByRole("button", { name: "Later" });
+		assert.ok(await later.isDisabled());
+		await page.getByRole("button", { name: "Earlier" }).click();
+		await page.getByRole("button", { name: "Go live" }).waitFor();
+		// It was offline for a quarter of an hour: part of this window has no readings.
+		await page.locator('.channels[aria-busy="false"]').first().waitFor();
+		await later.click();
+		await page.getByRole("button", { name: "● Live" }).waitFor();
+		await waitForPoints(page, 800);
+		assert.deepEqual(errors, []);
+	});
+
+	it("marks readings whose times are estimated", async () => {
+		const page = await open(cloud.signInUrl());
+		await page.locator(".device", { hasText: "roof" }).click();
+		await chooseRange(page, "6 h");
+		await page.getByText("Shaded: times are estimated").first().waitFor();
+		assert.deepEqual(errors, []);
+	});
+
+	it("keeps the device's own health folded until it is asked for", async () => {
+		const page = await open(cloud.signInUrl());
+		await page.locator(".device", { hasText: "roof" }).click();
+		await waitForPoints(page, 2);
+		const heap = page.getByRole("region", { name: "Heap free" });
+		assert.equal(await heap.count(), 0);
+		await page.locator("summary").click();
+		await heap.waitFor();
+		await chooseRange(page, "6 h");
+		await heap.locator('.chart:not([data-points="0"])').waitFor();
+		assert.deepEqual(errors, []);
+	});
+
+	it("shows what went wrong, and tries again when told to", async () => {
+		const page = await open(cloud.signInUrl());
+		await page.locator(".device", { hasText: "roof" }).click();
+		await waitForPoints(page, 2);
+		await page.route("**/aggregate?*", (route) =>
+			route.fulfill({
+				status: 503,
+				contentType: "application/problem+json",
+				body: JSON.stringify({ detail: "The disk is full." }),
+			}),
+		);
+		await page.getByRole("button", { name: "1 d", exact: true }).click();
+		await page.getByRole("alert").getByText("The disk is full.").waitFor();
+		await page.unroute("**/aggregate?*");
+		await page.getByRole("button", { name: "Try again" }).click();
+		await page.getByRole("alert").waitFor({ state: "detached" });
+		await waitForPoints(page, 200);
+	});
+
+	it("says that there is no such device", async () => {
+		const page = await open(cloud.signInUrl());
+		await page.locator(".device").first().waitFor();
+		await page.goto(`${cloud.url}/#/devices/nowhere`);
+		await page.getByRole("alert").getByText("nowhere").waitFor();
+	});
+
+	it("can be used in the dark, by keyboard, on a phone", async () => {
+		const page = await open(cloud.signInUrl(), {
+			viewport: PHONE,
+			colorScheme: "dark",
+		});
+		await page.locator(".device").first().focus();
+		await page.keyboard.press("Enter");
+		await waitForPoints(page, 2);
+		await page.getByRole("button", { name: "1 h", exact: true }).focus();
+		await page.keyboard.press("Space");
+		await waitForPoints(page, 1_000);
+		await assertNoSidewaysScroll(page);
+		await page.screenshot({ path: join(SCREENSHOTS, "page-dark.png") });
+		assert.deepEqual(errors, []);
+	});
+});
+
+describe("the dashboard of a cloud that has just been set up", function () {
+	this.timeout(60_000);
+
+	it("says how to get a device, and that the cloud is gone when it is", async () => {
+		const cloud = await startDemoCloud([]);
+		const browser = await launchBrowser();
+		try {
+			const errors: string[] = [];
+			const page = await browser.newPage({ viewport: PHONE });
+			collectErrors(page, errors);
+			await page.goto(cloud.signInUrl());
+			await page.getByText("No devices yet").waitFor();
+			await page.getByText("npx thinghz sim").waitFor();
+			await assertNoSidewaysScroll(page);
+			assert.deepEqual(errors, []);
+			await cloud.close();
+			await page.getByText("Connection lost").waitFor();
+		} finally {
+			await browser.close();
+			await cloud.close();
+		}
+	});
+});
