@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 struct heap_use {
-	/* Live after the last collection (or now, before the first), built-ins included. */
+	/* Live after the last collection that looked at them, built-ins included. */
 	size_t chunk_used;
 	size_t slot_used;
 	/* The most that was live after any collection. */
@@ -26,5 +26,10 @@ struct heap_use {
 };
 
 extern struct heap_use heap_use;
+
+struct sxMachine;
+
+/* Begins to keep `heap_use`, in a new machine. */
+void heap_watch(struct sxMachine* the);
 
 #endif

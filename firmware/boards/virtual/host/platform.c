@@ -91,6 +91,32 @@ void fxQueuePromiseJobs(txMachine* the)
 }
 
 /*
+ * A collection either marks slots alone, and then says nothing of chunks, or chunks too, and then compacts them. Which
+ * one it is shows in the function with which it lets a host object mark: the first collection, a compacting one, tells.
+ */
+static txMarkRoot marks_now, marks_chunks;
+
+static void witness(txMachine* the, void* data, txMarkRoot mark)
+{
+	(void)the;
+	(void)data;
+	marks_now = mark;
+	if (!marks_chunks)
+		marks_chunks = mark;
+}
+
+static txHostHooks witness_hooks = { .marker = witness };
+
+void heap_watch(txMachine* the)
+{
+	/* Stays on the stack, below whatever comes. */
+	fxNewHostObject(the, NULL);
+	fxSetHostData(the, the->stack, &heap_use);
+	fxSetHostHooks(the, the->stack, &witness_hooks);
+	fxCollect(the, XS_COMPACT_FLAG);
+}
+
+/*
  * The engine calls this at the end of every collection, with no frame, when it is built with mxProfile: the one place
  * from which the size of what is live can be learned. There is no profiler.
  */
@@ -102,12 +128,14 @@ void fxCheckProfiler(txMachine* the, txSlot* frame)
 	chunks = (size_t)the->currentChunksSize;
 	slots = (size_t)the->currentHeapCount * sizeof(txSlot);
 	heap_use.collections++;
-	heap_use.chunk_used = chunks;
 	heap_use.slot_used = slots;
-	if (heap_use.chunk_peak < chunks)
-		heap_use.chunk_peak = chunks;
 	if (heap_use.slot_peak < slots)
 		heap_use.slot_peak = slots;
+	if (marks_now != marks_chunks)
+		return;
+	heap_use.chunk_used = chunks;
+	if (heap_use.chunk_peak < chunks)
+		heap_use.chunk_peak = chunks;
 }
 
 void fxCreateProfiler(txMachine* the)

@@ -15,7 +15,7 @@ static size_t live_bytes(txMachine* the)
 
 void machine_created(txMachine* the)
 {
-	fxCollect(the, XS_COMPACT_FLAG);
+	heap_watch(the);
 	fxCollect(the, 0);
 	heap_use.builtins = live_bytes(the);
 }

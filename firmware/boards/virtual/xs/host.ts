@@ -5,6 +5,7 @@ import { type Utf8, WireWriter } from "../wire-bytes.ts";
 interface Host {
 	call(message: Uint8Array): ArrayBuffer;
 	post(message: Uint8Array): void;
+	collect(): void;
 	heap(): {
 		readonly chunkUsed: number;
 		readonly slotUsed: number;
