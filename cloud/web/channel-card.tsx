@@ -10,9 +10,13 @@ import {
 	formatTime,
 	formatValue,
 } from "./format.ts";
+import { joinRuns, statsOf } from "./series.ts";
 
 /** Columns that single readings are thinned to: more than any chart has pixels would show nothing more. */
 const COLUMNS = 1_200;
+
+/** How old a reading may be to be shown as the current one, ms. */
+const LATEST_MS = 15 * 60_000;
 
 const EMPTY: ChartData = {
 	timesMs: [],
@@ -48,6 +52,9 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 	const label = channelLabel(channel.id);
 	const isIncrease = range.every !== null && channel.kind === "counter";
 	const value = (number: number) => formatValue(number, channel.resolution);
+	const headline = isIncrease
+		? stats && stats.mean * stats.count
+		: (latestReading(model, channel.id) ?? stats?.last ?? null);
 	const pointed = point === null ? null : (data.line[point] ?? null);
 	const pointedMs = point === null ? 0 : (data.timesMs[point] ?? 0);
 
@@ -56,8 +63,11 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 			<div class="figures">
 				<h3>{label}</h3>
 				<p class="current">
-					<span class="value">{stats === null ? "–" : value(stats.last)}</span>{" "}
-					<span class="unit">{channel.unit}</span>
+					<span class="value">{headline === null ? "–" : value(headline)}</span>{" "}
+					<span class="unit">
+						{channel.unit}
+						{isIncrease && " in all"}
+					</span>
 				</p>
 				<dl>
 					<Figure name="Min" value={stats && value(stats.min)} />
@@ -83,7 +93,11 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 					)}
 				</p>
 				<Chart
-					label={describe(label, channel.unit, stats && value(stats.last))}
+					label={describe(
+						label,
+						channel.unit,
+						headline === null ? null : value(headline),
+					)}
 					data={data}
 					window={window}
 					colour={`--line-${index % 6}`}
@@ -96,6 +110,15 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 			</div>
 		</section>
 	);
+}
+
+/** The latest single reading that is known, where the window ends now; buckets show only means. */
+function latestReading(model: DeviceModel, channel: string): number | null {
+	if (model.view.value.endMs !== null) return null;
+	const { toMs } = model.window.value;
+	const fromMs = toMs - LATEST_MS;
+	const runs = model.readings.runs(channel, fromMs, toMs);
+	return statsOf(joinRuns(runs, fromMs, toMs))?.last ?? null;
 }
 
 function Figure(props: {

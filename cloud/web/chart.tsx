@@ -104,7 +104,7 @@ function options(
 		width: element.clientWidth,
 		height: HEIGHT,
 		ms: 1,
-		padding: [8, 12, 0, 0],
+		padding: [8, 20, 0, 0],
 		legend: { show: false },
 		cursor: {
 			sync: { key: sync.key },
