@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deflateSync } from "node:zlib";
-import { encode as encodeCbor } from "cbor-x";
+import { encode as encodeCbor } from "cborg";
 import type { Block, BlockInput, Channel } from "../../protocol/block.ts";
 import { toValue } from "../../protocol/block-time.ts";
 import { decodeBlock, readHeader } from "../../protocol/decode.ts";
