@@ -139,7 +139,9 @@ export class Fleet {
 			weather: { offsetHours: index * OFFSET_HOURS, seed: index + 1 },
 			config: JSON.stringify({
 				...config,
-				liveUntilMs: live ? Math.round(this.#clock.wallMs()) + LIVE_FOR_MS : null,
+				liveUntilMs: live
+					? Math.round(this.#clock.wallMs()) + LIVE_FOR_MS
+					: null,
 			}),
 		});
 		this.#machines.set(node, machine);
