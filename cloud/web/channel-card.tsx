@@ -10,6 +10,7 @@ import {
 	formatTime,
 	formatValue,
 } from "./format.ts";
+import { minSpan } from "./scale.ts";
 import { joinRuns, statsOf } from "./series.ts";
 
 /** Columns that single readings are thinned to: more than any chart has pixels would show nothing more. */
@@ -102,6 +103,7 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 					window={window}
 					colour={`--line-${index % 6}`}
 					isStepped={channel.kind === "counter"}
+					minSpan={minSpan(channel)}
 					onPoint={setPoint}
 				/>
 				{stats === null && !model.isLoading.value && (

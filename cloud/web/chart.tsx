@@ -13,6 +13,8 @@ export interface ChartProps {
 	/** Name of a custom property with the line's colour. */
 	readonly colour: string;
 	readonly isStepped: boolean;
+	/** The axis of values spans at least this much, so that noise of a few counts does not look like weather. */
+	readonly minSpan: number;
 	/** What the pointer is at: an index into the data, or null. */
 	readonly onPoint: (index: number | null) => void;
 }
@@ -71,7 +73,7 @@ export function Chart(props: ChartProps) {
 			ref={box}
 			role="img"
 			aria-label={props.label}
-			data-points={props.data.line.length}
+			data-points={props.data.line.filter((at) => at !== null).length}
 		/>
 	);
 }
@@ -119,6 +121,10 @@ function options(
 					return [fromMs, toMs];
 				},
 			},
+			y: {
+				range: (_plot, min, max) =>
+					valueRange(min, max, latest.current.minSpan),
+			},
 		},
 		axes: [
 			{
@@ -157,6 +163,16 @@ function axisTimes(splits: readonly number[], window: Window): string[] {
 	return splits.map((timeMs) =>
 		formatTick(timeMs, stepMs, window.toMs - window.fromMs),
 	);
+}
+
+function valueRange(
+	min: number | null,
+	max: number | null,
+	minSpan: number,
+): uPlot.Range.MinMax {
+	if (min === null || max === null) return [null, null];
+	const missing = Math.max(0, minSpan - (max - min)) / 2;
+	return uPlot.rangeNum(min - missing, max + missing, 0.1, true);
 }
 
 /** A few readings far apart are seen as points; a dense line needs none. */

@@ -4,6 +4,7 @@ import { deviceHref, now } from "./app-state.ts";
 import type { ChannelInfo, DeviceInfo } from "./client.ts";
 import { FleetModel, type Trace } from "./fleet-model.ts";
 import { channelLabel, formatValue, isHealthChannel } from "./format.ts";
+import { minSpan } from "./scale.ts";
 import { ErrorNote, LinkNote, Presence } from "./status.tsx";
 
 const MAX_SHOWN = 4;
@@ -105,7 +106,11 @@ function Tile(props: {
 				</span>{" "}
 				<span class="unit">{channel.unit}</span>
 			</span>
-			<Sparkline trace={trace} colour={props.colour} />
+			<Sparkline
+				trace={trace}
+				colour={props.colour}
+				minSpan={minSpan(channel)}
+			/>
 		</div>
 	);
 }
@@ -113,14 +118,20 @@ function Tile(props: {
 const WIDTH = 120;
 const HEIGHT = 32;
 
-function Sparkline(props: { readonly trace: Trace; readonly colour: string }) {
+function Sparkline(props: {
+	readonly trace: Trace;
+	readonly colour: string;
+	readonly minSpan: number;
+}) {
 	const { trace } = props;
-	const min = Math.min(...trace);
-	const span = Math.max(...trace) - min;
+	const lowest = Math.min(...trace);
+	const highest = Math.max(...trace);
+	const span = Math.max(highest - lowest, props.minSpan);
+	const min = (lowest + highest - span) / 2;
 	const points = trace
 		.map((value, i) => {
 			const x = (i / Math.max(1, trace.length - 1)) * WIDTH;
-			const at = span === 0 ? 0.5 : (value - min) / span;
+			const at = (value - min) / span;
 			return `${x.toFixed(1)},${(HEIGHT - 2 - at * (HEIGHT - 4)).toFixed(1)}`;
 		})
 		.join(" ");
