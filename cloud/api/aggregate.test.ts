@@ -8,6 +8,7 @@ describe("GET /v1/devices/{name}/aggregate", () => {
 		const cloud = fakeCloud();
 		cloud.aggregate = {
 			everyMs: 60_000,
+			unreadable: 2,
 			bucketsMs: [NOW - 60_000],
 			channels: {
 				energy: {

@@ -11,6 +11,7 @@ import {
 	FromQuery,
 	SECURITY,
 	ToQuery,
+	UnreadableSchema,
 } from "./schemas.ts";
 import { parseEvery, parseRange } from "./time.ts";
 
@@ -25,6 +26,7 @@ const AggregateSchema = z
 		bucketsMs: z.array(z.int()).readonly().openapi({
 			description: "Start of each bucket, ms since the Unix epoch, ascending.",
 		}),
+		unreadable: UnreadableSchema,
 		channels: z
 			.record(
 				z.string(),

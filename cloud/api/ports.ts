@@ -52,6 +52,8 @@ export interface AggregateResult {
 	readonly everyMs: number;
 	/** Start of each bucket, ascending. */
 	readonly bucketsMs: readonly number[];
+	/** Blocks left out because their values are damaged. */
+	readonly unreadable: number;
 	/** By channel id; each column as long as `bucketsMs`, null where there is nothing. */
 	readonly channels: Readonly<Record<string, AggregateColumns>>;
 }
@@ -65,6 +67,8 @@ export interface QuerySource {
 		readonly rows: readonly ReadingRow[];
 		readonly next: string | null;
 		readonly unit: string;
+		/** Blocks left out because their values are damaged. */
+		readonly unreadable: number;
 	}>;
 	aggregate(query: {
 		readonly thing: string;

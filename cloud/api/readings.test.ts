@@ -21,6 +21,7 @@ describe("GET /v1/devices/{name}/readings", () => {
 			],
 			next: "page2",
 			unit: "°C",
+			unreadable: 1,
 		};
 		const response = await cloud.get(`${PATH}?channel=temperature&limit=2`);
 		assert.equal(response.status, 200);
@@ -43,6 +44,7 @@ describe("GET /v1/devices/{name}/readings", () => {
 				},
 			],
 			next: "page2",
+			unreadable: 1,
 		});
 	});
 
@@ -168,6 +170,7 @@ describe("GET /v1/devices/{name}/readings", () => {
 			rows: [{ timeMs: NOW, value: -0.5, estimated: true }],
 			next: "page2",
 			unit: "°C",
+			unreadable: 1,
 		};
 		const response = await cloud.get(`${PATH}?channel=temperature`, {
 			headers: { ...AUTHORIZED, Accept: "text/csv" },
@@ -195,6 +198,7 @@ describe("GET /v1/devices/{name}/readings with buckets", () => {
 		const cloud = fakeCloud();
 		cloud.aggregate = {
 			everyMs: MINUTE,
+			unreadable: 0,
 			bucketsMs: [0, 1, 2].map((i) => firstBucketMs + i * MINUTE),
 			channels: {
 				temperature: {

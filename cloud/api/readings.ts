@@ -18,6 +18,7 @@ import {
 	SECURITY,
 	TimeSchema,
 	ToQuery,
+	UnreadableSchema,
 } from "./schemas.ts";
 import { isoTime, parseEvery, parseRange, type TimeRange } from "./time.ts";
 
@@ -41,6 +42,7 @@ const ReadingsSchema = z
 		unit: z.string(),
 		rows: z.array(RowSchema),
 		next: NextSchema,
+		unreadable: UnreadableSchema,
 	})
 	.openapi("Readings");
 
@@ -144,7 +146,7 @@ async function singleReadings(
 	request: ReadingsRequest,
 ): Promise<Readings> {
 	const { cursor, ...query } = request;
-	const { rows, next, unit } = await deps.queries.readings({
+	const { rows, next, unit, unreadable } = await deps.queries.readings({
 		...query,
 		...(cursor === undefined ? {} : { cursor }),
 	});
@@ -159,6 +161,7 @@ async function singleReadings(
 			...(row.estimated ? { estimated: true as const } : {}),
 		})),
 		next,
+		unreadable,
 	};
 }
 
@@ -197,6 +200,7 @@ async function bucketedReadings(
 		unit: agg === "count" ? "" : (columns?.unit ?? ""),
 		rows,
 		next: toMs < request.toMs ? `b${toMs}` : null,
+		unreadable: result.unreadable,
 	};
 }
 

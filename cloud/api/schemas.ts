@@ -89,6 +89,10 @@ export const TimeSchema = z.iso.datetime().openapi({
 	example: "2026-03-01T12:00:00.000Z",
 });
 
+export const UnreadableSchema = z.int().openapi({
+	description: "Blocks left out because their values are damaged.",
+});
+
 export function nullableIsoTime(timeMs: number | null): string | null {
 	return timeMs === null ? null : isoTime(timeMs);
 }

@@ -36,6 +36,8 @@ export class DeviceModel {
 	readonly window: Signal<Window>;
 	readonly aggregate: Signal<Aggregate | null> = signal(null);
 	readonly readings = new Readings();
+	/** Blocks in the window that are damaged. */
+	readonly unreadable = signal(0);
 	/** Grows when there is something new to draw. */
 	readonly revision = signal(0);
 
@@ -71,6 +73,9 @@ export class DeviceModel {
 				if (known?.every(({ id }) => id !== block.channels[0]?.id)) {
 					void this.#learnChannels();
 				}
+			},
+			onUnreadable: () => {
+				this.unreadable.value++;
 			},
 			onBlock: (_device, startMs, spanMs) => void this.#stored(startMs, spanMs),
 			onDevice: (_device, online, lastSeen) => {
@@ -123,7 +128,7 @@ export class DeviceModel {
 					loading.signal,
 				);
 				this.readings.keepOnly(shown.fromMs, shown.toMs);
-				this.readings.addStored(blocks);
+				this.unreadable.value = this.readings.addStored(blocks);
 			} else {
 				const { fromMs, toMs } = bucketWindow(shown, range.every.ms);
 				this.aggregate.value = await getAggregate(
@@ -177,7 +182,7 @@ export class DeviceModel {
 		if (startMs === null) return this.load();
 		if (startMs >= toMs || startMs + spanMs <= fromMs) return;
 		try {
-			this.readings.addStored(
+			this.unreadable.value += this.readings.addStored(
 				await getBlocks(this.name, startMs, startMs + spanMs),
 			);
 			// It may be the first block with a channel that was not known.

@@ -44,6 +44,12 @@ export function DevicePage({ name, rangeId }: DevicePageProps) {
 					The device refused its last configuration: {device.configRefused}
 				</p>
 			)}
+			{model.unreadable.value > 0 && (
+				<p class="note warning" role="status">
+					{model.unreadable.value} damaged{" "}
+					{model.unreadable.value === 1 ? "block is" : "blocks are"} left out.
+				</p>
+			)}
 			<RangeBar model={model} />
 			<div class="channels" aria-busy={model.isLoading.value}>
 				{measured.map((channel, index) => (

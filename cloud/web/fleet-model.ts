@@ -46,6 +46,8 @@ export class FleetModel {
 				void this.load();
 			},
 			onLive: (device, block) => this.#live(device, block),
+			// The device's own page says so.
+			onUnreadable: () => undefined,
 			onBlock: () => undefined,
 			onDevice: (name, online, lastSeen) => {
 				const devices = this.devices.value;

@@ -1,8 +1,8 @@
 /** The live stream: connects, connects again when it breaks, and says which of the two it is doing. */
 import type { Block } from "../../protocol/block.ts";
-import { decodeBlock } from "../../protocol/decode.ts";
 import { isSignedIn } from "./client.ts";
 import { fromBase64 } from "./framing.ts";
+import { decodeOrNull } from "./readings.ts";
 
 export type LinkState = "connecting" | "open" | "lost";
 
@@ -11,6 +11,8 @@ export interface LiveHandlers {
 	/** What was recent has been sent: from here on it is news. */
 	onReady(): void;
 	onLive(device: string, block: Block): void;
+	/** A live block came whose values are damaged. */
+	onUnreadable(device: string): void;
 	/** A block has been stored; `startMs` is null while its time is not known. */
 	onBlock(device: string, startMs: number | null, spanMs: number): void;
 	onDevice(device: string, online: boolean, lastSeen: string | null): void;
@@ -43,7 +45,9 @@ export function followLive(
 		source.addEventListener("ready", () => handlers.onReady());
 		source.addEventListener("live", (event) => {
 			const data: { device: string; block: string } = JSON.parse(event.data);
-			handlers.onLive(data.device, decodeBlock(fromBase64(data.block)));
+			const block = decodeOrNull(fromBase64(data.block));
+			if (block === null) handlers.onUnreadable(data.device);
+			else handlers.onLive(data.device, block);
 		});
 		source.addEventListener("block", (event) => {
 			const data: { device: string; start: string | null; spanMs: number } =

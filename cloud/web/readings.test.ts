@@ -104,6 +104,14 @@ describe("Readings", () => {
 		);
 	});
 
+	it("leaves out a damaged block, and says so", () => {
+		const readings = new Readings();
+		const damaged = stored(5_000, [1, 2], 2);
+		damaged.bytes[damaged.bytes.length - 1]! ^= 1;
+		assert.equal(readings.addStored([stored(0, [10]), damaged]), 1);
+		assert.deepEqual(points(readings), [[0, 1]]);
+	});
+
 	it("lets go of blocks outside the range", () => {
 		const readings = new Readings();
 		readings.addStored([stored(0, [10, 11], 1), stored(10_000, [12], 2)]);

@@ -4,6 +4,7 @@
  */
 import {
 	type Block,
+	BlockError,
 	type BlockIdentity,
 	identityKey,
 	MISSING,
@@ -19,6 +20,16 @@ interface HeldBlock {
 	readonly estimated: boolean;
 }
 
+/** A block, or null where its values are damaged: the cloud has looked at its header alone. */
+export function decodeOrNull(bytes: Uint8Array): Block | null {
+	try {
+		return decodeBlock(bytes);
+	} catch (error) {
+		if (error instanceof BlockError) return null;
+		throw error;
+	}
+}
+
 /** Open blocks whose samples are kept at most; more than two (readings, health) means that blocks got lost. */
 const MAX_OPEN = 40;
 
@@ -28,14 +39,20 @@ export class Readings {
 	/** When boots whose node does not know the time began, judged by when their samples arrived, ms. */
 	readonly #guessedBootMs = new Map<string, number>();
 
-	/** @throws BlockError when the cloud sent something else */
-	addStored(placed: readonly PlacedBlock[]): void {
+	/** @returns how many of them cannot be decoded, and are left out */
+	addStored(placed: readonly PlacedBlock[]): number {
+		let unreadable = 0;
 		for (const { bytes, startMs, estimated } of placed) {
-			const block = decodeBlock(bytes);
+			const block = decodeOrNull(bytes);
+			if (block === null) {
+				unreadable++;
+				continue;
+			}
 			const key = identityKey(block);
 			this.#stored.set(key, { block, startMs, estimated });
 			this.#open.delete(key);
 		}
+		return unreadable;
 	}
 
 	/** @param nowMs when it arrived, for nodes that do not know the time */

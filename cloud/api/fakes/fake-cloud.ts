@@ -103,6 +103,7 @@ export interface FakeCloud {
 		rows: readonly ReadingRow[];
 		next: string | null;
 		unit: string;
+		unreadable: number;
 	};
 	aggregate: AggregateResult;
 	deadLetters: readonly DeadLetter[];
@@ -160,8 +161,8 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 		asked: [],
 		errors: [],
 		blocks: { blocks: [], next: null },
-		readings: { rows: [], next: null, unit: "°C" },
-		aggregate: { everyMs: 60_000, bucketsMs: [], channels: {} },
+		readings: { rows: [], next: null, unit: "°C", unreadable: 0 },
+		aggregate: { everyMs: 60_000, bucketsMs: [], channels: {}, unreadable: 0 },
 		deadLetters: [],
 		failure: null,
 	};
