@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { encode } from "./arbitrary-block.test.ts";
 import { BlockError, type BlockErrorReason, type BlockInput } from "./block.ts";
 import { crc32 } from "./crc32.ts";
-import { decodeBlock, readHeader } from "./decode.ts";
+import { decodeBlock, readHeader, verifyBlock } from "./decode.ts";
 
 /** The same bytes with a checksum that fits them. */
 export function seal(bytes: Uint8Array): Uint8Array {
@@ -30,6 +30,7 @@ export function outcome(bytes: Uint8Array): BlockErrorReason | "block" {
 		assert.ok(error.message.length > 10);
 		result = error.reason;
 	}
+	assert.equal(verdict(bytes), result);
 	try {
 		readHeader(bytes);
 	} catch (error) {
@@ -37,6 +38,16 @@ export function outcome(bytes: Uint8Array): BlockErrorReason | "block" {
 		assert.equal(result, error.reason);
 	}
 	return result;
+}
+
+function verdict(bytes: Uint8Array): BlockErrorReason | "block" {
+	try {
+		verifyBlock(bytes);
+		return "block";
+	} catch (error) {
+		if (!(error instanceof BlockError)) throw error;
+		return error.reason;
+	}
 }
 
 /** A block of one gauge "x" with a header as given and the bytes of its values section. */

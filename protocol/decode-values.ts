@@ -22,21 +22,24 @@ const lengths = new Uint8Array(TOKENS);
 let table: Uint16Array | undefined;
 
 /**
- * Reads the values section of a channel.
- * @returns `sampleCount` raw values, MISSING where there is none
+ * Reads the values section of a channel into a column of zeros, as long as there are samples: raw values, MISSING
+ * where there is none.
  * @throws BlockError bad_values
  */
 export function decodeValues(
 	reader: ByteReader,
-	sampleCount: number,
+	column: Int32Array,
 	summary: ChannelSummary,
-): Int32Array {
-	const column = new Int32Array(sampleCount);
+): void {
+	const sampleCount = column.length;
 	const { count, first } = summary;
-	if (count === 0 || first === null) return column.fill(MISSING);
+	if (count === 0 || first === null) {
+		column.fill(MISSING);
+		return;
+	}
 	if (sampleCount === 1) {
 		column[0] = first;
-		return column;
+		return;
 	}
 	const lead = reader.byte();
 	const predictor = lead & ~BITMAP;
@@ -58,11 +61,10 @@ export function decodeValues(
 	if (count === 1) {
 		if (predictor !== 0)
 			reader.fail("A predictor is chosen, but there is nothing to predict");
-		return column;
+		return;
 	}
 	if (predictor === RAW) readRaw(reader, column, start + 1, count - 1);
 	else readResiduals(reader, column, start + 1, first, predictor);
-	return column;
 }
 
 /** Marks what is missing. @returns how many are present */

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { crc32 } from "../../protocol/crc32.ts";
+import { readHeader } from "../../protocol/decode.ts";
 import { eventTopic, liveTopic } from "../../protocol/topics.ts";
 import {
 	blockMessage,
@@ -94,6 +96,18 @@ describe("Ingest", () => {
 		assert.deepEqual(letter?.bytes, cut);
 		assert.equal(letter?.thing, "boiler");
 		assert.equal(letter?.receivedMs, cloud.clock.now);
+		assert.equal((await stored()).length, 0);
+	});
+
+	it("makes a dead letter of a block whose header is sound and whose samples are not", async () => {
+		const bytes = blockOf([1, 2, 3, 400]);
+		// The last byte of the values, under a checksum that fits.
+		const end = bytes.length - 4;
+		bytes[end - 1] = (bytes[end - 1] ?? 0) ^ 0xff;
+		new DataView(bytes.buffer).setUint32(end, crc32(bytes, 0, end), true);
+		readHeader(bytes);
+		await cloud.accept(bytes);
+		assert.deepEqual(await letters(), ["bad_values"]);
 		assert.equal((await stored()).length, 0);
 	});
 

@@ -4,7 +4,7 @@ import {
 	type Channel,
 } from "../../protocol/block.ts";
 import { spanMs } from "../../protocol/block-time.ts";
-import { readHeader } from "../../protocol/decode.ts";
+import { verifyBlock } from "../../protocol/decode.ts";
 import { parsePublishTopic } from "../../protocol/topics.ts";
 import { believedStartMs, MAX_INDEXED_SPAN_MS } from "./believable.ts";
 import { BootBindings } from "./boot-bindings.ts";
@@ -75,7 +75,7 @@ export class Ingest {
 	}
 
 	async #acceptBlock(message: IncomingMessage): Promise<void> {
-		const header = await this.#readHeader(message);
+		const header = await this.#verify(message);
 		if (header === null) return;
 		if (header.live) {
 			return this.#bury(
@@ -119,7 +119,7 @@ export class Ingest {
 	}
 
 	async #acceptLive(message: IncomingMessage): Promise<void> {
-		const header = await this.#readHeader(message);
+		const header = await this.#verify(message);
 		if (header === null) return;
 		if (!header.live) {
 			return this.#bury(
@@ -158,10 +158,14 @@ export class Ingest {
 		await this.#stores.devices.update(thing, { ...update, lastSeenMs: atMs });
 	}
 
-	/** @returns null when it was none, and is a dead letter now */
-	async #readHeader(message: IncomingMessage): Promise<BlockHeader | null> {
+	/**
+	 * Every sample is decoded once before a block is taken in: what nobody could read later must not be acknowledged as
+	 * stored readings.
+	 * @returns null when it was no block, and is a dead letter now
+	 */
+	async #verify(message: IncomingMessage): Promise<BlockHeader | null> {
 		try {
-			return readHeader(message.payload);
+			return verifyBlock(message.payload);
 		} catch (error) {
 			if (!(error instanceof BlockError)) throw error;
 			await this.#bury(message, error.reason, error.message);
