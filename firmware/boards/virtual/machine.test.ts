@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildFirmware } from "../../../tools/build/firmware.ts";
 import type { NodeReport } from "../../node/ports.ts";
-import { IdentityError, readIdentity } from "./identity.ts";
 import { type MachineOptions, VirtualMachine } from "./machine.ts";
 import { VirtualClock } from "./peripherals/clock.ts";
 import { NotBuiltError, type ProcessorKind } from "./processor.ts";
@@ -279,13 +278,3 @@ for (const board of [
 		});
 	});
 }
-
-describe("The identity of a machine", () => {
-	it("names the file that is missing", () => {
-		assert.throws(
-			() => readIdentity("/nowhere"),
-			(error) =>
-				error instanceof IdentityError && /config\.json/.test(error.message),
-		);
-	});
-});

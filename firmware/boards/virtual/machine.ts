@@ -176,7 +176,10 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		return this.#end("power_cut", (processor) => processor.kill());
 	}
 
-	/** Asks the node to end in good order; kills it when it does not within `patienceMs` of real time. */
+	/**
+	 * Asks the node to end in good order; kills it when it does not within `patienceMs` of real time. A node that sends what
+	 * waits first needs time to go on: let a stepped clock run meanwhile.
+	 */
 	stop(patienceMs = 5000): Promise<void> {
 		return this.#end("stopped", (processor) => {
 			this.#turn({ op: "stop" });

@@ -27,6 +27,7 @@ export class NotBuiltError extends Error {
 export interface ProcessorSizes {
 	readonly chunkBytes?: number;
 	readonly slots?: number;
+	/** The node needs 513 … 576 (32-bit, measured); the host's default is 768. */
 	readonly stackSlots?: number;
 	/** Beyond the built-ins, which a device has in ROM; 0 for no limit. */
 	readonly heapLimitBytes?: number;
