@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Hono } from "hono";
@@ -12,6 +13,8 @@ describe("startHttp", () => {
 	let server: HttpServer;
 	let cancelled: Promise<void>;
 
+	let slow: { asked: Promise<void>; answer: () => void };
+
 	beforeEach(async () => {
 		dir = mkdtempSync(join(tmpdir(), "thinghz-http-"));
 		mkdirSync(join(dir, "web"));
@@ -20,6 +23,22 @@ describe("startHttp", () => {
 		writeFileSync(join(dir, "web", "app-ABCDEFGH.js"), "1");
 		const app = new Hono();
 		app.get("/v1/hello", (c) => c.text("hello"));
+		let asked: () => void;
+		let answer: () => void;
+		const answered = new Promise<void>((resolve) => {
+			answer = resolve;
+		});
+		slow = {
+			asked: new Promise((resolve) => {
+				asked = resolve;
+			}),
+			answer: () => answer(),
+		};
+		app.get("/v1/slow", async (c) => {
+			asked();
+			await answered;
+			return c.text("slow");
+		});
 		let cancel: () => void;
 		cancelled = new Promise((resolve) => {
 			cancel = resolve;
@@ -115,6 +134,23 @@ describe("startHttp", () => {
 			assert.rejects(async () => reader?.read()),
 		]);
 		assert.ok(performance.now() - startedMs < 1_000);
+	});
+
+	it("does not wait for a connection that nobody has used yet", async () => {
+		const socket = connect(server.port, "127.0.0.1");
+		await once(socket, "connect");
+		const startedMs = performance.now();
+		await Promise.all([server.close(), once(socket, "close")]);
+		assert.ok(performance.now() - startedMs < 1_000);
+	});
+
+	it("finishes an answer that is under way when it closes", async () => {
+		const answer = fetch(`${server.url}/v1/slow`);
+		await slow.asked;
+		const closed = server.close();
+		slow.answer();
+		assert.equal(await (await answer).text(), "slow");
+		await closed;
 	});
 
 	it("says which port is in use, and how to choose another", async () => {

@@ -1,6 +1,6 @@
 /** Serves the API and the page on one port of this machine. */
-import { createServer, type Server, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { resolve } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { type Env, Hono } from "hono";
@@ -47,24 +47,22 @@ export async function startHttp<E extends Env>(
 		root.use(staticFiles(resolve(options.webDir)));
 	}
 	root.mount("/", options.app.fetch);
-	const streams = new Set<ServerResponse>();
 	const server = createServer(
 		getRequestListener(async (request, { outgoing }) => {
 			const response = await root.fetch(request);
-			if (isStream(response) && outgoing instanceof ServerResponse) {
-				streams.add(outgoing);
-				outgoing.once("close", () => streams.delete(outgoing));
-			}
+			// A live stream never ends by itself, so nobody waits for it.
+			if (isStream(response)) connections.release(outgoing);
 			return response;
 		}),
 	);
+	const connections = new Connections(server);
 	await listen(server, options.host, options.port);
 	const { port } = server.address() as AddressInfo;
 	const name = options.host.includes(":") ? `[${options.host}]` : options.host;
 	return {
 		url: `http://${name}:${port}`,
 		port,
-		close: () => close(server, streams),
+		close: () => connections.close(),
 	};
 }
 
@@ -115,22 +113,56 @@ function listenError(
 	}
 }
 
-/** A live stream never ends by itself. */
 function isStream(response: Response): boolean {
 	const type = response.headers.get("content-type") ?? "";
 	return type.startsWith("text/event-stream");
 }
 
-async function close(
-	server: Server,
-	streams: ReadonlySet<ServerResponse>,
-): Promise<void> {
-	const closed = new Promise<void>((resolve) => {
-		server.close(() => resolve());
-	});
-	server.closeIdleConnections();
-	for (const stream of streams) stream.destroy();
-	const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-	await closed;
-	clearTimeout(timer);
+/** The open connections of a server, and which of them have an answer under way. */
+class Connections {
+	readonly #server: Server;
+	readonly #sockets = new Set<Socket>();
+	/** Answers to be finished before the server closes, and the connections they go out on. */
+	readonly #pending = new Map<object, Socket>();
+
+	constructor(server: Server) {
+		this.#server = server;
+		server.on("connection", (socket) => {
+			this.#sockets.add(socket);
+			socket.once("close", () => this.#sockets.delete(socket));
+		});
+		// In front of the listener that answers.
+		server.prependListener("request", (request, response) => {
+			this.#pending.set(response, request.socket);
+			response.once("close", () => {
+				this.#pending.delete(response);
+				if (!server.listening) request.socket.end();
+			});
+		});
+	}
+
+	/** An answer need not be finished. */
+	release(response: object): void {
+		this.#pending.delete(response);
+	}
+
+	/**
+	 * Stops listening, waits for answers under way, and cuts everything else: Node's own `closeIdleConnections` leaves
+	 * those that a browser has opened ahead of time.
+	 */
+	async close(): Promise<void> {
+		const closed = new Promise<void>((resolve) => {
+			this.#server.close(() => resolve());
+		});
+		const busy = new Set(this.#pending.values());
+		for (const socket of this.#sockets) {
+			if (!busy.has(socket)) socket.destroy();
+		}
+		const timer = setTimeout(
+			() => this.#server.closeAllConnections(),
+			DRAIN_MS,
+		);
+		await closed;
+		clearTimeout(timer);
+	}
 }
