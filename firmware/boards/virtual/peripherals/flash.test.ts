@@ -215,6 +215,18 @@ describe("NOR flash", () => {
 		assert.equal(supply.operations, 3);
 	});
 
+	it("cuts once, and not before its operation, whatever else cut power meanwhile", () => {
+		const flash = new NorFlash({ sizeBytes: SIZE });
+		flash.cutAt(2);
+		flash.supply.cut();
+		flash.supply.restore();
+		flash.program(0, Uint8Array.of(1));
+		assert.throws(() => flash.program(0, Uint8Array.of(1)), PowerCut);
+		flash.supply.restore();
+		flash.program(0, Uint8Array.of(1));
+		assert.equal(flash.operations, 3);
+	});
+
 	it("gives the same torn bytes for the same seed", () => {
 		const torn = (seed: number) => {
 			const flash = new NorFlash({ sizeBytes: SIZE });

@@ -52,10 +52,9 @@ export class FlashSupply {
 		this.#on = false;
 	}
 
-	/** Power is back; a cut that has not come yet is forgotten. */
+	/** Power is back. A cut that has not come yet still will. */
 	restore(): void {
 		this.#on = true;
-		this.#cut = undefined;
 	}
 
 	/** @throws PowerCut when there is no power */
@@ -72,6 +71,7 @@ export class FlashSupply {
 			whole();
 			return;
 		}
+		this.#cut = undefined;
 		if (cut.moment === "torn") torn(cut.random);
 		if (cut.moment === "after") whole();
 		this.#on = false;
