@@ -1,5 +1,4 @@
 /** A board made of software with a node on it: an XS process and its peripherals, which outlive it. */
-import { randomFillSync } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -23,10 +22,10 @@ import {
 	type ProcessorKind,
 	type ProcessorSizes,
 } from "./processor.ts";
+import { serve } from "./serve.ts";
 import {
 	type BootDocument,
 	ExitCode,
-	Partition,
 	type Post,
 	type Request,
 	type TurnEvent,
@@ -83,11 +82,12 @@ const REBOOT_MS = 100;
 const MAX_REBOOT_MS = 10_000;
 /** A machine that has run for so long was well: the next reboot is a quick one again. */
 const WELL_MS = 60_000;
-const EMPTY = new Uint8Array(0);
 
 export class VirtualMachine extends EventEmitter<MachineEvents> {
 	readonly clock: VirtualClock;
 	readonly supply = new FlashSupply();
+	/** Where random bytes come from when they are to be repeatable. */
+	readonly random: SeededRandom | undefined;
 	readonly journal: NorFlash;
 	readonly checkpoints: NorFlash;
 	readonly settings: Settings;
@@ -95,7 +95,6 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	readonly weather: WeatherChip;
 	readonly network: VirtualNetwork;
 	readonly #options: MachineOptions;
-	readonly #random: SeededRandom | undefined;
 	#processor: Processor | undefined;
 	/** Uptime 0 of this boot, by the clock. */
 	#bootMs = 0;
@@ -143,7 +142,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			options.identity.credentials,
 			(event) => this.#turn(event),
 		);
-		this.#random =
+		this.random =
 			options.seed === undefined ? undefined : new SeededRandom(options.seed);
 	}
 
@@ -246,7 +245,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 
 	#answer(request: Request): Uint8Array {
 		try {
-			return this.#serve(request);
+			return serve(this, request);
 		} catch (error) {
 			// Nothing runs without power: the reply will not be read.
 			if (error instanceof PowerCut && this.#ending === undefined) {
@@ -255,61 +254,6 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			}
 			throw error;
 		}
-	}
-
-	#serve(request: Request): Uint8Array {
-		switch (request.op) {
-			case "flash_read": {
-				const bytes = new Uint8Array(request.length);
-				this.#partition(request.partition).read(request.offset, bytes);
-				return bytes;
-			}
-			case "flash_program":
-				this.#partition(request.partition).program(
-					request.offset,
-					request.bytes,
-				);
-				return EMPTY;
-			case "flash_erase":
-				this.#partition(request.partition).erase(request.offset);
-				return EMPTY;
-			case "setting_get": {
-				const value = this.settings.get(request.key);
-				return value === undefined
-					? Uint8Array.of(0)
-					: Buffer.from(`\u0001${value}`, "utf8");
-			}
-			case "setting_set":
-				this.settings.set(request.key, request.value);
-				return EMPTY;
-			case "setting_delete":
-				this.settings.delete(request.key);
-				return EMPTY;
-			case "i2c":
-				return this.bus.transfer(
-					request.address,
-					request.bytes,
-					request.length,
-				);
-			case "random":
-				return this.#randomBytes(request.length);
-			case "mqtt_write": {
-				const { connection, data, options } = request;
-				const writable = this.network.write(connection, data, options);
-				return new Uint8Array(Uint32Array.of(writable).buffer);
-			}
-		}
-	}
-
-	#partition(number: number): NorFlash {
-		return number === Partition.JOURNAL ? this.journal : this.checkpoints;
-	}
-
-	#randomBytes(length: number): Uint8Array {
-		const bytes = new Uint8Array(length);
-		const random = this.#random;
-		if (random === undefined) return randomFillSync(bytes);
-		return bytes.map(() => random.below(256));
 	}
 
 	#hear(post: Post): void {

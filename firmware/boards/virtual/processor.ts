@@ -4,16 +4,9 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { readFrames, writeFrame } from "./frames.ts";
-import {
-	decodePost,
-	decodeRequest,
-	encodeEvent,
-	FrameKind,
-	type Post,
-	type Request,
-	type TurnEvent,
-} from "./wire.ts";
+import { FrameKind, type Post, type Request, type TurnEvent } from "./wire.ts";
 import { type Utf8, WireWriter } from "./wire-bytes.ts";
+import { decodePost, decodeRequest, encodeEvent } from "./wire-codec.ts";
 
 export type ProcessorKind = "virtual" | "virtual32";
 

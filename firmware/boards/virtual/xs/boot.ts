@@ -1,5 +1,6 @@
 /** The XS side of the channel: makes a board when told to boot, and gives it its turns. */
-import { decodeEvent, ExitCode } from "../wire.ts";
+import { ExitCode } from "../wire.ts";
+import { decodeEvent } from "../wire-codec.ts";
 import { VirtualBoard } from "./board.ts";
 import { host, post, utf8 } from "./host.ts";
 

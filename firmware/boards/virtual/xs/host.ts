@@ -1,6 +1,7 @@
 /** The C host's global, as host/host.c makes it, and what the files beside this one share of it. */
-import { encodePost, encodeRequest, type Post, type Request } from "../wire.ts";
+import type { Post, Request } from "../wire.ts";
 import { type Utf8, WireWriter } from "../wire-bytes.ts";
+import { encodePost, encodeRequest } from "../wire-codec.ts";
 
 interface Host {
 	call(message: Uint8Array): ArrayBuffer;

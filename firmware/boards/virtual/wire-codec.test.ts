@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { nodeUtf8 } from "./processor.ts";
+import type { Post, Request, TurnEvent } from "./wire.ts";
+import { WireWriter } from "./wire-bytes.ts";
 import {
 	decodeEvent,
 	decodePost,
@@ -8,11 +10,7 @@ import {
 	encodeEvent,
 	encodePost,
 	encodeRequest,
-	type Post,
-	type Request,
-	type TurnEvent,
-} from "./wire.ts";
-import { WireWriter } from "./wire-bytes.ts";
+} from "./wire-codec.ts";
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
 	fc.record<T>(model, { noNullPrototype: true });

@@ -1,0 +1,341 @@
+/** The messages of wire.ts as bytes. Runs on both sides of the channel. */
+import type {
+	LogLevel,
+	MqttPublishOptions,
+	OfflineReason,
+} from "../../node/ports.ts";
+import type { Post, Request, TurnEvent } from "./wire.ts";
+import { type Utf8, WireReader, type WireWriter } from "./wire-bytes.ts";
+
+const REQUESTS = [
+	"flash_read",
+	"flash_program",
+	"flash_erase",
+	"setting_get",
+	"setting_set",
+	"setting_delete",
+	"i2c",
+	"random",
+	"mqtt_write",
+] as const satisfies readonly Request["op"][];
+
+const POSTS = [
+	"idle",
+	"log",
+	"report",
+	"time",
+	"mqtt_connect",
+	"mqtt_close",
+] as const satisfies readonly Post["op"][];
+
+const EVENTS = [
+	"boot",
+	"timer",
+	"time",
+	"mqtt_readable",
+	"mqtt_writable",
+	"mqtt_control",
+	"mqtt_error",
+	"stop",
+] as const satisfies readonly TurnEvent["op"][];
+
+const LEVELS = [
+	"error",
+	"warn",
+	"info",
+	"debug",
+] as const satisfies readonly LogLevel[];
+
+const REASONS = [
+	"name_lookup",
+	"tcp",
+	"tls",
+	"refused",
+	"auth",
+	"timeout",
+	"closed",
+	"stopped",
+] as const satisfies readonly OfflineReason[];
+
+/** Stands for an absent u32 or f64. */
+const NO_U32 = 0xffff_ffff;
+const NO_TIME = Number.NaN;
+
+function pick<T>(names: readonly T[], index: number): T {
+	const name = names[index];
+	if (name === undefined) throw new RangeError(`No message has code ${index}.`);
+	return name;
+}
+
+/** The message is good until `writer` is used again. */
+export function encodeRequest(
+	writer: WireWriter,
+	request: Request,
+): Uint8Array {
+	writer.begin().u8(REQUESTS.indexOf(request.op));
+	switch (request.op) {
+		case "flash_read":
+			writer.u8(request.partition).u32(request.offset).u32(request.length);
+			break;
+		case "flash_program":
+			writer.u8(request.partition).u32(request.offset).raw(request.bytes);
+			break;
+		case "flash_erase":
+			writer.u8(request.partition).u32(request.offset);
+			break;
+		case "setting_get":
+		case "setting_delete":
+			writer.text(request.key);
+			break;
+		case "setting_set":
+			writer.text(request.key).text(request.value);
+			break;
+		case "i2c":
+			writer.u8(request.address).u32(request.length).raw(request.bytes);
+			break;
+		case "random":
+			writer.u32(request.length);
+			break;
+		case "mqtt_write": {
+			const { options } = request;
+			writer.u32(request.connection).u8(options === undefined ? 0 : 1);
+			if (options !== undefined) {
+				writer
+					.u8(options.QoS)
+					.u8(options.duplicate ? 1 : 0)
+					.u16(options.id ?? 0)
+					.u32(options.byteLength ?? NO_U32)
+					.text(options.topic);
+			}
+			writer.raw(request.data);
+			break;
+		}
+	}
+	return writer.bytes;
+}
+
+/** @throws RangeError when the bytes are no request */
+export function decodeRequest(utf8: Utf8, bytes: Uint8Array): Request {
+	const reader = new WireReader(utf8, bytes);
+	const op = pick(REQUESTS, reader.u8());
+	switch (op) {
+		case "flash_read":
+			return {
+				op,
+				partition: reader.u8(),
+				offset: reader.u32(),
+				length: reader.u32(),
+			};
+		case "flash_program":
+			return {
+				op,
+				partition: reader.u8(),
+				offset: reader.u32(),
+				bytes: reader.rest(),
+			};
+		case "flash_erase":
+			return { op, partition: reader.u8(), offset: reader.u32() };
+		case "setting_get":
+		case "setting_delete":
+			return { op, key: reader.text() };
+		case "setting_set":
+			return { op, key: reader.text(), value: reader.text() };
+		case "i2c":
+			return {
+				op,
+				address: reader.u8(),
+				length: reader.u32(),
+				bytes: reader.rest(),
+			};
+		case "random":
+			return { op, length: reader.u32() };
+		case "mqtt_write": {
+			const connection = reader.u32();
+			const options = reader.u8() === 1 ? readPublish(reader) : undefined;
+			return { op, connection, options, data: reader.rest() };
+		}
+	}
+}
+
+function readPublish(reader: WireReader): MqttPublishOptions {
+	const QoS = reader.u8() === 1 ? 1 : 0;
+	const duplicate = reader.u8() === 1;
+	const id = reader.u16();
+	const byteLength = reader.u32();
+	const topic = reader.text();
+	return {
+		topic,
+		QoS,
+		...(id === 0 ? {} : { id }),
+		...(duplicate ? { duplicate } : {}),
+		...(byteLength === NO_U32 ? {} : { byteLength }),
+	};
+}
+
+/** The message is good until `writer` is used again. */
+export function encodePost(writer: WireWriter, post: Post): Uint8Array {
+	writer.begin().u8(POSTS.indexOf(post.op));
+	switch (post.op) {
+		case "idle":
+			writer.f64(post.deadlineMs ?? NO_TIME);
+			break;
+		case "log":
+			writer.u8(LEVELS.indexOf(post.level)).text(post.text);
+			break;
+		case "report":
+			writer.text(post.json);
+			break;
+		case "time":
+			writer.u32(post.request);
+			break;
+		case "mqtt_connect":
+			writer
+				.u32(post.connection)
+				.u16(post.port)
+				.u8(post.clean ? 1 : 0)
+				.f64(post.keepAliveMs)
+				.text(post.host)
+				.text(post.id);
+			break;
+		case "mqtt_close":
+			writer.u32(post.connection).u8(post.graceful ? 1 : 0);
+			break;
+	}
+	return writer.bytes;
+}
+
+/** @throws RangeError when the bytes are no post */
+export function decodePost(utf8: Utf8, bytes: Uint8Array): Post {
+	const reader = new WireReader(utf8, bytes);
+	const op = pick(POSTS, reader.u8());
+	switch (op) {
+		case "idle": {
+			const deadlineMs = reader.f64();
+			return {
+				op,
+				deadlineMs: Number.isNaN(deadlineMs) ? null : deadlineMs,
+			};
+		}
+		case "log":
+			return { op, level: pick(LEVELS, reader.u8()), text: reader.text() };
+		case "report":
+			return { op, json: reader.text() };
+		case "time":
+			return { op, request: reader.u32() };
+		case "mqtt_connect":
+			return {
+				op,
+				connection: reader.u32(),
+				port: reader.u16(),
+				clean: reader.u8() === 1,
+				keepAliveMs: reader.f64(),
+				host: reader.text(),
+				id: reader.text(),
+			};
+		case "mqtt_close":
+			return {
+				op,
+				connection: reader.u32(),
+				graceful: reader.u8() === 1,
+			};
+	}
+}
+
+/** The message is good until `writer` is used again. `uptimeMs` is the time of the whole turn. */
+export function encodeEvent(
+	writer: WireWriter,
+	uptimeMs: number,
+	event: TurnEvent,
+): Uint8Array {
+	writer.begin().f64(uptimeMs).u8(EVENTS.indexOf(event.op));
+	switch (event.op) {
+		case "boot":
+			writer.text(event.json);
+			break;
+		case "time":
+			writer.u32(event.request).f64(event.wallMs ?? NO_TIME);
+			break;
+		case "mqtt_readable":
+			writer
+				.u32(event.connection)
+				.u8((event.more ? 1 : 0) | (event.topic === undefined ? 0 : 2));
+			if (event.topic !== undefined) {
+				writer.u32(event.byteLength).text(event.topic);
+			}
+			writer.raw(event.bytes);
+			break;
+		case "mqtt_writable":
+			writer.u32(event.connection).u32(event.count);
+			break;
+		case "mqtt_control":
+			writer
+				.u32(event.connection)
+				.u8(event.operation)
+				.u32(event.id ?? NO_U32)
+				.u32(event.returnCode ?? NO_U32);
+			break;
+		case "mqtt_error":
+			writer.u32(event.connection).u8(REASONS.indexOf(event.reason));
+			break;
+		case "timer":
+		case "stop":
+			break;
+	}
+	return writer.bytes;
+}
+
+/** @throws RangeError when the bytes are no event */
+export function decodeEvent(
+	utf8: Utf8,
+	bytes: Uint8Array,
+): { readonly uptimeMs: number; readonly event: TurnEvent } {
+	const reader = new WireReader(utf8, bytes);
+	const uptimeMs = reader.f64();
+	return { uptimeMs, event: readEvent(reader) };
+}
+
+function readEvent(reader: WireReader): TurnEvent {
+	const op = pick(EVENTS, reader.u8());
+	switch (op) {
+		case "boot":
+			return { op, json: reader.text() };
+		case "time": {
+			const request = reader.u32();
+			const wallMs = reader.f64();
+			return { op, request, wallMs: Number.isNaN(wallMs) ? null : wallMs };
+		}
+		case "mqtt_readable": {
+			const connection = reader.u32();
+			const flags = reader.u8();
+			const first = (flags & 2) !== 0;
+			const byteLength = first ? reader.u32() : 0;
+			const topic = first ? reader.text() : undefined;
+			const more = (flags & 1) !== 0;
+			return { op, connection, more, topic, byteLength, bytes: reader.rest() };
+		}
+		case "mqtt_writable":
+			return { op, connection: reader.u32(), count: reader.u32() };
+		case "mqtt_control": {
+			const connection = reader.u32();
+			const operation = reader.u8();
+			const id = reader.u32();
+			const returnCode = reader.u32();
+			return {
+				op,
+				connection,
+				operation,
+				id: id === NO_U32 ? undefined : id,
+				returnCode: returnCode === NO_U32 ? undefined : returnCode,
+			};
+		}
+		case "mqtt_error":
+			return {
+				op,
+				connection: reader.u32(),
+				reason: pick(REASONS, reader.u8()),
+			};
+		case "timer":
+		case "stop":
+			return { op };
+	}
+}
