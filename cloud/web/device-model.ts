@@ -61,8 +61,8 @@ export class DeviceModel {
 				this.link.value = state;
 			},
 			onReady: () => {
-				// After a break, whatever was stored meanwhile has to be fetched.
-				if (this.#wasReady) void this.load();
+				// After a break, whatever happened meanwhile has to be fetched.
+				if (this.#wasReady) void this.load({ isFresh: true });
 				this.#wasReady = true;
 				this.#invalidate();
 			},
@@ -108,15 +108,16 @@ export class DeviceModel {
 		this.#show({ ...this.view.value, endMs: null });
 	}
 
-	/** Fetches the window; an earlier fetch that is under way is given up. */
-	async load(): Promise<void> {
+	/** Fetches the window; an earlier fetch that is under way is given up. @param isFresh the device too */
+	async load({ isFresh = false } = {}): Promise<void> {
 		this.#loading?.abort();
 		const loading = new AbortController();
 		this.#loading = loading;
 		this.isLoading.value = true;
 		this.#loadedMs = Date.now();
 		try {
-			const device = this.device.value ?? (await this.#loadDevice());
+			const known = isFresh ? null : this.device.value;
+			const device = known ?? (await this.#loadDevice());
 			if (loading.signal.aborted) return;
 			const { range } = this.view.value;
 			const shown = windowOf(this.view.value, Date.now());

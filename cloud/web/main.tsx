@@ -1,5 +1,6 @@
 /** The dashboard. */
 import { render } from "preact";
+import { useEffect } from "preact/hooks";
 import {
 	checkSession,
 	followAddress,
@@ -35,6 +36,10 @@ function App() {
 function Main() {
 	const state = signInState.value;
 	const shown = route.value;
+	useEffect(() => {
+		document.title =
+			shown.view === "device" ? `${shown.name} · thinghz` : "thinghz";
+	}, [shown]);
 	switch (state.is) {
 		case "checking":
 			return (

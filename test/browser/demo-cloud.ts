@@ -25,6 +25,8 @@ import { buildWeb } from "../../tools/build/web.ts";
 
 const SPAN_S = 300;
 const LIVE_EVERY_MS = 250;
+/** Two days, and a while into the block that is open. */
+const PAST_MS = 2 * 86_400_000 + 137_000;
 
 const MEASURED: readonly Channel[] = [
 	{ id: "temperature", unit: "°C", exponent: -2, kind: "gauge" },
@@ -40,15 +42,15 @@ export interface DemoCloud {
 	readonly url: string;
 	/** A fresh link: it works once. */
 	signInUrl(): string;
-	/** Ends the live samples. */
-	quiet(): void;
+	/** Takes the HTTP server away. @returns what brings it back, on the same port */
+	interrupt(): Promise<() => Promise<void>>;
 	close(): Promise<void>;
 }
 
 /** @param devices their names; none for a cloud that has just been set up */
 export async function startDemoCloud(
 	devices: readonly string[],
-	pastMs = 2 * 86_400_000 + 137_000,
+	options: { readonly port?: number } = {},
 ): Promise<DemoCloud> {
 	const dir = mkdtempSync(join(tmpdir(), "thinghz-page-"));
 	await buildWeb(join(dir, "web"));
@@ -78,7 +80,7 @@ export async function startDemoCloud(
 	const nodes: DemoNode[] = [];
 	for (const [index, name] of devices.entries()) {
 		await registry.create(name);
-		const node = new DemoNode(name, index, ingest, Date.now() - pastMs);
+		const node = new DemoNode(name, index, ingest, Date.now() - PAST_MS);
 		await node.boot();
 		await node.sendPast();
 		await registry.connected(name);
@@ -87,16 +89,18 @@ export async function startDemoCloud(
 	const timer = setInterval(() => {
 		for (const node of nodes) void node.sendLive();
 	}, LIVE_EVERY_MS);
-	const http = await startHttp({
-		app,
-		webDir: join(dir, "web"),
-		host: "127.0.0.1",
-		port: 0,
-	});
+	const serve = (port: number) =>
+		startHttp({ app, webDir: join(dir, "web"), host: "127.0.0.1", port });
+	let http = await serve(options.port ?? 0);
 	return {
 		url: http.url,
 		signInUrl: () => `${http.url}/#signin=${auth.issueSignIn()}`,
-		quiet: () => clearInterval(timer),
+		async interrupt() {
+			await http.close();
+			return async () => {
+				http = await serve(http.port);
+			};
+		},
 		async close() {
 			clearInterval(timer);
 			await http.close();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { type DemoCloud, startDemoCloud } from "./demo-cloud.ts";
 import {
+	assertMoves,
 	assertNoSidewaysScroll,
 	chooseRange,
 	collectErrors,
@@ -162,6 +163,17 @@ describe("the dashboard in a browser", function () {
 		await waitForPoints(page, 200);
 	});
 
+	it("says that the connection is lost, and goes on when it is back", async () => {
+		const page = await open(cloud.signInUrl());
+		await page.locator(".device", { hasText: "roof" }).click();
+		await waitForPoints(page, 30);
+		const bringBack = await cloud.interrupt();
+		await page.getByText("Connection lost").waitFor();
+		await bringBack();
+		await page.getByText("Connection lost").waitFor({ state: "detached" });
+		await assertMoves(page);
+	});
+
 	it("says that there is no such device", async () => {
 		const page = await open(cloud.signInUrl());
 		await page.locator(".device").first().waitFor();
@@ -189,9 +201,10 @@ describe("the dashboard in a browser", function () {
 describe("the dashboard of a cloud that has just been set up", function () {
 	this.timeout(60_000);
 
-	it("says how to get a device, and that the cloud is gone when it is", async () => {
+	it("says how to get a device, and asks for a link when another cloud has taken its place", async () => {
 		const cloud = await startDemoCloud([]);
 		const browser = await launchBrowser();
+		let other: DemoCloud | undefined;
 		try {
 			const errors: string[] = [];
 			const page = await browser.newPage({ viewport: PHONE });
@@ -203,9 +216,14 @@ describe("the dashboard of a cloud that has just been set up", function () {
 			assert.deepEqual(errors, []);
 			await cloud.close();
 			await page.getByText("Connection lost").waitFor();
+			other = await startDemoCloud([], {
+				port: Number(new URL(cloud.url).port),
+			});
+			await page.getByRole("heading", { name: "Sign in" }).waitFor();
 		} finally {
 			await browser.close();
 			await cloud.close();
+			await other?.close();
 		}
 	});
 });

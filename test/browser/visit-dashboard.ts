@@ -161,7 +161,7 @@ export async function chooseRange(page: Page, label: string): Promise<number> {
 }
 
 /** A live chart moves: the window goes on, and so does the value. */
-async function assertMoves(page: Page): Promise<void> {
+export async function assertMoves(page: Page): Promise<void> {
 	for (const selector of [".window", ".current .value"]) {
 		const before = await page.locator(selector).first().textContent();
 		await page.waitForFunction(
