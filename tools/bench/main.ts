@@ -11,6 +11,7 @@ import { benchDisk } from "./disk.ts";
 import { benchFleet } from "./fleet.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchQuery } from "./query.ts";
+import { type Measured, writeFigures } from "./readme.ts";
 import { type BenchResult, formatResult } from "./result.ts";
 import { benchStart } from "./start.ts";
 
@@ -25,13 +26,6 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 	start: benchStart,
 };
 
-interface ResultsFile {
-	date: string;
-	commit: string;
-	machine: { cpu: string; cores: number; memoryGiB: number; node: string };
-	results: Record<string, BenchResult[]>;
-}
-
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => BENCHES[name] === undefined);
 if (unknown.length > 0) {
@@ -41,22 +35,21 @@ if (unknown.length > 0) {
 	process.exit(2);
 }
 
-const results: Record<string, BenchResult[]> =
+const results: Record<string, readonly BenchResult[]> =
 	asked.length > 0 && existsSync(RESULTS)
-		? (JSON.parse(readFileSync(RESULTS, "utf8")) as ResultsFile).results
+		? (JSON.parse(readFileSync(RESULTS, "utf8")) as Measured).results
 		: {};
 for (const [name, bench] of Object.entries(BENCHES)) {
 	if (asked.length > 0 && !asked.includes(name)) continue;
 	console.log(`\n── ${name} ──`);
-	const measured = await bench();
-	for (const result of measured) console.log(formatResult(result));
-	results[name] = measured;
+	results[name] = await bench();
+	for (const result of results[name]) console.log(formatResult(result));
 }
 
 const git = (...args: string[]) =>
 	execFileSync("git", args, { encoding: "utf8" }).trim();
 const changed = git("status", "--porcelain", "--", ".", ":!bench") !== "";
-const file: ResultsFile = {
+const measured: Measured = {
 	date: new Date().toISOString().slice(0, 10),
 	commit:
 		git("rev-parse", "--short", "HEAD") + (changed ? " with changes" : ""),
@@ -66,8 +59,13 @@ const file: ResultsFile = {
 		memoryGiB: Math.round(totalmem() / 2 ** 30),
 		node: process.version,
 	},
-	results,
+	results: Object.fromEntries(
+		Object.keys(BENCHES)
+			.filter((name) => results[name] !== undefined)
+			.map((name) => [name, results[name] ?? []]),
+	),
 };
 mkdirSync("bench", { recursive: true });
-writeFileSync(RESULTS, `${JSON.stringify(file, null, "\t")}\n`);
-console.log(`\nWritten to ${RESULTS}.`);
+writeFileSync(RESULTS, `${JSON.stringify(measured, null, "\t")}\n`);
+writeFigures("README.md", measured);
+console.log(`\nWritten to ${RESULTS} and README.md.`);

@@ -13,13 +13,18 @@ export function meetsTarget({ value, target }: BenchResult): boolean {
 	return target.op === "<=" ? value <= target.value : value >= target.value;
 }
 
+/** Four significant digits. */
+export function formatValue(value: number): string {
+	return value.toLocaleString("en", { maximumSignificantDigits: 4 });
+}
+
 /** One line for people: name, value, unit, target. */
 export function formatResult(result: BenchResult): string {
 	const { name, value, unit, target, note } = result;
-	const shown = value.toLocaleString("en", { maximumSignificantDigits: 4 });
+	const shown = formatValue(value);
 	const goal =
 		target === undefined
 			? ""
-			: ` (target ${target.op} ${target.value.toLocaleString("en")}: ${meetsTarget(result) ? "met" : "missed"})`;
+			: ` (target ${target.op} ${formatValue(target.value)}: ${meetsTarget(result) ? "met" : "missed"})`;
 	return `${name}: ${shown} ${unit}${goal}${note === undefined ? "" : ` — ${note}`}`;
 }

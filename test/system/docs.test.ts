@@ -1,0 +1,59 @@
+/** What the documents say of files and commands is so. */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ROOT, thinghz } from "./support/command.ts";
+
+const PAGES = [
+	"README.md",
+	"CONTRIBUTING.md",
+	...["docs", "docs/decisions"].flatMap((folder) =>
+		readdirSync(join(ROOT, folder))
+			.filter((name) => name.endsWith(".md"))
+			.map((name) => join(folder, name)),
+	),
+];
+
+describe("the documents", () => {
+	for (const page of PAGES) {
+		it(`${page} links to nothing that is missing`, () => {
+			const text = readFileSync(join(ROOT, page), "utf8");
+			for (const [, target] of text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
+				if (target === undefined || /^[a-z]+:/.test(target)) continue;
+				const path = join(ROOT, dirname(page), target);
+				assert.ok(existsSync(path), `${page}: ${target}`);
+			}
+		});
+	}
+
+	it("README.md names commands and options that exist", async () => {
+		const text = readFileSync(join(ROOT, "README.md"), "utf8");
+		const lines = [...text.matchAll(/^ {4}npx thinghz (\S+)([^#\n]*)/gm)];
+		assert.ok(lines.length >= 8);
+		for (const [line, command, rest] of lines) {
+			const { code, stdout } = await thinghz(command ?? "", "--help");
+			assert.equal(code, 0, line);
+			for (const [option] of (rest ?? "").matchAll(/--[a-z-]+/g)) {
+				assert.ok(stdout.includes(option), `${line}: ${option}`);
+			}
+		}
+	});
+
+	it("every package is in docs/dependencies.md, and none that is not one", () => {
+		const { dependencies, devDependencies } = JSON.parse(
+			readFileSync(join(ROOT, "package.json"), "utf8"),
+		) as Record<string, Record<string, string>>;
+		const text = readFileSync(join(ROOT, "docs/dependencies.md"), "utf8");
+		const listed = [...text.matchAll(/^\|([^|]*)\|/gm)]
+			.flatMap(([, cell]) => [...(cell ?? "").matchAll(/`([^`]+)`/g)])
+			.map(([, name]) => name)
+			.sort();
+		assert.deepEqual(
+			listed,
+			[
+				...Object.keys(dependencies ?? {}),
+				...Object.keys(devDependencies ?? {}),
+			].sort(),
+		);
+	});
+});
