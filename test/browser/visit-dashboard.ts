@@ -94,7 +94,10 @@ export async function visitDashboard(options: {
 		const devices = await page.locator(".device h2").allTextContents();
 		await page.locator(".spark polyline").first().waitFor();
 		await assertNoSidewaysScroll(page);
-		await page.screenshot({ path: shot("devices-wide.png") });
+		await page.screenshot({
+			path: shot("devices-wide.png"),
+			animations: "disabled",
+		});
 
 		const device = options.device ?? devices[0] ?? "";
 		await page.locator(".device", { hasText: device }).first().click();
@@ -111,7 +114,10 @@ export async function visitDashboard(options: {
 		// A cloud that has just started has a fuller picture of its last minute.
 		const pictured = (points["15 min"] ?? 0) >= 600 ? "15 min" : "1 min";
 		await chooseRange(page, pictured);
-		await page.screenshot({ path: shot("page-wide.png") });
+		await page.screenshot({
+			path: shot("page-wide.png"),
+			animations: "disabled",
+		});
 		await page.getByRole("button", { name: "Earlier" }).click();
 		await page.getByRole("button", { name: "Go live" }).click();
 		await waitForPoints(page, 2);
@@ -127,12 +133,18 @@ export async function visitDashboard(options: {
 		await small.goto(new URL("/", options.signInUrl).href);
 		await small.locator(".spark polyline").first().waitFor();
 		await assertNoSidewaysScroll(small);
-		await small.screenshot({ path: shot("devices-phone.png") });
+		await small.screenshot({
+			path: shot("devices-phone.png"),
+			animations: "disabled",
+		});
 		await small.locator(".device", { hasText: device }).first().click();
 		await waitForPoints(small, 2);
 		await chooseRange(small, pictured);
 		await assertNoSidewaysScroll(small);
-		await small.screenshot({ path: shot("page-phone.png") });
+		await small.screenshot({
+			path: shot("page-phone.png"),
+			animations: "disabled",
+		});
 
 		assert.deepEqual(errors, [], "the console has no errors");
 		return { devices, points, firstPointMs };
