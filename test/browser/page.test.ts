@@ -11,6 +11,7 @@ import {
 	collectErrors,
 	launchBrowser,
 	PHONE,
+	skipWithoutBrowser,
 	visitDashboard,
 	WIDE,
 	waitForPoints,
@@ -27,7 +28,8 @@ describe("the dashboard in a browser", function () {
 	let browser: Browser;
 	let errors: string[];
 
-	before(async () => {
+	before(async function () {
+		skipWithoutBrowser(this);
 		cloud = await startDemoCloud(["greenhouse", "orchard", "roof"]);
 		browser = await launchBrowser();
 	});

@@ -34,15 +34,26 @@ const CHROMIUM_ARGS = [
 export const WIDE = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
+const NO_BROWSER =
+	"The test of the page needs Chromium: apt-get install chromium, or set CHROMIUM to its path.";
+
+function chromiumPath(): string | undefined {
+	return (
+		process.env.CHROMIUM ?? CHROMIUM_PATHS.find((path) => existsSync(path))
+	);
+}
+
+/** Skips a suite where there is no browser, and says how to get one. In CI every test runs: there it fails instead. */
+export function skipWithoutBrowser(context: Mocha.Context): void {
+	if (chromiumPath() !== undefined || process.env.CI === "true") return;
+	console.log(NO_BROWSER);
+	context.skip();
+}
+
 /** @throws Error that says how to get a browser when there is none */
 export function launchBrowser(): Promise<Browser> {
-	const executablePath =
-		process.env.CHROMIUM ?? CHROMIUM_PATHS.find((path) => existsSync(path));
-	if (executablePath === undefined) {
-		throw new Error(
-			"The test of the page needs Chromium: apt-get install chromium, or set CHROMIUM to its path.",
-		);
-	}
+	const executablePath = chromiumPath();
+	if (executablePath === undefined) throw new Error(NO_BROWSER);
 	return chromium.launch({ executablePath, args: CHROMIUM_ARGS });
 }
 

@@ -3,19 +3,20 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { CloudUnderTest, temporaryFolder } from "../system/support/cloud.ts";
 import { thinghz } from "../system/support/command.ts";
-import { visitDashboard } from "./visit-dashboard.ts";
+import { skipWithoutBrowser, visitDashboard } from "./visit-dashboard.ts";
 
 describe("the page of thinghz up", function () {
 	this.timeout(120_000);
 	const folder = temporaryFolder();
 	let cloud: CloudUnderTest;
 
-	before(async () => {
+	before(async function () {
+		skipWithoutBrowser(this);
 		cloud = await CloudUnderTest.start(folder.dir, "--nodes", "3");
 	});
 
 	after(async () => {
-		await cloud.stop();
+		await (cloud as CloudUnderTest | undefined)?.stop();
 		folder.remove();
 	});
 
