@@ -202,6 +202,9 @@ describe("the dashboard in a browser", function () {
 
 describe("the dashboard of a cloud that has just been set up", function () {
 	this.timeout(60_000);
+	before(function () {
+		skipWithoutBrowser(this);
+	});
 
 	it("says how to get a device, and asks for a link when another cloud has taken its place", async () => {
 		const cloud = await startDemoCloud([]);
