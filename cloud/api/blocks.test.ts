@@ -8,8 +8,18 @@ describe("GET /v1/devices/{name}/blocks", () => {
 		const cloud = fakeCloud();
 		cloud.blocks = {
 			blocks: [
-				{ bytes: Uint8Array.of(1, 2, 3), startMs: 1.5, estimated: false },
-				{ bytes: Uint8Array.of(255), startMs: -2, estimated: true },
+				{
+					bytes: Uint8Array.of(1, 2, 3),
+					startMs: 1.5,
+					spanMs: 3000,
+					estimated: false,
+				},
+				{
+					bytes: Uint8Array.of(255),
+					startMs: -2,
+					spanMs: 3000,
+					estimated: true,
+				},
 			],
 			next: "page2",
 		};

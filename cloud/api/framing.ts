@@ -9,7 +9,7 @@
  *
  * There is no header and no end mark: an empty body is no blocks.
  */
-import type { PlacedBlock } from "./ports.ts";
+import type { PlacedBlock } from "../core/queries.ts";
 
 export const BLOCKS_MEDIA_TYPE = "application/vnd.thinghz.blocks";
 export const FRAME_HEADER_BYTES = 13;

@@ -2,6 +2,7 @@
 import { UnknownDevice } from "../../core/errors.ts";
 import type { LiveEvent } from "../../core/live-hub.ts";
 import type { DeadLetter, Device } from "../../core/ports.ts";
+import type { Aggregate, PlacedBlock, Reading } from "../../core/queries.ts";
 import { createApi } from "../app.ts";
 import {
 	AuthError,
@@ -9,12 +10,7 @@ import {
 	type Identity,
 	type Session,
 } from "../auth.ts";
-import type {
-	AggregateResult,
-	ApiDeps,
-	PlacedBlock,
-	ReadingRow,
-} from "../ports.ts";
+import type { ApiDeps } from "../ports.ts";
 
 export const NOW = Date.UTC(2026, 2, 1, 12);
 export const GOOD_TOKEN = "good";
@@ -100,12 +96,12 @@ export interface FakeCloud {
 	readonly errors: Error[];
 	blocks: { blocks: readonly PlacedBlock[]; next: string | null };
 	readings: {
-		rows: readonly ReadingRow[];
+		rows: readonly Reading[];
 		next: string | null;
 		unit: string;
 		unreadable: number;
 	};
-	aggregate: AggregateResult;
+	aggregate: Aggregate;
 	deadLetters: readonly DeadLetter[];
 	/** Thrown by every query while it is set. */
 	failure: Error | null;
