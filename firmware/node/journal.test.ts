@@ -54,6 +54,8 @@ function untilCut(flash: NorFlash, run: () => void): void {
 	} catch (error) {
 		if (!(error instanceof PowerCut)) throw error;
 	}
+	// The run may have ended before its cut.
+	flash.supply.cancelCut();
 	flash.supply.restore();
 }
 

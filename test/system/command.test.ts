@@ -1,7 +1,8 @@
 /** The command as a person uses it: a cloud, three nodes, and the questions asked from a second shell. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { CloudUnderTest, temporaryFolder, until } from "./support/cloud.ts";
 import { Following, thinghz, thinghzJson } from "./support/command.ts";
@@ -256,9 +257,10 @@ describe("thinghz used wrongly", () => {
 	});
 
 	it("doctor says what is amiss and how to mend it, as JSON too", async () => {
+		const [mqttPort, httpPort] = await freePorts();
 		const findings = await thinghzJson<{ check: string; verdict: string }[]>(
 			"doctor",
-			...["--mqtt-port", "18883", "--http-port", "18080"],
+			...["--mqtt-port", String(mqttPort), "--http-port", String(httpPort)],
 			...["--target", `local:${folder.dir}`],
 		);
 		assert.ok(findings.some(({ check }) => check === "disk space"));
@@ -292,3 +294,17 @@ describe("thinghz used wrongly", () => {
 		}
 	});
 });
+
+/** Two ports that nobody listened on a moment ago. */
+async function freePorts(): Promise<[number, number]> {
+	const servers = [createServer(), createServer()];
+	const ports = await Promise.all(
+		servers.map(async (server) => {
+			server.listen(0, "127.0.0.1");
+			await once(server, "listening");
+			return (server.address() as AddressInfo).port;
+		}),
+	);
+	for (const server of servers) server.close();
+	return ports as [number, number];
+}

@@ -47,6 +47,11 @@ export class FlashSupply {
 		this.#cut = { at: operation, moment, random: new SeededRandom(seed) };
 	}
 
+	/** Takes back a cut that has been set and has not come. */
+	cancelCut(): void {
+		this.#cut = undefined;
+	}
+
 	/** Cuts power now, between two operations. */
 	cut(): void {
 		this.#on = false;
