@@ -5,7 +5,7 @@ TSX := $(NODE_BIN)/tsx
 
 SOURCES := $(shell find protocol firmware cloud tools -type f \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' \) ! -name '*.test.ts' 2>/dev/null)
 
-.PHONY: help setup start test bench build lint format coverage clean
+.PHONY: help setup start test prove screenshots bench build lint format coverage clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,13 @@ start: ## sets up, then runs the cloud on this machine with 3 simulated nodes; U
 
 test: setup ## sets up, then runs every test
 	@$(TSX) tools/test/run.ts
+
+prove: setup ## the exhaustive campaigns of which test runs a part
+	@THINGHZ_EXHAUSTIVE=1 $(TSX) tools/test/run.ts unit system
+
+screenshots: setup ## takes the pictures in docs/ anew
+	@THINGHZ_SCREENSHOTS=docs $(NODE_BIN)/mocha test/browser/page.test.ts
+	@rm -f docs/devices-*.png docs/page-dark.png
 
 bench: setup ## prints every figure, and writes bench/results.json
 	@$(TSX) tools/bench/main.ts
