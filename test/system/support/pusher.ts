@@ -20,10 +20,13 @@ export class Pusher {
 	sent = 0;
 	readonly #identity: MachineIdentity;
 	readonly #startMs: number;
+	readonly #boot: number;
 	readonly #noise: (n: number) => number;
 	#client: RawClient | undefined;
 
-	constructor(identity: MachineIdentity, startMs: number) {
+	/** @param boot blocks of another one are others */
+	constructor(identity: MachineIdentity, startMs: number, boot = 1) {
+		this.#boot = boot;
 		this.#identity = identity;
 		this.#startMs = startMs;
 		// Spread over all that an int32 holds, so that blocks are large and no two alike.
@@ -117,7 +120,7 @@ export class Pusher {
 		const sizeBytes = encodeBlock(
 			{
 				journalId: "00000000000000fe",
-				boot: 1,
+				boot: this.#boot,
 				sequence: n,
 				live: false,
 				startUptimeMs: n * SAMPLES * INTERVAL_MS,
