@@ -77,7 +77,7 @@ export class LocalBroker implements Broker, ConnectionHost {
 			socket.once("close", () => this.#sockets.delete(socket));
 		});
 		this.#server.on("secureConnection", (socket) => this.#connected(socket));
-		this.#server.on("tlsClientError", (cause, socket) => {
+		this.#server.on("tlsClientError", (error, socket) => {
 			const remoteAddress = socket.remoteAddress ?? "unknown";
 			this.#drops.tls_failed = (this.#drops.tls_failed ?? 0) + 1;
 			this.#log({
@@ -85,7 +85,7 @@ export class LocalBroker implements Broker, ConnectionHost {
 				thing: null,
 				remoteAddress,
 				reason: "tls_failed",
-				cause,
+				cause: certificateError(socket) ?? error,
 			});
 			socket.destroy();
 		});
@@ -273,6 +273,15 @@ export class LocalBroker implements Broker, ConnectionHost {
 			if (known?.status !== "ACTIVE") connection.drop("revoked_certificate");
 		}
 	}
+}
+
+/** Node ends the handshake and then closes: its error says "socket hang up", and only the socket why. */
+function certificateError({ authorizationError }: TLSSocket): Error | null {
+	const code = authorizationError as Error | string | null | undefined;
+	if (!code) return null;
+	return new Error(
+		`The client's certificate is not to be trusted: ${code instanceof Error ? code.message : code}.`,
+	);
 }
 
 function who(connection: Connection): {
