@@ -33,10 +33,16 @@ export interface LocalAuthOptions {
 	readonly clock: Clock;
 }
 
+/** The file of the secret cannot hold one. */
+export class SecretError extends Error {
+	override readonly name = "SecretError";
+	readonly code = "secret_damaged";
+}
+
 /**
  * The secret of a data folder, made when there is none.
  * @param dataDir the folder; the secret is `dataDir/secret`, mode 0600
- * @throws Error when the file is there and too short to be one
+ * @throws SecretError when the file is there and too short to be one
  */
 export function loadSecret(dataDir: string): Uint8Array {
 	const path = join(dataDir, "secret");
@@ -50,7 +56,7 @@ export function loadSecret(dataDir: string): Uint8Array {
 	chmodSync(path, 0o600);
 	const secret = new Uint8Array(readFileSync(path));
 	if (secret.length < SECRET_BYTES) {
-		throw new Error(
+		throw new SecretError(
 			`${path} is damaged: it has ${secret.length} bytes instead of ${SECRET_BYTES}. Delete it to get a new one; everybody then signs in again.`,
 		);
 	}

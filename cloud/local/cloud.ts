@@ -1,17 +1,16 @@
 /** The cloud on one machine: the core on the stores of a data folder, with the API on top. */
-import { mkdirSync } from "node:fs";
 import { createApi } from "../api/app.ts";
 import { Devices } from "../core/devices.ts";
 import { Ingest } from "../core/ingest.ts";
 import { LiveHub } from "../core/live-hub.ts";
-import type { Clock, Stores } from "../core/ports.ts";
+import type { Clock } from "../core/ports.ts";
 import { Queries } from "../core/queries.ts";
 import { Rollups } from "../core/rollups.ts";
 import { LocalAuth, loadSecret } from "./auth.ts";
-import { openStores } from "./sqlite/stores.ts";
+import { type OpenStores, openStores } from "./sqlite/stores.ts";
 
 export interface LocalCloud {
-	readonly stores: Stores;
+	readonly stores: OpenStores;
 	readonly ingest: Ingest;
 	readonly devices: Devices;
 	readonly hub: LiveHub;
@@ -26,8 +25,8 @@ export interface LocalCloud {
 const systemClock: Clock = { nowMs: () => Date.now() };
 
 /**
- * Opens the cloud on a data folder, which is made (mode 0700) where it is missing.
- * @throws StoreError "newer_version" when a newer version of this software wrote the folder
+ * Opens the cloud on a data folder, which is made (mode 0700) where it is missing and closed to others where it is not.
+ * @throws StoreError "newer_version" when a newer version of this software wrote the folder; SecretError
  */
 export async function openLocalCloud(options: {
 	readonly dir: string;
@@ -35,8 +34,9 @@ export async function openLocalCloud(options: {
 	/** Told of what fails in the background, where nobody waits for an answer. */
 	readonly onError: (error: unknown) => void;
 }): Promise<LocalCloud> {
-	mkdirSync(options.dir, { recursive: true, mode: 0o700 });
 	const clock = systemClock;
+	// Before the stores: they run threads, which nobody would end when there is no secret.
+	const auth = new LocalAuth({ secret: loadSecret(options.dir), clock });
 	const stores = await openStores(options.dir);
 	const hub = new LiveHub();
 	const devices = new Devices({ stores, hub, clock });
@@ -48,7 +48,6 @@ export async function openLocalCloud(options: {
 	});
 	const queries = new Queries({ stores, rollups });
 	const ingest = new Ingest({ stores, hub, clock });
-	const auth = new LocalAuth({ secret: loadSecret(options.dir), clock });
 	const app = createApi({
 		devices,
 		queries,
