@@ -21,6 +21,8 @@ export class BrokerError extends Error {
 /** Why a connection was refused or dropped by the broker: names for logs and counters. */
 export type DropReason =
 	| "tls_failed"
+	/** It went before it was let in. */
+	| "client_gone"
 	| "unknown_certificate"
 	| "revoked_certificate"
 	| "wrong_client_id"

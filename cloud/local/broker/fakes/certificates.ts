@@ -34,12 +34,18 @@ export class MemoryCertificates implements CertificateStore {
 	readonly #byId = new Map<string, DeviceCertificate>();
 	/** Set to make every look-up fail with it. */
 	failure: Error | null = null;
+	/** Set to make every look-up wait for it. */
+	gate: Promise<void> | null = null;
+	/** Look-ups that have begun. */
+	lookups = 0;
 
 	async add(certificate: DeviceCertificate): Promise<void> {
 		this.#byId.set(certificate.certificateId, certificate);
 	}
 
 	async get(certificateId: string): Promise<DeviceCertificate | null> {
+		this.lookups++;
+		if (this.gate !== null) await this.gate;
 		if (this.failure !== null) throw this.failure;
 		return this.#byId.get(certificateId) ?? null;
 	}
