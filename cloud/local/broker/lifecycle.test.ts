@@ -59,6 +59,33 @@ describe("the broker's life", () => {
 		assert.deepEqual(test.presence, ["+node-1", "+node-1", "-node-1"]);
 	});
 
+	it("a client that vanishes while its certificate is looked up takes nothing over", async () => {
+		const identity = await test.provision("node-1");
+		const healthy = await test.open(identity);
+		assert.equal(await healthy.connect("node-1"), 0);
+		const watch = await test.client("node-2");
+		let release: () => void = () => undefined;
+		test.certificates.gate = new Promise((resolve) => {
+			release = resolve;
+		});
+		const before = test.certificates.lookups;
+		const vanishing = await test.open(identity);
+		const refused = vanishing.connect("node-1");
+		while (test.certificates.lookups === before) await watch.roundTrip();
+		vanishing.end();
+		assert.equal(await refused, null);
+		// The broker hears of the end before it answers what is asked later.
+		for (let i = 0; i < 3; i++) await watch.roundTrip();
+		release();
+		await test.logged({ event: "refused", reason: "client_gone" });
+		healthy.publish(blockTopic("node-1"), "block", 3);
+		assert.equal((await healthy.next("puback"))?.messageId, 3);
+		assert.equal(test.broker.stats.connections, 2);
+		healthy.end();
+		await test.logged({ event: "disconnected", thing: "node-1" });
+		assert.deepEqual(test.presence, ["+node-1", "+node-2", "-node-1"]);
+	});
+
 	it("of many connections of one thing at once one is left, and it works", async () => {
 		const identity = await test.provision("node-1");
 		const clients = await Promise.all(
@@ -82,7 +109,7 @@ describe("the broker's life", () => {
 		assert.equal(acks.filter((ack) => ack !== null).length, 1);
 	});
 
-	it("a session that was not clean is found again while the broker runs", async () => {
+	it("nothing is kept of a session once its connection has ended, whatever the client asked for", async () => {
 		const identity = await test.provision("node-1");
 		const first = await test.open(identity);
 		await first.connect("node-1", { clean: false });
@@ -92,6 +119,8 @@ describe("the broker's life", () => {
 			subscriptions: [{ topic: "thinghz/node-1/#", qos: 1 }],
 		});
 		await first.next("suback");
+		first.publish("thinghz/node-1/note", "never acknowledged", 2);
+		assert.equal((await first.next("publish"))?.qos, 1);
 		first.end();
 		await test.logged({ event: "disconnected" });
 		const second = await test.open(identity);
@@ -103,9 +132,12 @@ describe("the broker's life", () => {
 			clientId: "node-1",
 			keepalive: 60,
 		});
-		assert.equal((await second.next("connack"))?.sessionPresent, true);
-		second.publish("thinghz/node-1/note", "hello", 2);
-		assert.equal((await second.next("publish"))?.topic, "thinghz/node-1/note");
+		// MQTT 3.1.1, 3.2.2.2: so the client knows that it has to subscribe again.
+		assert.equal((await second.next("connack"))?.sessionPresent, false);
+		second.publish("thinghz/node-1/note", "heard by nobody", 2);
+		assert.equal((await second.next("puback"))?.messageId, 2);
+		await second.roundTrip();
+		assert.deepEqual(second.received, []);
 	});
 
 	it("a silent client is dropped after one and a half times its keep-alive", async () => {

@@ -1,6 +1,8 @@
 /**
  * MQTT sessions, by aedes: CONNECT, SUBSCRIBE, keep-alive answers, wills, and publishes between a thing's own topics.
- * Sessions live in memory: after a restart of the broker a client finds no session present and subscribes again.
+ * A session ends with its connection, whatever CONNECT asked for: a client finds no session present and subscribes
+ * again. aedes would keep what a client does not acknowledge without a bound, and nothing here is sent to a thing that
+ * is away.
  */
 import { Aedes, type AuthenticateError, type Client } from "aedes";
 import { parsePublishTopic } from "../../../protocol/topics.ts";
@@ -89,6 +91,7 @@ export class Sessions {
 				MAX_KEEP_ALIVE_S,
 			);
 			packet.keepalive = 0;
+			packet.clean = true;
 			if (packet.will !== undefined) {
 				const { topic, qos, retain } = packet.will;
 				const isPlain = qos !== 2 && retain !== true;
@@ -145,6 +148,10 @@ export class Sessions {
 		const certificate = await this.#host.certificates.get(
 			connection.certificateId,
 		);
+		// While it was looked up; such a one must not end the older connection.
+		if (connection.isClosed) {
+			throw new Refusal("client_gone", SERVER_UNAVAILABLE);
+		}
 		if (certificate === null) {
 			throw new Refusal("unknown_certificate", NOT_AUTHORIZED);
 		}
