@@ -6,8 +6,9 @@ import type { ResetReason } from "../../protocol/documents.ts";
 
 /**
  * A partition of NOR flash. Erased bytes read 0xFF; programming can only clear bits (1 → 0). All calls are
- * synchronous and durable when they return. A power cut during `program` leaves a prefix of the bytes programmed
- * (the last one perhaps with only some of its bits); during `erase`, a sector in any state.
+ * synchronous and durable when they return. A power cut during `program` leaves the chip's pages (256 bytes) before the
+ * one under way programmed, and of that page any of the bits that were to be cleared; during `erase`, a sector in any
+ * state.
  */
 export interface Flash {
 	readonly sizeBytes: number;

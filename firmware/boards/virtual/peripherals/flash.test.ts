@@ -7,6 +7,7 @@ import {
 	type CutMoment,
 	FlashSupply,
 	NorFlash,
+	PAGE_BYTES,
 	PowerCut,
 	SECTOR_BYTES,
 } from "./flash.ts";
@@ -186,6 +187,39 @@ describe("NOR flash", () => {
 		}
 	});
 
+	it("leaves a scattered program whole before the page under way, and anything in that page", () => {
+		let early = 0;
+		let late = 0;
+		fc.assert(
+			fc.property(
+				fc.uint8Array({ minLength: 1, maxLength: 3 * PAGE_BYTES }),
+				fc.nat(PAGE_BYTES),
+				fc.nat(),
+				(bytes, offset, seed) => {
+					const flash = new NorFlash({ sizeBytes: SIZE });
+					flash.cutAt(1, "scattered", seed);
+					assert.throws(() => flash.program(offset, bytes), PowerCut);
+					flash.supply.restore();
+					const after = contents(flash).subarray(offset, offset + bytes.length);
+					const pageOf = (i: number) => Math.floor((offset + i) / PAGE_BYTES);
+					const wrong = after.findIndex((byte, i) => byte !== bytes[i]);
+					for (const [i, byte] of after.entries()) {
+						// No bit is cleared that was not to be.
+						assert.equal(byte & bytes[i]!, bytes[i]);
+						if (wrong >= 0 && pageOf(i) > pageOf(wrong)) {
+							assert.equal(byte, 0xff);
+						}
+						if (wrong >= 0 && byte !== 0xff && pageOf(i) === pageOf(wrong)) {
+							if (i < wrong) early++;
+							else late++;
+						}
+					}
+				},
+			),
+		);
+		assert.ok(early > 0 && late > 0);
+	});
+
 	for (const [moment, value] of [
 		["before", 0xff],
 		["after", 0x12],
@@ -227,15 +261,16 @@ describe("NOR flash", () => {
 		assert.equal(flash.operations, 3);
 	});
 
-	it("gives the same torn bytes for the same seed", () => {
-		const torn = (seed: number) => {
-			const flash = new NorFlash({ sizeBytes: SIZE });
-			flash.cutAt(1, "torn", seed);
-			assert.throws(() => flash.program(0, new Uint8Array(500)), PowerCut);
-			flash.supply.restore();
-			return contents(flash);
-		};
-		assert.deepEqual(torn(7), torn(7));
-		assert.notDeepEqual(torn(7), torn(8));
-	});
+	for (const moment of ["torn", "scattered"] as const)
+		it(`gives the same ${moment} bytes for the same seed`, () => {
+			const torn = (seed: number) => {
+				const flash = new NorFlash({ sizeBytes: SIZE });
+				flash.cutAt(1, moment, seed);
+				assert.throws(() => flash.program(0, new Uint8Array(500)), PowerCut);
+				flash.supply.restore();
+				return contents(flash);
+			};
+			assert.deepEqual(torn(7), torn(7));
+			assert.notDeepEqual(torn(7), torn(8));
+		});
 });

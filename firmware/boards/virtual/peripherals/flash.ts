@@ -11,6 +11,8 @@ import type { Flash } from "../../../node/ports.ts";
 import { SeededRandom } from "./random.ts";
 
 export const SECTOR_BYTES = 4096;
+/** What a chip programs at once (every SPI NOR flash: "Page Program", up to 256 bytes); longer writes go page by page. */
+export const PAGE_BYTES = 256;
 
 /** The supply was cut: thrown by the operation that was under way, and by every later one until power returns. */
 export class PowerCut extends Error {
@@ -19,10 +21,19 @@ export class PowerCut extends Error {
 }
 
 /**
- * When a cut comes: before the operation began, in the middle of it (bytes programmed up to a place inside, a sector
- * half erased), or after it took effect but before the caller could know.
+ * When a cut comes: before the operation began, in the middle of it, or after it took effect but before the caller
+ * could know. In the middle: a sector is half erased, and of a program
+ * - "torn": the bytes up to a place inside are programmed, the last of them perhaps in part;
+ * - "scattered": so are the pages before the one under way, and of that page any of the bits that were to be cleared.
  */
-export type CutMoment = "before" | "torn" | "after";
+export type CutMoment = "before" | "torn" | "scattered" | "after";
+
+/** A moment in the middle of an operation. */
+export type TearMode = Extract<CutMoment, "torn" | "scattered">;
+
+function tearOf(moment: CutMoment): TearMode | undefined {
+	return moment === "torn" || moment === "scattered" ? moment : undefined;
+}
 
 /** Counts the program and erase operations of the partitions that share it, and cuts their power at one of them. */
 export class FlashSupply {
@@ -68,7 +79,10 @@ export class FlashSupply {
 	}
 
 	/** Runs one operation, or tears it. @throws PowerCut */
-	operate(whole: () => void, torn: (random: SeededRandom) => void): void {
+	operate(
+		whole: () => void,
+		tear: (random: SeededRandom, mode: TearMode) => void,
+	): void {
 		this.requirePower();
 		this.#operations++;
 		const cut = this.#cut;
@@ -77,11 +91,12 @@ export class FlashSupply {
 			return;
 		}
 		this.#cut = undefined;
-		if (cut.moment === "torn") torn(cut.random);
+		const mode = tearOf(cut.moment);
+		if (mode !== undefined) tear(cut.random, mode);
 		if (cut.moment === "after") whole();
 		this.#on = false;
 		throw new PowerCut(
-			`Power was cut ${cut.moment === "torn" ? "during" : cut.moment} flash operation ${cut.at}.`,
+			`Power was cut ${mode === undefined ? cut.moment : "during"} flash operation ${cut.at}.`,
 		);
 	}
 }
@@ -140,13 +155,13 @@ export class NorFlash implements Flash {
 		this.#check(offset, bytes.length);
 		this.supply.operate(
 			() => this.#clearBits(offset, bytes),
-			(random) => {
-				const prefix = bytes.slice(0, random.below(bytes.length + 1));
-				const last = prefix.length - 1;
-				// Bits not reached keep their old value: programming a 1 leaves a bit alone.
-				if (last >= 0) prefix[last] = (prefix[last] ?? 0) | random.below(256);
-				this.#clearBits(offset, prefix);
-			},
+			(random, mode) =>
+				this.#clearBits(
+					offset,
+					mode === "torn"
+						? tornPrefix(bytes, random)
+						: scatteredBits(offset, bytes, random),
+				),
 		);
 	}
 
@@ -202,6 +217,36 @@ export class NorFlash implements Flash {
 		}
 		this.#cells.write(offset, cells);
 	}
+}
+
+/** Bits not reached keep their old value: programming a 1 leaves a bit alone. */
+function tornPrefix(bytes: Uint8Array, random: SeededRandom): Uint8Array {
+	const prefix = bytes.slice(0, random.below(bytes.length + 1));
+	const last = prefix.length - 1;
+	if (last >= 0) prefix[last] = (prefix[last] ?? 0) | random.below(256);
+	return prefix;
+}
+
+/** How likely a bit is to be left, differs from cut to cut: nearly all done and hardly begun are the hard ones. */
+function scatteredBits(
+	offset: number,
+	bytes: Uint8Array,
+	random: SeededRandom,
+): Uint8Array {
+	if (bytes.length === 0) return bytes;
+	const page = Math.floor((offset + random.below(bytes.length)) / PAGE_BYTES);
+	const start = Math.max(0, page * PAGE_BYTES - offset);
+	const reached = bytes.slice(0, (page + 1) * PAGE_BYTES - offset);
+	const oneIn = 1 << random.below(7);
+	const mostAreLeft = random.below(2) === 1;
+	for (let i = start; i < reached.length; i++) {
+		let left = 0;
+		for (let bit = 1; bit < 256; bit <<= 1) {
+			if ((random.below(oneIn + 1) === 0) !== mostAreLeft) left |= bit;
+		}
+		reached[i] = (reached[i] ?? 0) | left;
+	}
+	return reached;
 }
 
 /** Where the bytes rest, with no semantics of flash. Offsets have been checked. */
