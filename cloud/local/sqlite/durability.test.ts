@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { Worker } from "node:worker_threads";
 import { someBlock, someBlocks } from "../../core/contracts/block-store.ts";
 import { StoreError } from "../../core/ports.ts";
 import { Connection } from "./connection.ts";
@@ -235,6 +236,37 @@ describe("SQLite stores, when things go wrong", () => {
 		await assert.rejects(before.blocks.put([someBlock()]), StoreError);
 		await assert.rejects(before.devices.list(), StoreError);
 		assert.equal((await sequences(await open())).length, 50);
+	});
+
+	for (const [at, role] of ["writer", "reader"].entries()) {
+		it(`say so when the ${role}'s thread is lost, and fail what is asked of it`, async () => {
+			const workers: Worker[] = [];
+			const note = (worker: Worker): unknown => workers.push(worker);
+			process.on("worker", note);
+			const stores = await open();
+			process.off("worker", note);
+			await workers[at]?.terminate();
+			const reason = await stores.lost;
+			assert.equal(reason.code, "unavailable");
+			assert.match(reason.message, /ended with code 1/);
+			await assert.rejects(
+				role === "writer"
+					? stores.devices.create("a", 1)
+					: stores.devices.list(),
+				hasCode("unavailable"),
+			);
+		});
+	}
+
+	it("are not lost when they are closed", async () => {
+		const stores = await open();
+		let isLost = false;
+		void stores.lost.then(() => {
+			isLost = true;
+		});
+		await stores.close();
+		await new Promise(setImmediate);
+		assert.equal(isLost, false);
 	});
 
 	it("refuse a cursor that is not theirs", async () => {

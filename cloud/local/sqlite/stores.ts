@@ -1,13 +1,13 @@
 /** The stores of a cloud on one machine: an SQLite database in the data folder. */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type {
 	BlockPage,
 	NewBlock,
 	RollupRow,
+	StoreError,
 	Stores,
 } from "../../core/ports.ts";
-import { StoreError } from "../../core/ports.ts";
+import { makePrivateFile, openDataFolder } from "../data-folder.ts";
 import { GroupCommit } from "./group-commit.ts";
 import {
 	type Call,
@@ -28,6 +28,11 @@ export interface StoreOptions {
 }
 
 export interface OpenStores extends Stores {
+	/**
+	 * Resolves when a thread that holds the database ends without having been told to: whatever is asked from then on
+	 * fails, and only opening the stores anew helps. Never resolves otherwise.
+	 */
+	readonly lost: Promise<StoreError>;
 	/** Finishes what was asked for, then lets go of the files. Anything asked afterwards fails with StoreError. */
 	close(): Promise<void>;
 }
@@ -36,7 +41,8 @@ export interface OpenStores extends Stores {
 export const DATABASE_FILE = "thinghz.db";
 
 /**
- * Opens the stores in a folder, making both when they are not there. Several processes may have the same folder open.
+ * Opens the stores in a folder, making both, for the owner alone, when they are not there. Several processes may have
+ * the same folder open.
  * @throws StoreError "newer_version" when a later version of this program made the data, "unavailable" and others when
  * the folder cannot be used
  */
@@ -44,15 +50,8 @@ export async function openStores(
 	dir: string,
 	options: StoreOptions = {},
 ): Promise<OpenStores> {
-	try {
-		await mkdir(dir, { recursive: true });
-	} catch (error) {
-		throw new StoreError(
-			"unavailable",
-			`The data folder ${dir} cannot be made or entered.`,
-			{ cause: error },
-		);
-	}
+	await openDataFolder(dir);
+	await makePrivateFile(join(dir, DATABASE_FILE));
 	const settings = {
 		path: join(dir, DATABASE_FILE),
 		busyTimeoutMs: options.busyTimeoutMs ?? 10_000,
@@ -86,6 +85,7 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 		>;
 	}
 	return {
+		lost: Promise.race([writer.lost, reader.lost]),
 		blocks: {
 			put: (blocks) =>
 				blocks.length === 0 ? Promise.resolve([]) : commits.put(blocks),

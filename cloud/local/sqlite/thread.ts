@@ -18,8 +18,15 @@ export class DatabaseThread {
 	readonly #waiting = new Map<number, Waiting>();
 	#lastId = 0;
 	#gone: StoreError | null = null;
+	#closing = false;
+	/** Resolves, with the reason, when the thread ends without having been told to; else never. */
+	readonly lost: Promise<StoreError>;
+	readonly #lose: (reason: StoreError) => void;
 
 	private constructor(settings: WorkerSettings) {
+		const { promise, resolve } = withResolve<StoreError>();
+		this.lost = promise;
+		this.#lose = resolve;
 		this.#worker = startWorker(settings);
 		this.#worker.on("message", ({ id, result }: Response) => {
 			const waiting = this.#waiting.get(id);
@@ -35,7 +42,13 @@ export class DatabaseThread {
 				cause: error,
 			}),
 		);
-		this.#worker.on("exit", () => this.#end("The database is closed."));
+		this.#worker.on("exit", (code) =>
+			this.#end(
+				this.#closing
+					? "The database is closed."
+					: `The thread that holds the database ended with code ${code}.`,
+			),
+		);
 	}
 
 	/** @throws StoreError when the database cannot be opened */
@@ -47,6 +60,7 @@ export class DatabaseThread {
 			});
 			return thread;
 		} catch (error) {
+			thread.#closing = true;
 			await thread.#worker.terminate();
 			throw error;
 		}
@@ -67,6 +81,7 @@ export class DatabaseThread {
 
 	/** Answers what was asked before, then closes the connection and ends the thread. */
 	async close(): Promise<void> {
+		this.#closing = true;
 		if (this.#gone !== null) return;
 		const exited = new Promise<void>((resolve) => {
 			this.#worker.once("exit", () => resolve());
@@ -79,7 +94,19 @@ export class DatabaseThread {
 		this.#gone ??= new StoreError("unavailable", message, options);
 		for (const waiting of this.#waiting.values()) waiting.reject(this.#gone);
 		this.#waiting.clear();
+		if (!this.#closing) this.#lose(this.#gone);
 	}
+}
+
+function withResolve<T>(): {
+	readonly promise: Promise<T>;
+	readonly resolve: (value: T) => void;
+} {
+	let resolve: (value: T) => void = () => undefined;
+	const promise = new Promise<T>((resolvePromise) => {
+		resolve = resolvePromise;
+	});
+	return { promise, resolve };
 }
 
 /** Beside a bundle the worker is `sqlite-worker.js`; from the sources it is `worker.ts`, which needs tsx in its thread. */
