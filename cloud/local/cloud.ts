@@ -35,9 +35,9 @@ export async function openLocalCloud(options: {
 	readonly onError: (error: unknown) => void;
 }): Promise<LocalCloud> {
 	const clock = systemClock;
-	// Before the stores: they run threads, which nobody would end when there is no secret.
-	const auth = new LocalAuth({ secret: loadSecret(options.dir), clock });
 	const stores = await openStores(options.dir);
+	const secret = await orClose(stores, () => loadSecret(options.dir));
+	const auth = new LocalAuth({ secret, clock });
 	const hub = new LiveHub();
 	const devices = new Devices({ stores, hub, clock });
 	const rollups = new Rollups({
@@ -75,6 +75,16 @@ export async function openLocalCloud(options: {
 			await stores.close();
 		},
 	};
+}
+
+/** The stores run threads: where opening goes no further, these would keep the process for ever. */
+async function orClose<T>(stores: OpenStores, open: () => T): Promise<T> {
+	try {
+		return open();
+	} catch (error) {
+		await stores.close();
+		throw error;
+	}
 }
 
 function after(delayMs: number, run: () => void): () => void {
