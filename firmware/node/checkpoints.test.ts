@@ -280,7 +280,7 @@ describe("checkpoints under power cuts", () => {
 	}
 
 	it("hold every sample of every finished checkpoint, whichever operation is cut", () => {
-		for (const moment of ["before", "torn", "after"] as const)
+		for (const moment of ["before", "torn", "scattered", "after"] as const)
 			for (let operation = 1; operation < 300; operation++) {
 				const flash = flashOf(2 + (operation % 3));
 				flash.cutAt(operation, moment, operation * 13);
@@ -328,7 +328,12 @@ describe("checkpoints under power cuts", () => {
 	it("hold it over many cuts in a row", () => {
 		const cut = fc.record({
 			after: fc.integer({ min: 1, max: 40 }),
-			moment: fc.constantFrom<CutMoment>("before", "torn", "after"),
+			moment: fc.constantFrom<CutMoment>(
+				"before",
+				"torn",
+				"scattered",
+				"after",
+			),
 			seed: fc.integer(),
 			samples: fc.integer({ min: 1, max: 400 }),
 			step: fc.integer({ min: 1, max: 100 }),

@@ -390,7 +390,7 @@ describe("journal under power cuts", () => {
 				fc.array(
 					fc.record({
 						after: fc.integer({ min: 1, max: 25 }),
-						moment: fc.constantFrom("before", "torn", "after"),
+						moment: fc.constantFrom("before", "torn", "scattered", "after"),
 						seed: fc.integer(),
 					}),
 					{ minLength: 1, maxLength: 12 },
@@ -429,7 +429,7 @@ describe("journal under power cuts", () => {
 	it("survives a cut at every single operation of a run, before, in the middle and after", () => {
 		const lengths = [300, 5000, 4040, 17, 4056, 2500, 5000, 16, 1200, 4999];
 		for (let operation = 1; operation < 400; operation++) {
-			for (const moment of ["before", "torn", "after"] as const) {
+			for (const moment of ["before", "torn", "scattered", "after"] as const) {
 				const flash = flashOf(4);
 				flash.cutAt(operation, moment, operation * 7919);
 				const model = new Model();
@@ -455,9 +455,10 @@ describe("journal under power cuts", () => {
 	}).timeout(60_000);
 
 	it("counts exactly what it dropped, whatever was cut", () => {
-		for (let operation = 1; operation < 200; operation++) {
+		for (let operation = 2; operation < 400; operation++) {
 			const flash = flashOf(4);
-			flash.cutAt(operation, "torn", operation);
+			const moment = operation % 2 === 0 ? "torn" : "scattered";
+			flash.cutAt(operation >> 1, moment, operation);
 			let appended = 0;
 			let sequence = 0;
 			const run = (): void => {

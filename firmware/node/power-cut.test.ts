@@ -27,6 +27,7 @@ const CONFIG = JSON.stringify({
 /** Flash operations of a run; every one of them is cut once. */
 const OPERATIONS = 300;
 const BOOT_SPREAD_MS = 3_600_000;
+const MOMENTS: readonly CutMoment[] = ["before", "torn", "scattered", "after"];
 
 interface Machine {
 	readonly supply: FlashSupply;
@@ -117,8 +118,13 @@ function cutOnce(operation: number, moment: CutMoment): number {
 }
 
 describe("node under power cuts", () => {
-	for (const moment of ["before", "torn", "after"] as const)
-		it(`stores each durable sample exactly once when power goes ${moment === "torn" ? "in" : moment} any one of ${OPERATIONS} flash operations`, () => {
+	for (const [moment, when] of [
+		["before", "before"],
+		["torn", "in"],
+		["scattered", "in, at any bit of its page,"],
+		["after", "after"],
+	] as const)
+		it(`stores each durable sample exactly once when power goes ${when} any one of ${OPERATIONS} flash operations`, () => {
 			for (let operation = 1; operation <= OPERATIONS; operation++)
 				assert.equal(cutOnce(operation, moment), operation);
 		}).timeout(120_000);
@@ -129,7 +135,7 @@ describe("node under power cuts", () => {
 			const boots: { board: FakeBoard; cutAtMs: number }[] = [];
 			for (let cut = 1; cut <= 25; cut++) {
 				const after = 1 + ((seed * 7919 + cut * 104_729) % 60);
-				const moment = (["before", "torn", "after"] as const)[(seed + cut) % 3];
+				const moment = MOMENTS[(seed + cut) % MOMENTS.length] ?? "torn";
 				machine.supply.cutAt(
 					machine.supply.operations + after,
 					moment,
