@@ -28,10 +28,18 @@ describe("who may connect", () => {
 
 	async function tlsRefuses(
 		identity: Pick<ClientIdentity, "key" | "cert"> | null,
+		says: RegExp,
 	): Promise<void> {
 		const client = await test.open(identity);
+		// In the same write as the end of its handshake, so that it is there when the broker judges.
 		assert.equal(await client.connect("node-1"), null);
-		await test.logged({ event: "refused", reason: "tls_failed" });
+		const entry = await test.logged({ event: "refused", reason: "tls_failed" });
+		assert.match(entry.remoteAddress, /127\.0\.0\.1/);
+		assert.ok(entry.cause instanceof Error);
+		assert.match(entry.cause.message, says);
+		assert.equal(test.broker.stats.drops.tls_failed, 1);
+		assert.equal(test.certificates.lookups, 0, "nothing of it was read");
+		assert.deepEqual(client.received, []);
 		assert.deepEqual(test.presence, []);
 	}
 
@@ -44,10 +52,13 @@ describe("who may connect", () => {
 	});
 
 	it("a client without a certificate is refused by TLS", () =>
-		tlsRefuses(null));
+		tlsRefuses(null, /no certificate/));
 
 	it("a certificate of another authority is refused by TLS", async () =>
-		tlsRefuses(await stranger.issue("node-1")));
+		tlsRefuses(
+			await stranger.issue("node-1"),
+			/certificate of node-1 is not trusted/,
+		));
 
 	it("an expired certificate is refused by TLS, though registered", async () => {
 		const identity = await authority.issueOdd("node-1", {
@@ -55,7 +66,7 @@ describe("who may connect", () => {
 			notAfter: new Date(Date.now() - DAY_MS),
 		});
 		await test.register("node-1", identity);
-		await tlsRefuses(identity);
+		await tlsRefuses(identity, /certificate of node-1 has expired/);
 	});
 
 	it("a certificate that is not valid yet is refused by TLS, though registered", async () => {
@@ -64,7 +75,7 @@ describe("who may connect", () => {
 			notAfter: new Date(Date.now() + 2 * DAY_MS),
 		});
 		await test.register("node-1", identity);
-		await tlsRefuses(identity);
+		await tlsRefuses(identity, /certificate of node-1 is not yet valid/);
 	});
 
 	it("a certificate for servers is refused by TLS, though registered", async () => {
@@ -72,7 +83,12 @@ describe("who may connect", () => {
 			usage: "serverAuth",
 		});
 		await test.register("node-1", identity);
-		await tlsRefuses(identity);
+		await tlsRefuses(identity, /certificate of node-1 is not for clients/);
+	});
+
+	it("a name made to deceive a terminal comes defanged into the log", async () => {
+		const identity = await stranger.issue("a\u001b]0;b\u009b\n");
+		await tlsRefuses(identity, /of a\?\]0;b\?\? is not trusted/);
 	});
 
 	it("a certificate of ours that is not registered is answered with not authorized", async () => {

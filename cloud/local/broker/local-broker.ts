@@ -8,6 +8,7 @@ import type {
 	BrokerLogEntry,
 	BrokerStats,
 } from "./broker.ts";
+import { judgeCertificate } from "./client-certificate.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionHost } from "./connection-host.ts";
 import type { DropReason } from "./errors.ts";
@@ -77,17 +78,8 @@ export class LocalBroker implements Broker, ConnectionHost {
 			socket.once("close", () => this.#sockets.delete(socket));
 		});
 		this.#server.on("secureConnection", (socket) => this.#connected(socket));
-		this.#server.on("tlsClientError", (error, socket) => {
-			const remoteAddress = socket.remoteAddress ?? "unknown";
-			this.#drops.tls_failed = (this.#drops.tls_failed ?? 0) + 1;
-			this.#log({
-				event: "refused",
-				thing: null,
-				remoteAddress,
-				reason: "tls_failed",
-				cause: certificateError(socket) ?? error,
-			});
-			socket.destroy();
+		this.#server.on("tlsClientError", (cause, socket) => {
+			this.#refuseTls(socket, cause);
 		});
 		try {
 			await listen(this.#server, host, port);
@@ -153,6 +145,11 @@ export class LocalBroker implements Broker, ConnectionHost {
 	}
 
 	#connected(socket: TLSSocket): void {
+		const refused = judgeCertificate(socket);
+		if (refused !== null) {
+			this.#refuseTls(socket, refused);
+			return;
+		}
 		const certificate = socket.getPeerX509Certificate();
 		if (certificate === undefined || this.#closing !== null) {
 			socket.destroy();
@@ -162,6 +159,15 @@ export class LocalBroker implements Broker, ConnectionHost {
 		const connection = new Connection(socket, id, this);
 		this.#connections.add(connection);
 		this.#sessions?.attach(connection);
+	}
+
+	#refuseTls(socket: TLSSocket, cause: Error): void {
+		// A reset by a client that is being turned away is no news.
+		socket.on("error", () => socket.destroy());
+		const thing = null;
+		const remoteAddress = socket.remoteAddress ?? "unknown";
+		this.#count("refused", { thing, remoteAddress }, "tls_failed", cause);
+		socket.destroy();
 	}
 
 	/** A thing has one connection: a new one ends the older (MQTT 3.1.1, 3.1.4-2). */
@@ -210,12 +216,12 @@ export class LocalBroker implements Broker, ConnectionHost {
 
 	#count(
 		event: "refused" | "dropped",
-		connection: Connection,
+		{ thing, remoteAddress }: Pick<Connection, "thing" | "remoteAddress">,
 		reason: DropReason,
 		cause: unknown,
 	): void {
 		this.#drops[reason] = (this.#drops[reason] ?? 0) + 1;
-		this.#log({ event, ...who(connection), reason, cause });
+		this.#log({ event, thing, remoteAddress, reason, cause });
 	}
 
 	#log(entry: BrokerLogEntry): void {
@@ -273,15 +279,6 @@ export class LocalBroker implements Broker, ConnectionHost {
 			if (known?.status !== "ACTIVE") connection.drop("revoked_certificate");
 		}
 	}
-}
-
-/** Node ends the handshake and then closes: its error says "socket hang up", and only the socket why. */
-function certificateError({ authorizationError }: TLSSocket): Error | null {
-	const code = authorizationError as Error | string | null | undefined;
-	if (!code) return null;
-	return new Error(
-		`The client's certificate is not to be trusted: ${code instanceof Error ? code.message : code}.`,
-	);
 }
 
 function who(connection: Connection): {
