@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { MISSING } from "../../protocol/block.ts";
 import { FakeSensor, FakeSystem } from "./fakes/board.ts";
 import { VirtualTimers } from "./fakes/virtual-timers.ts";
+import type { SensorPort } from "./ports.ts";
 import { SensorReader, toRaw } from "./sensor-reader.ts";
 
 function setUp() {
@@ -52,6 +53,38 @@ describe("sensor reader", () => {
 		assert.equal(first.closes, 1);
 		assert.equal(reader.faults, 1);
 		assert.match(system.logs[0] ?? "", /no answer/);
+	});
+
+	it("takes a sample that a channel cannot be read from for a fault of the sensor", () => {
+		const { second, timers, system } = setUp();
+		const [first] = second.channels;
+		let samples = 0;
+		const odd: SensorPort = {
+			name: "odd",
+			channels: [
+				first!,
+				{
+					...first!,
+					id: "wind",
+					read: (sample) => (sample as { wind: { speed: number } }).wind.speed,
+				},
+			],
+			open: () => ({
+				sample: () => {
+					samples++;
+					return { temperature: 1 };
+				},
+				close: () => undefined,
+			}),
+		};
+		const reader = new SensorReader([odd, second], "all", timers, system);
+		const row = new Int32Array(4);
+		reader.read(row);
+		assert.deepEqual([...row], [MISSING, MISSING, -1, 0]);
+		assert.equal(reader.faults, 1);
+		reader.read(row);
+		assert.equal(samples, 1);
+		assert.match(system.logs[0] ?? "", /odd: TypeError/);
 	});
 
 	it("opens it again after a wait that doubles, up to five minutes", () => {

@@ -1,6 +1,6 @@
 /**
- * Reads the configured channels of all sensors into a row. A sensor that throws marks its channels missing, is closed,
- * and is opened again after an exponential backoff; the others go on.
+ * Reads the configured channels of all sensors into a row. A sensor that throws, or whose sample a channel cannot be
+ * read from, marks its channels missing, is closed, and is opened again after an exponential backoff; the others go on.
  */
 import { type Channel, MISSING } from "../../protocol/block.ts";
 import { backoffMs } from "./backoff.ts";
@@ -98,13 +98,15 @@ class SensorSlot {
 	}
 
 	read(row: Int32Array, nowMs: number): void {
-		const sample = this.#sample(nowMs);
-		for (let n = 0; n < this.#channels.length; n++) {
-			const channel = this.#channels[n];
-			row[this.#first + n] =
-				sample === undefined || channel === undefined
-					? MISSING
-					: toRaw(channel.read(sample), channel.exponent);
+		row.fill(MISSING, this.#first, this.#first + this.#channels.length);
+		if (this.#sensor === null && nowMs < this.#retryAtMs) return;
+		try {
+			this.#sensor ??= this.#port.open();
+			this.#pick(row, this.#sensor.sample());
+			this.#failures = 0;
+		} catch (error) {
+			row.fill(MISSING, this.#first, this.#first + this.#channels.length);
+			this.#fail(nowMs, error);
 		}
 	}
 
@@ -117,16 +119,12 @@ class SensorSlot {
 		this.#sensor = null;
 	}
 
-	#sample(nowMs: number): object | undefined {
-		if (this.#sensor === null && nowMs < this.#retryAtMs) return undefined;
-		try {
-			this.#sensor ??= this.#port.open();
-			const sample = this.#sensor.sample();
-			this.#failures = 0;
-			return sample;
-		} catch (error) {
-			this.#fail(nowMs, error);
-			return undefined;
+	#pick(row: Int32Array, sample: object | undefined): void {
+		if (sample === undefined) return;
+		for (let n = 0; n < this.#channels.length; n++) {
+			const channel = this.#channels[n];
+			if (channel !== undefined)
+				row[this.#first + n] = toRaw(channel.read(sample), channel.exponent);
 		}
 	}
 
