@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { packetIdOf, Window } from "./in-flight.ts";
+import { EVENT_IDS, LAST_BLOCK_ID, packetIdOf, Window } from "./in-flight.ts";
 
 describe("packet identifier", () => {
 	it("is one that MQTT allows, and the same whenever a block is sent", () => {
@@ -13,10 +13,11 @@ describe("packet identifier", () => {
 		);
 	});
 
-	it("differs for any 65,535 blocks in a row", () => {
+	it("differs for any 65,280 blocks in a row, and is never an event's", () => {
 		const ids = new Set<number>();
-		for (let n = 0; n < 0xffff; n++) ids.add(packetIdOf(70_000 + n));
-		assert.equal(ids.size, 0xffff);
+		for (let n = 0; n < LAST_BLOCK_ID; n++) ids.add(packetIdOf(70_000 + n));
+		assert.equal(ids.size, LAST_BLOCK_ID);
+		assert.equal(Math.max(...ids), LAST_BLOCK_ID);
 	});
 });
 
@@ -32,12 +33,34 @@ describe("window", () => {
 		assert.equal(window.withId(7), null);
 	});
 
-	it("gives an identifier that none of its places holds", () => {
+	it("gives each event another identifier than the one before, beyond those of blocks", () => {
 		const window = new Window(3);
-		for (let n = 0; n < 3; n++) {
-			const id = window.unusedId();
-			assert.equal(id, 0xffff - n);
-			window.freePlace()?.take(id, null, new Uint8Array(1));
+		const ids: number[] = [];
+		for (let n = 0; n < EVENT_IDS + 1; n++) ids.push(window.takeEventId());
+		assert.equal(new Set(ids).size, EVENT_IDS);
+		assert.equal(ids.at(-1), ids[0]);
+		for (const id of ids) assert.ok(id > LAST_BLOCK_ID && id <= 0xffff);
+	});
+
+	it("gives no event an identifier that a place holds, or that was retired on this connection", () => {
+		const window = new Window(1);
+		const held = window.takeEventId();
+		window.freePlace()?.take(held, null, new Uint8Array(1));
+		const retired = window.takeEventId();
+		window.retire(retired);
+		for (let n = 0; n < 3 * EVENT_IDS; n++) {
+			const id = window.takeEventId();
+			assert.ok(id !== held && id !== retired);
 		}
+		window.startOver();
+		const ids = new Set<number>();
+		for (let n = 0; n < EVENT_IDS; n++) ids.add(window.takeEventId());
+		assert.ok(ids.has(retired) && !ids.has(held));
+	});
+
+	it("gives none when all are in use", () => {
+		const window = new Window(1);
+		for (let n = 0; n < EVENT_IDS; n++) window.retire(window.takeEventId());
+		assert.equal(window.takeEventId(), 0);
 	});
 });

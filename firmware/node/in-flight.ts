@@ -43,6 +43,10 @@ export class InFlight {
 /** A fixed number of places; no two hold the same packet identifier. */
 export class Window {
 	readonly places: readonly InFlight[];
+	/** Identifiers of events that must not be given again on this connection. */
+	readonly #retired: number[] = [];
+	/** Counts events round, so that an identifier comes back as late as may be. */
+	#lastEvent = -1;
 
 	constructor(size: number) {
 		const places: InFlight[] = [];
@@ -66,15 +70,39 @@ export class Window {
 		return false;
 	}
 
-	/** One that no place holds; counted down from the top, where blocks come last. */
-	unusedId(): number {
-		let id = 0xffff;
-		while (this.withId(id) !== null) id--;
-		return id;
+	/**
+	 * The next identifier for an event: one that no place holds and no late PUBACK can be about. 0 when there is none until
+	 * the connection ends.
+	 */
+	takeEventId(): number {
+		for (let n = 0; n < EVENT_IDS; n++) {
+			this.#lastEvent = (this.#lastEvent + 1) % EVENT_IDS;
+			const id = LAST_BLOCK_ID + 1 + this.#lastEvent;
+			if (this.withId(id) === null && !this.#retired.includes(id)) return id;
+		}
+		return 0;
+	}
+
+	/** What had this identifier was sent more than once: more PUBACKs of it may come as long as the connection lasts. */
+	retire(id: number): void {
+		this.#retired.push(id);
+	}
+
+	/** The connection has ended: whatever was acknowledged on it will not be again. */
+	startOver(): void {
+		this.#retired.length = 0;
+		for (const place of this.places) {
+			if (place.acknowledged) place.free();
+			place.forgetConnection();
+		}
 	}
 }
 
+/** Blocks have the identifiers up to here, events those above: neither is taken for the other. */
+export const LAST_BLOCK_ID = 0xff00;
+export const EVENT_IDS = 0xffff - LAST_BLOCK_ID;
+
 /** Derived from the sequence, so that a repetition of a block has the same one, whatever came between. */
 export function packetIdOf(sequence: number): number {
-	return (sequence % 0xffff) + 1;
+	return (sequence % LAST_BLOCK_ID) + 1;
 }

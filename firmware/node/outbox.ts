@@ -65,10 +65,7 @@ export class Outbox {
 	startOver(): void {
 		this.#fresh.length = 0;
 		this.#cursor = null;
-		for (const place of this.#window.places) {
-			if (place.acknowledged) place.free();
-			place.forgetConnection();
-		}
+		this.#window.startOver();
 	}
 
 	/**
@@ -84,6 +81,7 @@ export class Outbox {
 		const place = id === 0 ? null : this.#window.withId(id);
 		if (place === null || place.sends === 0) return null;
 		if (place.ref !== null) this.#journal.release(place.ref);
+		else if (place.sends > 1) this.#window.retire(id);
 		return place;
 	}
 
@@ -124,15 +122,20 @@ export class Outbox {
 	#pickNew(): InFlight | null {
 		const place = this.#window.freePlace();
 		if (place === null) return null;
-		const event = this.#events.shift();
-		if (event !== undefined) {
-			place.take(this.#window.unusedId(), null, event);
-			return place;
-		}
+		if (this.#takeEvent(place)) return place;
 		const ref = this.#nextBlock();
 		if (ref === null) return null;
 		place.take(packetIdOf(ref.sequence), ref, null);
 		return place;
+	}
+
+	#takeEvent(place: InFlight): boolean {
+		if (this.#events.length === 0) return false;
+		const id = this.#window.takeEventId();
+		const event = id === 0 ? undefined : this.#events.shift();
+		if (event === undefined) return false;
+		place.take(id, null, event);
+		return true;
 	}
 
 	#nextBlock(): RecordRef | null {

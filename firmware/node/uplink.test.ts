@@ -4,6 +4,7 @@ import { FakeSettings, FakeSystem } from "./fakes/board.ts";
 import { type FakeMessage, FakeNetwork } from "./fakes/network.ts";
 import { VirtualTimers } from "./fakes/virtual-timers.ts";
 import { HeapFlash } from "./heap-flash.ts";
+import { LAST_BLOCK_ID } from "./in-flight.ts";
 import { Journal } from "./journal.ts";
 import type { OfflineReason } from "./ports.ts";
 import {
@@ -286,7 +287,7 @@ describe("uplink", () => {
 		const { timers, network, journal, uplink } = setUp();
 		network.losesPuback = () => network.messages.length < 3;
 		journal.append(4, new Uint8Array(50));
-		journal.append(4 + 0xffff, new Uint8Array(60));
+		journal.append(4 + LAST_BLOCK_ID, new Uint8Array(60));
 		uplink.start();
 		timers.advance(9000);
 		assert.deepEqual(idsOf(network.messages), [5]);
@@ -310,6 +311,28 @@ describe("uplink", () => {
 		const events = network.messages.filter(({ id }) => id === first.id);
 		assert.equal(events.length, 2);
 		assert.equal(events[1]?.duplicate, true);
+	});
+
+	it("takes a late PUBACK of an event that was repeated for no other's", () => {
+		const { timers, network, uplink } = setUp();
+		const reasons = new Map<string, number>();
+		network.losesPuback = ({ payload }) => {
+			const { reason } = JSON.parse(Buffer.from(payload).toString());
+			reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+			return reason === "two" && reasons.get("two") === 1;
+		};
+		uplink.start();
+		timers.advance(1000);
+		// PUBACKs take 12 s: the event is sent twice, and the second PUBACK comes when another is under way.
+		network.latencyMs = 6000;
+		uplink.publishEvent({ ...EVENT, reason: "one" });
+		timers.advance(12_500);
+		uplink.publishEvent({ ...EVENT, reason: "two" });
+		timers.advance(60_000);
+		assert.equal(reasons.get("one"), 2);
+		assert.ok((reasons.get("two") ?? 0) >= 2);
+		const ids = idsOf(network.messages);
+		assert.equal(new Set(ids).size, 2);
 	});
 
 	it("gives up the oldest of too many events, and says so", () => {
