@@ -63,21 +63,21 @@ describe("A certificate", () => {
 			name: "of an unknown authority",
 			spoil: (good) => withCertificate(good, strange.dir),
 			reason: "auth",
-			says: /refused: tls_failed \(.*not to be trusted: (UNABLE_TO|CERT_SIGNATURE)/,
+			says: /127\.0\.0\.1: refused: tls_failed \(The certificate of bad-1 is not trusted/,
 		},
 		{
 			name: "that has expired",
 			spoil: (good) =>
 				withCertificate(good, folder.dir, { fromDays: -2, toDays: -1 }),
 			reason: "auth",
-			says: /refused: tls_failed \(.*not to be trusted: CERT_HAS_EXPIRED/,
+			says: /127\.0\.0\.1: refused: tls_failed \(The certificate of bad-2 has expired/,
 		},
 		{
 			name: "that is not valid yet",
 			spoil: (good) =>
 				withCertificate(good, folder.dir, { fromDays: 1, toDays: 2 }),
 			reason: "auth",
-			says: /refused: tls_failed \(.*not to be trusted: CERT_NOT_YET_VALID/,
+			says: /127\.0\.0\.1: refused: tls_failed \(The certificate of bad-3 is not yet valid/,
 		},
 		{
 			name: "that the authority signed and the cloud has never heard of",
