@@ -74,13 +74,19 @@ export class MessageWriter {
 		return true;
 	}
 
-	/** Sends a whole message without acknowledgement, or nothing when the connection does not take it now. */
-	sendNow(topic: string, bytes: Uint8Array): boolean {
-		if (this.#connection === null || this.#current !== null) return false;
+	/**
+	 * Sends a whole message without acknowledgement.
+	 * @returns "no_room" when the connection does not take it now, "too_long" when it never took as much at once
+	 */
+	sendNow(topic: string, bytes: Uint8Array): "sent" | "no_room" | "too_long" {
+		if (this.#connection === null || this.#current !== null) return "no_room";
 		const length = overheadBytes(topic, bytes.length, 0) + bytes.length;
-		if (length > this.#writable) return false;
+		if (length > this.#writable)
+			return this.#mostWritable > 0 && length > this.#mostWritable
+				? "too_long"
+				: "no_room";
 		this.setWritable(this.#connection.write(bytes, { topic, QoS: 0 }));
-		return true;
+		return "sent";
 	}
 
 	#write(part: Uint8Array, options: MqttPublishOptions | undefined): void {

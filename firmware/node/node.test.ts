@@ -434,6 +434,24 @@ describe("node", () => {
 		assert.equal(board.timers.pendingCount, 0);
 	});
 
+	it("calls back each who stops it, and measures no more whatever it is told", () => {
+		const durable = makeDurable();
+		const { board, node } = boot(durable, new FakeCloud());
+		board.network.losesPuback = () => true;
+		board.timers.advance(20_000);
+		const ended: number[] = [];
+		node.stop(() => ended.push(1));
+		node.stop(() => ended.push(2));
+		board.timers.advance(10_000);
+		assert.deepEqual(ended, [1, 2]);
+		const before = board.sensor.given.size;
+		assert.match(node.applyConfig("{}") ?? "", /stopped/);
+		board.timers.advance(10_000);
+		assert.equal(board.sensor.given.size, before);
+		assert.equal(durable.settings.get("config"), undefined);
+		assert.equal(board.timers.pendingCount, 0);
+	});
+
 	it("spreads the ends of blocks by the thing's name", () => {
 		const ends = new Set<number>();
 		for (let n = 0; n < 20; n++) {

@@ -24,13 +24,13 @@ const SETTLE_MS = 5000;
 export interface RunningNode {
 	/**
 	 * Takes a new configuration into use and stores it; the open blocks are closed. A document that is refused
-	 * changes nothing and is reported.
+	 * changes nothing and is reported. After `stop`, any is refused.
 	 * @returns what is wrong with it in a sentence, or null
 	 */
 	applyConfig(text: string): string | null;
 	/**
 	 * Ends in order: the open blocks are closed into the journal, what waits there is sent while there is a connection
-	 * (for 4 s at most), and the connection is closed. Then calls back.
+	 * (for 4 s at most), and the connection is closed. Then calls back, each who has called.
 	 */
 	stop(done?: () => void): void;
 }
@@ -59,6 +59,7 @@ class Node implements RunningNode {
 	#readings: Stream | null = null;
 	#health: Stream | null = null;
 	#live: LiveTap | null = null;
+	#stopped = false;
 	#droppedBefore: number;
 	/** Of streams and readers of former configurations. */
 	#missedBefore = 0;
@@ -135,6 +136,7 @@ class Node implements RunningNode {
 	}
 
 	applyConfig(text: string): string | null {
+		if (this.#stopped) return "The node has been stopped.";
 		const refused = this.#judge(text);
 		if (refused !== null) return refused;
 		this.#board.settings.set(CONFIG_KEY, text);
@@ -144,8 +146,11 @@ class Node implements RunningNode {
 	}
 
 	stop(done?: () => void): void {
-		this.#stopStreams();
-		this.#clock.stop();
+		if (!this.#stopped) {
+			this.#stopped = true;
+			this.#stopStreams();
+			this.#clock.stop();
+		}
 		this.#uplink.finish(FAREWELL_MS, () => done?.());
 	}
 

@@ -7,12 +7,8 @@ import { HeapFlash } from "./heap-flash.ts";
 import { LAST_BLOCK_ID } from "./in-flight.ts";
 import { Journal } from "./journal.ts";
 import type { OfflineReason } from "./ports.ts";
-import {
-	DEFAULT_UPLINK_LIMITS,
-	SESSION_KEY,
-	Uplink,
-	type UplinkLimits,
-} from "./uplink.ts";
+import { SESSION_KEY, Uplink } from "./uplink.ts";
+import { DEFAULT_UPLINK_LIMITS, type UplinkLimits } from "./uplink-limits.ts";
 
 const EVENT = {
 	type: "config_refused",
@@ -148,17 +144,38 @@ describe("uplink", () => {
 		assert.equal(journal.depth, 0);
 	});
 
-	it("waits 10 s for CONNACK", () => {
+	it("waits 35 s for a connection and its CONNACK", () => {
 		const { timers, network, uplink, system } = setUp();
 		network.noConnack = true;
 		uplink.start();
-		timers.advance(9999);
+		timers.advance(34_999);
 		assert.equal(system.reportsOf("offline").length, 0);
 		timers.advance(1);
 		assert.equal(system.reportsOf("offline")[0]?.reason, "timeout");
 		network.noConnack = false;
 		timers.advance(2000);
 		assert.equal(system.reportsOf("online").length, 1);
+	});
+
+	it("has patience with a handshake of 12 s", () => {
+		const { timers, network, uplink, system } = setUp();
+		network.latencyMs = 12_000;
+		uplink.start();
+		timers.advance(13_000);
+		assert.equal(system.reportsOf("online").length, 1);
+		assert.equal(network.connects.length, 1);
+	});
+
+	it("leaves it to the client to say that nobody answers on TCP, which takes 30 s", () => {
+		const { timers, network, uplink, system } = setUp();
+		network.latencyMs = 30_000;
+		network.failWith = "tcp";
+		uplink.start();
+		timers.advance(30_500);
+		assert.deepEqual(
+			system.reportsOf("offline").map(({ reason }) => reason),
+			["tcp"],
+		);
 	});
 
 	const reasons: readonly OfflineReason[] = [
@@ -361,7 +378,73 @@ describe("uplink", () => {
 		uplink.publishLive(new Uint8Array(80));
 		uplink.publishLive(new Uint8Array(80));
 		uplink.publishLive(new Uint8Array(5000));
+		timers.advance(1000);
+		assert.equal(network.messages.filter(({ QoS }) => QoS === 0).length, 6);
 		assert.equal(uplink.liveDropped, 3);
+	});
+
+	it("sends live messages while it catches up over a slow line, and blocks no less", () => {
+		const { timers, network, journal, uplink, append } = setUp();
+		network.latencyMs = 100;
+		network.drainMs = 200;
+		for (let n = 0; n < 40; n++) append(5000);
+		uplink.start();
+		for (let n = 0; n < 30; n++) {
+			timers.advance(1000);
+			uplink.publishLive(new Uint8Array(80).fill(n));
+		}
+		timers.advance(1000);
+		const live = network.messages.filter(({ QoS }) => QoS === 0);
+		assert.equal(live.length, 30);
+		assert.equal(uplink.liveDropped, 0);
+		// 1,400 bytes each 200 ms for 31 s, of which the live messages take 3,000.
+		assert.ok(journal.depth <= 2, `${journal.depth}`);
+	});
+
+	it("keeps the latest live message until there is room, and counts those it replaced", () => {
+		const { timers, network, uplink, append } = setUp();
+		network.drainMs = 1000;
+		append(5000);
+		uplink.start();
+		timers.advance(500);
+		for (let n = 1; n <= 5; n++) uplink.publishLive(Uint8Array.of(n));
+		assert.equal(uplink.liveDropped, 4);
+		timers.advance(6000);
+		const live = network.messages.filter(({ QoS }) => QoS === 0);
+		assert.deepEqual(
+			live.map(({ payload }) => [...payload]),
+			[[5]],
+		);
+		assert.equal(uplink.liveDropped, 4);
+	});
+
+	it("keeps no live message beyond its connection", () => {
+		const { timers, network, uplink, append } = setUp();
+		network.drainMs = 1000;
+		append(5000);
+		uplink.start();
+		timers.advance(500);
+		uplink.publishLive(Uint8Array.of(1));
+		network.drop();
+		assert.equal(uplink.liveDropped, 1);
+		timers.advance(60_000);
+		assert.ok(network.messages.every(({ QoS }) => QoS === 1));
+	});
+
+	it("lets live messages that fill the line not keep back blocks", () => {
+		const { timers, network, journal, uplink, append } = setUp();
+		network.writableBytes = 300;
+		network.drainMs = 300;
+		for (let n = 0; n < 10; n++) append(1000);
+		uplink.start();
+		for (let n = 0; n < 1200; n++) {
+			timers.advance(50);
+			uplink.publishLive(new Uint8Array(270));
+		}
+		assert.equal(journal.depth, 0);
+		const live = network.messages.filter(({ QoS }) => QoS === 0);
+		assert.ok(live.length > 50, `${live.length}`);
+		assert.ok(uplink.liveDropped >= 1199 - live.length);
 	});
 
 	it("streams a block that is larger than what the connection takes", () => {
@@ -441,10 +524,33 @@ describe("uplink", () => {
 		assert.deepEqual(system.reportsOf("offline").at(-1)?.reason, "stopped");
 	});
 
+	it("calls back all that wait for its end, at the first one's time", () => {
+		const { timers, network, uplink, append } = setUp();
+		network.losesPuback = () => true;
+		append();
+		uplink.start();
+		timers.advance(1000);
+		const ended: string[] = [];
+		uplink.finish(4000, () => ended.push(`first ${timers.uptimeMs()}`));
+		timers.advance(1000);
+		uplink.finish(4000, () => ended.push(`second ${timers.uptimeMs()}`));
+		timers.advance(10_000);
+		assert.deepEqual(ended, ["first 5000", "second 5000"]);
+		uplink.finish(4000, () => ended.push("third"));
+		assert.equal(ended.length, 3);
+	});
+
 	it("delivers every block at least once and never overflows, whatever the line does", () => {
 		const trouble = fc.record({
 			afterMs: fc.integer({ min: 1, max: 20_000 }),
-			what: fc.constantFrom("drop", "silence", "speak", "block", "refuse"),
+			what: fc.constantFrom(
+				"drop",
+				"silence",
+				"speak",
+				"block",
+				"live",
+				"refuse",
+			),
 			writableBytes: fc.integer({ min: 60, max: 3000 }),
 			drainMs: fc.integer({ min: 1, max: 400 }),
 		});
@@ -464,6 +570,8 @@ describe("uplink", () => {
 						network.drainMs = each.drainMs;
 						if (each.what === "drop") network.drop();
 						else if (each.what === "block") append(each.afterMs % 5000 || 1);
+						else if (each.what === "live")
+							uplink.publishLive(new Uint8Array((each.afterMs % 2000) + 1));
 						else if (each.what === "refuse") network.failWith = "tcp";
 						else network.silent = each.what === "silence";
 						timers.advance(each.afterMs);

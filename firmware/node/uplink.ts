@@ -2,16 +2,18 @@
  * The only thing that talks MQTT: keeps a connection, empties the journal over it, and lets go of a block when the
  * broker has acknowledged it.
  *
- * `outbox.ts` says what goes next: at most `publishesPerSecond` messages, and a few at a time. Live messages go beside, or
- * not at all.
+ * `outbox.ts` says what goes next: at most `publishesPerSecond` messages, and a few at a time. A live message goes between two
+ * of them; of those that wait for that, only the latest does.
  */
 import type { EventDocument } from "../../protocol/documents.ts";
 import { blockTopic, eventTopic, liveTopic } from "../../protocol/topics.ts";
+import { Alarm } from "./alarm.ts";
 import { backoffMs } from "./backoff.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Journal, RecordRef } from "./journal.ts";
+import { LiveSlot } from "./live-slot.ts";
 import { MessageWriter } from "./message-writer.ts";
-import { Outbox, type OutboxLimits } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import {
 	type Identity,
 	type MqttConnection,
@@ -21,27 +23,12 @@ import {
 	type OfflineReason,
 	type Settings,
 	type System,
-	type TimerHandle,
 	type Timers,
 } from "./ports.ts";
+import { DEFAULT_UPLINK_LIMITS, type UplinkLimits } from "./uplink-limits.ts";
 
 /** Settings key: the certificate with which the broker has a session of ours. */
 export const SESSION_KEY = "session";
-
-export interface UplinkLimits extends OutboxLimits {
-	readonly publishesPerSecond: number;
-	readonly connackMs: number;
-	readonly keepAliveMs: number;
-}
-
-export const DEFAULT_UPLINK_LIMITS: UplinkLimits = Object.freeze({
-	window: 4,
-	publishesPerSecond: 20,
-	resendMs: 10_000,
-	giveUpMs: 60_000,
-	connackMs: 10_000,
-	keepAliveMs: 60_000,
-});
 
 export interface UplinkParts {
 	readonly boot: number;
@@ -67,12 +54,9 @@ export class Uplink {
 	readonly #limits: UplinkLimits;
 	readonly #outbox: Outbox;
 	readonly #writer: MessageWriter;
-	readonly #topics: {
-		readonly block: string;
-		readonly event: string;
-		readonly live: string;
-	};
-	readonly #onTimer: () => void;
+	readonly #live: LiveSlot;
+	readonly #topics: { readonly block: string; readonly event: string };
+	readonly #alarm: Alarm;
 	#state: State = "stopped";
 	#connection: MqttConnection | null = null;
 	/** Tells the callbacks of a connection that was given up from those of the present one. */
@@ -82,14 +66,15 @@ export class Uplink {
 	#retryAtMs = 0;
 	#failures = 0;
 	#connects = 0;
-	#liveDropped = 0;
 	#nextPublishAtMs = 0;
-	#nextLiveAtMs = 0;
-	#timer: TimerHandle | undefined;
+	/** A live message has been sent since one with QoS 1 was begun. */
+	#liveHasGone = false;
 	#pumping = false;
 	/** Set while the last is being sent. */
-	#finish: { readonly untilMs: number; readonly done: () => void } | null =
-		null;
+	#finish: {
+		readonly untilMs: number;
+		readonly callbacks: (() => void)[];
+	} | null = null;
 
 	constructor(
 		parts: UplinkParts,
@@ -103,12 +88,9 @@ export class Uplink {
 		this.#topics = {
 			block: blockTopic(thing),
 			event: eventTopic(thing),
-			live: liveTopic(thing),
 		};
-		this.#onTimer = () => {
-			this.#timer = undefined;
-			this.#run();
-		};
+		this.#live = new LiveSlot(liveTopic(thing), this.#spacingMs());
+		this.#alarm = new Alarm(parts.timers, () => this.#run());
 	}
 
 	/** Times a connection came up after the first. */
@@ -116,9 +98,9 @@ export class Uplink {
 		return Math.max(0, this.#connects - 1);
 	}
 
-	/** Live messages that were not sent, for want of a connection or of room in it. */
+	/** Live messages that were not sent, for want of a connection or of room in it, or since a later one came. */
 	get liveDropped(): number {
-		return this.#liveDropped;
+		return this.#live.dropped;
 	}
 
 	start(): void {
@@ -132,7 +114,7 @@ export class Uplink {
 		this.#connection?.close(wasOnline);
 		this.#detach();
 		this.#enter("stopped");
-		this.#schedule(NEVER);
+		this.#alarm.setAt(NEVER);
 		const { system, boot } = this.#parts;
 		if (wasOnline)
 			system.report({
@@ -145,10 +127,11 @@ export class Uplink {
 
 	/**
 	 * Sends what waits, while there is a connection and for at most `patienceMs`, then disconnects and calls back. What
-	 * is not acknowledged by then stays in the journal.
+	 * is not acknowledged by then stays in the journal. Called again meanwhile, it calls that one back too, and no later.
 	 */
 	finish(patienceMs: number, done: () => void): void {
-		this.#finish = { untilMs: this.#now() + patienceMs, done };
+		this.#finish ??= { untilMs: this.#now() + patienceMs, callbacks: [] };
+		this.#finish.callbacks.push(done);
 		this.#run();
 	}
 
@@ -164,15 +147,11 @@ export class Uplink {
 		this.#run();
 	}
 
-	/** Publishes a live message with QoS 0, or counts it as dropped. */
+	/** Publishes a live message with QoS 0 as soon as the connection takes it and no later one has come, or not at all. */
 	publishLive(bytes: Uint8Array): void {
-		const nowMs = this.#now();
-		const sent =
-			this.#state === "online" &&
-			nowMs >= this.#nextLiveAtMs &&
-			this.#writer.sendNow(this.#topics.live, bytes);
-		if (sent) this.#nextLiveAtMs = nowMs + this.#spacingMs();
-		else this.#liveDropped++;
+		this.#live.put(bytes);
+		if (this.#state === "online") this.#run();
+		else this.#live.drop();
 	}
 
 	// The connection
@@ -265,6 +244,7 @@ export class Uplink {
 		this.#connection = null;
 		this.#writer.attach(null);
 		this.#outbox.startOver();
+		this.#live.drop();
 	}
 
 	#enter(state: State): void {
@@ -287,17 +267,17 @@ export class Uplink {
 			const finish = this.#finish;
 			this.#finish = null;
 			this.stop();
-			finish?.done();
+			for (const done of finish?.callbacks ?? []) done();
 			return;
 		}
-		this.#schedule(this.#nextDeadlineMs());
+		this.#alarm.setAt(this.#nextDeadlineMs());
 	}
 
 	#doWhatIsDue(): void {
 		const nowMs = this.#now();
 		if (this.#state === "waiting" && nowMs >= this.#retryAtMs) this.#connect();
 		else if (this.#state === "connecting") {
-			if (nowMs >= this.#sinceMs + this.#limits.connackMs)
+			if (nowMs >= this.#sinceMs + this.#limits.connectMs)
 				this.#giveUp("timeout");
 		} else if (this.#state === "online") {
 			if (nowMs >= this.#outbox.giveUpAtMs()) this.#giveUp("timeout");
@@ -328,7 +308,7 @@ export class Uplink {
 			case "waiting":
 				return this.#retryAtMs;
 			case "connecting":
-				return this.#sinceMs + this.#limits.connackMs;
+				return this.#sinceMs + this.#limits.connectMs;
 			case "online":
 				return Math.min(this.#outbox.giveUpAtMs(), this.#nextSendAtMs());
 		}
@@ -337,19 +317,10 @@ export class Uplink {
 	/** When time alone lets something be sent; what waits for the connection to take it is called from there. */
 	#nextSendAtMs(): number {
 		const nowMs = this.#now();
-		const atMs = this.#outbox.nextRepetitionAtMs(nowMs);
-		return this.#nextPublishAtMs > nowMs
-			? Math.min(atMs, this.#nextPublishAtMs)
-			: atMs;
-	}
-
-	#schedule(atMs: number): void {
-		const { timers } = this.#parts;
-		if (this.#timer !== undefined) timers.clear(this.#timer);
-		this.#timer =
-			atMs === NEVER
-				? undefined
-				: timers.set(this.#onTimer, Math.max(0, atMs - this.#now()));
+		let atMs = this.#outbox.nextRepetitionAtMs(nowMs);
+		for (const dueMs of [this.#nextPublishAtMs, this.#live.dueAtMs()])
+			if (dueMs > nowMs) atMs = Math.min(atMs, dueMs);
+		return atMs;
 	}
 
 	// Sending
@@ -367,16 +338,34 @@ export class Uplink {
 			}
 			if (this.#writer.current !== null) return;
 			if (written?.acknowledged) written.free();
-			if (this.#now() < this.#nextPublishAtMs) return;
-			const next = this.#outbox.pick(this.#now(), this.#writer.drained);
-			if (next === null || !this.#begin(next)) return;
+			const mayPublish = this.#now() >= this.#nextPublishAtMs;
+			// In turns, so that live messages which fill a slow line do not keep back blocks.
+			const next = mayPublish && this.#liveHasGone ? this.#pick() : null;
+			if (next === null && !this.#sendLive()) return;
+			if (!mayPublish) return;
+			const message = next ?? this.#pick();
+			if (message === null || !this.#begin(message)) return;
 		}
+	}
+
+	#pick(): InFlight | null {
+		return this.#outbox.pick(this.#now(), this.#writer.drained);
+	}
+
+	/** @returns false when a live message waits for room: nothing may be written before it */
+	#sendLive(): boolean {
+		const nowMs = this.#now();
+		if (nowMs < this.#live.dueAtMs()) return true;
+		const outcome = this.#live.send(this.#writer, nowMs);
+		if (outcome === "sent") this.#liveHasGone = true;
+		return outcome !== "waits";
 	}
 
 	#begin(place: InFlight): boolean {
 		const topic = place.ref === null ? this.#topics.event : this.#topics.block;
 		if (!this.#writer.begin(place, topic)) return false;
 		const nowMs = this.#now();
+		this.#liveHasGone = false;
 		place.sends++;
 		place.sentAtMs = nowMs;
 		if (place.firstSentAtMs < 0) place.firstSentAtMs = nowMs;
