@@ -18,7 +18,18 @@ describe("durations and times on the command line", () => {
 		}
 	});
 
-	for (const text of ["", "5", "s", "-5s", "5 s", "5y", "1e3s", "NaNs"]) {
+	for (const text of [
+		"",
+		"5",
+		"s",
+		"-5s",
+		"5 s",
+		"5y",
+		"1e3s",
+		"NaNs",
+		"36526d",
+		"9".repeat(400) + "d",
+	]) {
 		it(`refuses the duration "${text}" and names the option`, () => {
 			assert.throws(
 				() => parseDuration(text, "--for"),
@@ -40,7 +51,14 @@ describe("durations and times on the command line", () => {
 		assert.equal(parseTime("-1h", "--from", NOW), NOW - 3_600_000);
 	});
 
-	for (const text of ["", "yesterday", "2026-13-01", "1763899200", "+1h"]) {
+	for (const text of [
+		"",
+		"yesterday",
+		"2026-13-01",
+		"1763899200",
+		"+1h",
+		"-99999999999d",
+	]) {
 		it(`refuses the time "${text}"`, () => {
 			assert.throws(() => parseTime(text, "--from", NOW), UsageError);
 		});

@@ -12,8 +12,11 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/;
 
+/** A century: no longer span means anything here, and any such time before now is still a time. */
+const MAX_MS = 36_525 * 86_400_000;
+
 /**
- * "250ms", "90s", "1.5h", "7d" → milliseconds.
+ * "250ms", "90s", "1.5h", "7d" → milliseconds, at most a century.
  * @throws UsageError that names `option`
  */
 export function parseDuration(text: string, option: string): number {
@@ -24,7 +27,11 @@ export function parseDuration(text: string, option: string): number {
 			`${option}: "${text}" is not a duration. Write a number and a unit: 500ms, 90s, 5m, 1h, 7d.`,
 		);
 	}
-	return Math.round(Number(match[1]) * unitMs);
+	const ms = Math.round(Number(match[1]) * unitMs);
+	if (ms > MAX_MS) {
+		throw new UsageError(`${option}: "${text}" is longer than a century.`);
+	}
+	return ms;
 }
 
 const ISO_TIME =

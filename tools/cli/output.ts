@@ -1,12 +1,38 @@
 /** What commands print: results on stdout, messages on stderr. */
 
-/** Writes one JSON value as one line: a document, or an element of a stream. */
-export function printJson(value: unknown): void {
-	process.stdout.write(`${JSON.stringify(value)}\n`);
+/**
+ * What a terminal would act on rather than show: C0, DEL, C1 (0x9b alone begins a sequence in some), and what turns
+ * the direction of text. Devices choose some of the text that is printed here.
+ */
+const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/** The text with control characters, line breaks too, written out: ESC as `\x1b`. */
+export function showControls(text: string): string {
+	return text.replace(CONTROLS, written);
 }
 
+function written(character: string): string {
+	const code = character.charCodeAt(0).toString(16);
+	return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, "0")}`;
+}
+
+/** Writes one JSON value as one line: a document, or an element of a stream. */
+export function printJson(value: unknown): void {
+	process.stdout.write(`${toJson(value)}\n`);
+}
+
+/** As JSON.stringify, with those control characters escaped that it leaves as they are. */
+export function toJson(value: unknown): string {
+	return JSON.stringify(value).replace(
+		CONTROLS,
+		(character) =>
+			`\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+	);
+}
+
+/** Writes lines for people; line breaks in it are ours. Text of others goes through `showControls` first. */
 export function printMessage(text: string): void {
-	process.stderr.write(`${text}\n`);
+	process.stderr.write(`${text.replace(/[^\n\t]+/g, showControls)}\n`);
 }
 
 /** Tells people of an error that nothing waits for. */
@@ -21,7 +47,9 @@ export function formatTable(
 	head: readonly string[],
 	rows: readonly (readonly (string | number | null)[])[],
 ): string {
-	const cells = rows.map((row) => row.map((cell) => String(cell ?? "–")));
+	const cells = rows.map((row) =>
+		row.map((cell) => showControls(String(cell ?? "–"))),
+	);
 	const widths = head.map((title, column) =>
 		Math.max(
 			displayWidth(title),
@@ -45,14 +73,4 @@ export function formatTable(
 
 function displayWidth(text: string): number {
 	return [...text].length;
-}
-
-/** A CSV record (RFC 4180): quoted where a comma, a quote or a line break stands in it. */
-export function csvRecord(cells: readonly (string | number | null)[]): string {
-	return cells
-		.map((cell) => {
-			const text = String(cell ?? "");
-			return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-		})
-		.join(",");
 }

@@ -1,10 +1,11 @@
 /** `thinghz readings NAME`: the stored readings of one channel, raw or aggregated. */
 import type { Command } from "commander";
+import { csvLine } from "../../cloud/api/csv.ts";
 import { openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseTime } from "./duration.ts";
 import { UsageError } from "./errors.ts";
-import { csvRecord, formatTable } from "./output.ts";
+import { formatTable, printMessage, toJson } from "./output.ts";
 import { parseTarget } from "./target.ts";
 
 interface ReadingsOptions extends CommonOptions {
@@ -27,8 +28,12 @@ interface Row {
 interface Page {
 	readonly rows: readonly Row[];
 	readonly next: string | null;
+	/** Stored blocks of this page that could not be decoded. */
+	readonly unreadable: number;
 }
 
+/** As the API's own CSV. */
+const CSV_HEAD = ["time", "channel", "value", "estimated"] as const;
 const FORMATS = ["table", "csv", "json"] as const;
 /** Rows a request: the most that the API gives. */
 const PAGE_ROWS = 10_000;
@@ -76,16 +81,23 @@ async function printReadings(
 	const api = await openApi(parseTarget(options.target));
 	try {
 		const writer = new RowWriter(format);
+		let unreadable = 0;
 		for (;;) {
 			const response = await api.get(
 				`/v1/devices/${encodeURIComponent(name)}/readings?${query}`,
 			);
 			const page = (await response.json()) as Page;
 			writer.write(page.rows);
+			unreadable += page.unreadable;
 			if (page.next === null) break;
 			query.set("cursor", page.next);
 		}
 		writer.end();
+		if (unreadable > 0) {
+			printMessage(
+				`thinghz: ${unreadable} stored ${unreadable === 1 ? "block" : "blocks"} of this range cannot be read and ${unreadable === 1 ? "is" : "are"} missing above: the database is damaged. Restore it from a backup.`,
+			);
+		}
 	} finally {
 		await api.close();
 	}
@@ -121,18 +133,17 @@ class RowWriter {
 				process.stdout.write(
 					rows
 						.map(
-							(row, i) =>
-								(this.#written + i === 0 ? "[" : ",\n") + JSON.stringify(row),
+							(row, i) => (this.#written + i === 0 ? "[" : ",\n") + toJson(row),
 						)
 						.join(""),
 				);
 				break;
 			case "csv":
-				if (this.#written === 0) process.stdout.write("time,channel,value\r\n");
+				if (this.#written === 0) process.stdout.write(csvLine(CSV_HEAD));
 				process.stdout.write(
 					rows
-						.map(
-							(row) => `${csvRecord([row.time, row.channel, row.value])}\r\n`,
+						.map(({ time, channel, value, estimated }) =>
+							csvLine([time, channel, value, estimated === true]),
 						)
 						.join(""),
 				);
@@ -158,7 +169,7 @@ class RowWriter {
 		if (this.#format === "json") {
 			process.stdout.write(this.#written === 0 ? "[]\n" : "]\n");
 		} else if (this.#written === 0) {
-			process.stderr.write("No readings in this range.\n");
+			printMessage("No readings in this range.");
 		}
 	}
 }

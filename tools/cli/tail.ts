@@ -3,10 +3,10 @@ import type { Command } from "commander";
 import { MISSING } from "../../protocol/block.ts";
 import { startMs, toValue } from "../../protocol/block-time.ts";
 import { decodeBlock } from "../../protocol/decode.ts";
-import { openApi } from "./api-client.ts";
+import { type ApiClient, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { CommandError } from "./errors.ts";
-import { printJson } from "./output.ts";
+import { printJson, showControls } from "./output.ts";
 import { findRunning } from "./runtime-file.ts";
 import { readEvents } from "./sse.ts";
 import { parseTarget } from "./target.ts";
@@ -42,18 +42,63 @@ async function follow(
 	}
 	const api = await openApi(target);
 	const query = name === undefined ? "" : `?device=${encodeURIComponent(name)}`;
+	const presence = new Presence(await onlineNow(api));
 	const response = await api.get(`/v1/live${query}`);
 	if (response.body === null) {
 		throw new CommandError("The API sent no stream.");
 	}
 	process.once("SIGINT", () => process.exit(0));
-	for await (const { event, data } of readEvents(response.body)) {
-		for (const line of describe(event, JSON.parse(data) as LiveData)) {
+	for await (const { event, data } of eventsOf(response.body)) {
+		const live = JSON.parse(data) as LiveData;
+		if (event === "device" && !presence.changes(live)) continue;
+		for (const line of describe(event, live)) {
 			if (options.json) printJson(line);
-			else process.stdout.write(`${Object.values(line).join("  ")}\n`);
+			else {
+				const text = Object.values(line).join("  ");
+				process.stdout.write(`${showControls(text)}\n`);
+			}
 		}
 	}
 	throw new CommandError("The cloud ended the stream.");
+}
+
+/** @throws CommandError when the connection breaks */
+async function* eventsOf(
+	body: ReadableStream<Uint8Array>,
+): ReturnType<typeof readEvents> {
+	try {
+		yield* readEvents(body);
+	} catch (cause) {
+		// What undici throws when the connection goes in the middle of a body.
+		if (!(cause instanceof TypeError)) throw cause;
+		throw new CommandError("The connection to the cloud broke.", { cause });
+	}
+}
+
+async function onlineNow(api: ApiClient): Promise<readonly string[]> {
+	const { devices } = (await (await api.get("/v1/devices")).json()) as {
+		devices: readonly { readonly name: string; readonly online: boolean }[];
+	};
+	return devices.filter(({ online }) => online).map(({ name }) => name);
+}
+
+/** The stream says of a device that it is online whenever it is heard; what is news is that it was not before. */
+export class Presence {
+	readonly #online: Set<string>;
+
+	constructor(online: Iterable<string>) {
+		this.#online = new Set(online);
+	}
+
+	changes(data: {
+		readonly device: string;
+		readonly online?: boolean;
+	}): boolean {
+		if (data.online !== true) return this.#online.delete(data.device);
+		if (this.#online.has(data.device)) return false;
+		this.#online.add(data.device);
+		return true;
+	}
 }
 
 /** The lines that an event becomes: one for each sample of a live block, one for anything else. */
