@@ -5,6 +5,7 @@ import { type CommonOptions, commonOptions } from "./common.ts";
 import { examine } from "./doctor.ts";
 import { parseWhole } from "./duration.ts";
 import { CommandError } from "./errors.ts";
+import { parseHost } from "./host.ts";
 import { formatTable, printJson } from "./output.ts";
 import { parseTarget } from "./target.ts";
 
@@ -26,7 +27,7 @@ export function addDoctor(program: Command): void {
 		const findings = await examine({
 			root: fileURLToPath(new URL("..", import.meta.url)),
 			dir: parseTarget(options.target).dir,
-			host: options.host,
+			host: parseHost(options.host, "--host").bind,
 			mqttPort: parseWhole(options.mqttPort, "--mqtt-port", 1, 65_535),
 			httpPort: parseWhole(options.httpPort, "--http-port", 1, 65_535),
 			nowMs: Date.now(),

@@ -48,26 +48,58 @@ const EXPIRY_WARNING_DAYS = 30;
 export async function examine(
 	options: DoctorOptions,
 ): Promise<readonly Finding[]> {
-	return [
-		nodeVersion(process.versions.node),
-		tool("C compiler", ["cc", "--version"], "fail", "gcc libc6-dev"),
-		tool("make", ["make", "--version"], "fail", "make"),
-		tool(
+	const { root, dir, nowMs } = options;
+	const checks: readonly Check[] = [
+		["Node.js", () => nodeVersion(process.versions.node)],
+		[
+			"C compiler",
+			(check) => tool(check, ["cc", "--version"], "fail", "gcc libc6-dev"),
+		],
+		["make", (check) => tool(check, ["make", "--version"], "fail", "make")],
+		[
 			"Chromium (browser tests)",
-			["chromium", "--version"],
-			"warn",
-			"chromium",
-		),
-		built("virtual board", join(options.root, "dist/host/thinghz-xs")),
-		built("firmware", join(options.root, "dist/firmware/virtual.js")),
-		built("page", join(options.root, "dist/web/index.html")),
-		dataFolder(options.dir),
-		diskSpace(options.dir),
-		clock(options.dir, options.nowMs),
-		...certificates(options.dir, options.nowMs),
-		await port("MQTT port", options, options.mqttPort),
-		await port("HTTP port", options, options.httpPort),
+			(check) => tool(check, ["chromium", "--version"], "warn", "chromium"),
+		],
+		[
+			"virtual board",
+			(check) => built(check, join(root, "dist/host/thinghz-xs")),
+		],
+		[
+			"firmware",
+			(check) => built(check, join(root, "dist/firmware/virtual.js")),
+		],
+		["page", (check) => built(check, join(root, "dist/web/index.html"))],
+		["data folder", () => dataFolder(dir)],
+		["disk space", () => diskSpace(dir)],
+		["clock", () => clock(dir, nowMs)],
+		["certificates", () => certificates(dir, nowMs)],
+		["MQTT port", (check) => port(check, options, options.mqttPort)],
+		["HTTP port", (check) => port(check, options, options.httpPort)],
 	];
+	const findings: Finding[] = [];
+	for (const check of checks) findings.push(...(await carryOut(check)));
+	return findings;
+}
+
+type Check = readonly [
+	name: string,
+	look: (check: string) => Finding | readonly Finding[] | Promise<Finding>,
+];
+
+/** A check that cannot be made is a finding too. */
+async function carryOut([check, look]: Check): Promise<readonly Finding[]> {
+	try {
+		return [await look(check)].flat();
+	} catch (error) {
+		return [
+			{
+				check,
+				verdict: "fail",
+				seen: `cannot be checked: ${(error as Error).message}`,
+				mend: "See that the files it names belong to you and are what they should be",
+			},
+		];
+	}
 }
 
 export function nodeVersion(version: string): Finding {
@@ -195,7 +227,7 @@ function certificates(dir: string, nowMs: number): readonly Finding[] {
 		}
 	}
 	const findings = files.map(([check, path, mend]) =>
-		certificate(check, readFileSync(path), mend, nowMs),
+		certificate(check, path, mend, nowMs),
 	);
 	const fine = findings.filter(({ verdict }) => verdict === "ok");
 	return fine.length === findings.length && fine.length > 3
@@ -212,13 +244,13 @@ function certificates(dir: string, nowMs: number): readonly Finding[] {
 
 export function certificate(
 	check: string,
-	pem: Buffer,
+	path: string,
 	mend: string,
 	nowMs: number,
 ): Finding {
 	let parsed: X509Certificate;
 	try {
-		parsed = new X509Certificate(pem);
+		parsed = new X509Certificate(readFileSync(path));
 	} catch (error) {
 		return {
 			check,

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { examine, type Finding } from "./doctor.ts";
+
+describe("what doctor finds", () => {
+	let dir: string;
+	beforeEach(() => {
+		dir = mkdtempSync(join(tmpdir(), "thinghz-doctor-"));
+	});
+	afterEach(() => rmSync(dir, { recursive: true }));
+
+	const look = () =>
+		examine({
+			root: dir,
+			dir,
+			host: "127.0.0.1",
+			mqttPort: 0,
+			httpPort: 0,
+			nowMs: Date.now(),
+		});
+	const verdictOn = (findings: readonly Finding[], check: string) =>
+		findings.find((finding) => finding.check === check)?.verdict;
+
+	it("is that a certificate cannot be read, and everything after it too", async () => {
+		for (const thing of ["porch", "shed"]) {
+			mkdirSync(join(dir, "things", thing), { recursive: true });
+		}
+		mkdirSync(join(dir, "things", "porch", "certificate.pem"));
+		writeFileSync(join(dir, "things", "shed", "certificate.pem"), "?");
+		writeFileSync(join(dir, "up.json"), '{"pid":');
+		const findings = await look();
+		assert.equal(verdictOn(findings, "certificate of porch"), "fail");
+		assert.equal(verdictOn(findings, "certificate of shed"), "fail");
+		assert.equal(verdictOn(findings, "HTTP port"), "ok");
+	});
+
+	it("is that a check could not be made, where it could not", async () => {
+		writeFileSync(join(dir, "things"), "");
+		const findings = await look();
+		const finding = findings.find(({ check }) => check === "certificates");
+		assert.equal(finding?.verdict, "fail");
+		assert.match(finding?.seen ?? "", /cannot be checked: ENOTDIR/);
+		assert.equal(verdictOn(findings, "MQTT port"), "ok");
+	});
+});
