@@ -71,8 +71,11 @@ export async function openLocalCloud(options: {
 			rollups.start();
 		},
 		async close() {
-			await rollups.stop();
-			await stores.close();
+			try {
+				await rollups.stop();
+			} finally {
+				await stores.close();
+			}
 		},
 	};
 }

@@ -3,8 +3,10 @@
  * is the same either way, and so is what it says.
  */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
 import { openLocalCloud } from "../../cloud/local/cloud.ts";
+import { DATABASE_FILE } from "../../cloud/local/sqlite/stores.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { CommandError } from "./errors.ts";
 import { reportError } from "./output.ts";
@@ -24,19 +26,26 @@ interface Problem {
 export interface ApiClient {
 	/**
 	 * @param path below the API's address, with its query: "/v1/devices"
-	 * @throws CommandError with the problem's detail when the API refuses
+	 * @throws CommandError with the problem's detail when the API refuses, or when it cannot be reached
 	 */
 	get(path: string): Promise<Response>;
 	close(): Promise<void>;
 }
 
+/**
+ * What only reads must not make a data folder of one that is none.
+ * @throws CommandError when there is no data folder
+ */
+export function assertDataFolder({ dir }: LocalTarget): void {
+	if (existsSync(join(dir, DATABASE_FILE))) return;
+	throw new CommandError(
+		`There is no data folder at ${dir}. Start a cloud there with \`thinghz up --data ${dir}\`, or name another by --target local:DIR.`,
+	);
+}
+
 /** @throws CommandError when there is no data folder */
 export async function openApi(target: LocalTarget): Promise<ApiClient> {
-	if (!existsSync(target.dir)) {
-		throw new CommandError(
-			`There is no data folder at ${target.dir}. Start a cloud there with \`thinghz up --data ${target.dir}\`, or name another by --target local:DIR.`,
-		);
-	}
+	assertDataFolder(target);
 	const running = findRunning(target.dir);
 	if (running !== null) {
 		const auth = new LocalAuth({
@@ -45,10 +54,7 @@ export async function openApi(target: LocalTarget): Promise<ApiClient> {
 		});
 		const token = await auth.issueToken("command", TOKEN_TTL_MS);
 		return client(
-			(path) =>
-				fetch(new URL(path, running.http), {
-					headers: { authorization: `Bearer ${token}` },
-				}),
+			(path) => request(new URL(path, running.http), token),
 			() => Promise.resolve(),
 		);
 	}
@@ -64,6 +70,24 @@ export async function openApi(target: LocalTarget): Promise<ApiClient> {
 				headers: { authorization: `Bearer ${token}` },
 			}),
 		() => cloud.close(),
+	);
+}
+
+async function request(url: URL, token: string): Promise<Response> {
+	try {
+		return await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+	} catch (error) {
+		throw unreachable(url.origin, error);
+	}
+}
+
+/** `fetch` says "fetch failed" and keeps why in the cause. */
+function unreachable(address: string, error: unknown): CommandError {
+	const { cause = error } = error as Error;
+	const { code, message } = cause as NodeJS.ErrnoException;
+	return new CommandError(
+		`The cloud at ${address} does not answer (${code ?? message}). If it was just ended, ask again.`,
+		{ cause: error },
 	);
 }
 

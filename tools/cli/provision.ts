@@ -5,6 +5,7 @@ import { provision } from "../../cloud/local/identity/provision.ts";
 import { openStores } from "../../cloud/local/sqlite/stores.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseEndpoint } from "./endpoint.ts";
+import { hostAndPort } from "./host.ts";
 import { printJson } from "./output.ts";
 import { findRunning } from "./runtime-file.ts";
 import { parseTarget } from "./target.ts";
@@ -28,7 +29,7 @@ export function addProvision(program: Command): void {
 	).action(async (name: string, options: ProvisionOptions) => {
 		const { dir } = parseTarget(options.target);
 		const { host, port } = parseEndpoint(
-			options.endpoint ?? findRunning(dir)?.mqtt ?? DEFAULT_ENDPOINT,
+			options.endpoint ?? findRunning(dir)?.endpoint ?? DEFAULT_ENDPOINT,
 			"--endpoint",
 		);
 		const stores = await openStores(dir);
@@ -47,7 +48,7 @@ export function addProvision(program: Command): void {
 			if (options.json) {
 				printJson({
 					thing: thing.thing,
-					endpoint: `mqtts://${host}:${port}`,
+					endpoint: `mqtts://${hostAndPort(host, port)}`,
 					certificateId: thing.certificateId,
 					issued: thing.issued,
 					directory: thing.directory,
@@ -57,7 +58,7 @@ export function addProvision(program: Command): void {
 			}
 			process.stdout.write(
 				`${name} ${thing.issued ? "has a new certificate" : "was provisioned before; its certificate still serves"}.
-  endpoint     mqtts://${host}:${port}
+  endpoint     mqtts://${hostAndPort(host, port)}
   certificate  ${files.certificate}
   private key  ${files.privateKey}
   authority    ${files.ca}

@@ -4,27 +4,19 @@ import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import {
-	type BrokerLogEntry,
-	startBroker,
-} from "../../cloud/local/broker/broker.ts";
-import { openLocalCloud } from "../../cloud/local/cloud.ts";
-import { startHttp } from "../../cloud/local/http.ts";
-import { openAuthority } from "../../cloud/local/identity/authority.ts";
-import { serverIdentity } from "../../cloud/local/identity/server-certificate.ts";
-import packageJson from "../../package.json" with { type: "json" };
 import { parseWhole } from "./duration.ts";
-import { CommandError } from "./errors.ts";
-import { printJson, printMessage, reportError } from "./output.ts";
-import {
-	findRunning,
-	type RunningCloud,
-	removeRunning,
-	writeRunning,
-} from "./runtime-file.ts";
+import { CommandError, UsageError } from "./errors.ts";
+import { parseHost } from "./host.ts";
+import { printJson, printMessage } from "./output.ts";
+import { provisionFleet } from "./provision-fleet.ts";
+import { findRunning, removeRunning, writeRunning } from "./runtime-file.ts";
+import { type ServeOptions, type Serving, serve } from "./serve.ts";
+import { parseTarget } from "./target.ts";
+import { takeUpLock } from "./up-lock.ts";
 
 interface UpOptions {
-	readonly data: string;
+	readonly data?: string;
+	readonly target?: string;
 	readonly host: string;
 	readonly mqttPort: string;
 	readonly httpPort: string;
@@ -33,7 +25,9 @@ interface UpOptions {
 	readonly json?: boolean;
 }
 
-const WEB_DIR = fileURLToPath(new URL("./web", import.meta.url));
+const DEFAULT_DIR = "./data";
+/** So that somebody who tries the commands finds stored readings at once, and not after the usual five minutes. */
+const DEMO_SPAN = "10s";
 
 export function addUp(program: Command): void {
 	program
@@ -41,8 +35,11 @@ export function addUp(program: Command): void {
 		.description("run the cloud on this machine until it is told to end")
 		.option(
 			"--data <dir>",
-			"the data folder; made where it is missing",
-			"./data",
+			`the data folder; made where it is missing (default: "${DEFAULT_DIR}")`,
+		)
+		.option(
+			"--target <target>",
+			"the same, as other commands take it: local:DIR",
 		)
 		.option("--host <address>", "the address to bind to", "127.0.0.1")
 		.option("--mqtt-port <port>", "MQTT over TLS; 0 takes a free one", "8883")
@@ -54,7 +51,10 @@ export function addUp(program: Command): void {
 }
 
 async function up(options: UpOptions): Promise<void> {
-	const dir = resolve(options.data);
+	// Before anything is opened, so that whatever is gets closed.
+	const signal = new TerminationSignal();
+	const dir = folderOf(options);
+	const reach = parseHost(options.host, "--host");
 	const mqttPort = parseWhole(options.mqttPort, "--mqtt-port", 0, 65_535);
 	const httpPort = parseWhole(options.httpPort, "--http-port", 0, 65_535);
 	const nodes = parseWhole(options.nodes, "--nodes", 0, 1000);
@@ -65,100 +65,86 @@ async function up(options: UpOptions): Promise<void> {
 			`A cloud (process ${other.pid}) already runs on ${dir}, at ${other.http}. End it first, or name another folder by --data DIR.`,
 		);
 	}
-
-	const serving = await serve(dir, options.host, mqttPort, httpPort);
-	const { running } = serving;
-	writeRunning(dir, running);
-	const signIn = `${running.http}/#signin=${serving.signInToken}`;
-	if (options.json) {
-		printJson({
-			event: "ready",
-			http: running.http,
-			mqtt: running.mqtt,
-			ca: join(dir, "ca", "ca.pem"),
-			signIn,
+	// Held until all is closed: two clouds must never write to one folder, nor one start while another drains.
+	const lock = await takeUpLock(dir);
+	try {
+		// What a killed cloud left must not be believed while this one has the lock and does not serve yet.
+		removeRunning(dir);
+		await run({ dir, reach, mqttPort, httpPort }, signal, {
+			...options,
+			nodes,
+			speed,
 		});
-	} else {
-		printMessage(
-			`thinghz serves ${dir}
-  page  ${signIn}
-        (signs in once, within 15 minutes; \`thinghz signin\` prints a new link)
-  MQTT  ${running.mqtt}
-Ctrl-C ends it.`,
+	} finally {
+		lock.release();
+	}
+}
+
+/** @throws UsageError when the folder is named twice, or not as a folder of this machine */
+function folderOf({ data, target }: UpOptions): string {
+	if (target === undefined) return resolve(data ?? DEFAULT_DIR);
+	if (data === undefined) return parseTarget(target).dir;
+	throw new UsageError("--data and --target name the same thing: keep one.");
+}
+
+async function run(
+	where: ServeOptions,
+	signal: TerminationSignal,
+	options: {
+		readonly nodes: number;
+		readonly speed: number;
+		readonly json?: boolean;
+	},
+): Promise<void> {
+	const { dir } = where;
+	const { nodes, speed, json } = options;
+	const serving = await serve(where);
+	let fleet: ChildProcess | null = null;
+	let lost: Error | null = null;
+	try {
+		if (!signal.came) {
+			writeRunning(dir, serving.running);
+			// Whoever reads "ready" may ask for the nodes at once.
+			if (nodes > 0) await provisionFleet(dir, nodes, printMessage);
+			announce(dir, serving, json);
+			if (nodes > 0) fleet = startFleet(dir, nodes, speed, json);
+			lost = await Promise.race([signal.wait(), serving.lost]);
+		}
+		if (!json && lost === null) {
+			printMessage("Ending: what has arrived is being stored …");
+		}
+	} finally {
+		if (fleet !== null) await endFleet(fleet);
+		removeRunning(dir);
+		await serving.close();
+	}
+	if (lost !== null) {
+		throw new CommandError(
+			`${lost.message} Nothing can be stored any more, so the cloud has ended; nodes keep what was not acknowledged. Start it again.`,
+			{ cause: lost },
 		);
 	}
-	const fleet = nodes > 0 ? startFleet(dir, nodes, speed, options.json) : null;
-	await terminationSignal();
-	if (!options.json) printMessage("Ending: what has arrived is being stored …");
-	if (fleet !== null) await endFleet(fleet);
-	removeRunning(dir);
-	await serving.close();
 }
 
-interface Serving {
-	readonly running: RunningCloud;
-	readonly signInToken: string;
-	/** Ends listening, lets what was accepted be committed and acknowledged, and closes the stores. */
-	close(): Promise<void>;
-}
-
-async function serve(
+function announce(
 	dir: string,
-	host: string,
-	mqttPort: number,
-	httpPort: number,
-): Promise<Serving> {
-	const closing: (() => Promise<void>)[] = [];
-	const closeAll = async () => {
-		for (const close of closing.reverse()) await close();
-	};
-	try {
-		const cloud = await openLocalCloud({
-			dir,
-			version: packageJson.version,
-			onError: reportError,
-		});
-		closing.push(() => cloud.close());
-		await cloud.start();
-		const authority = await openAuthority(dir);
-		const broker = await startBroker({
-			ingest: cloud.ingest,
-			devices: cloud.devices,
-			certificates: cloud.stores.certificates,
-			tls: await serverIdentity(authority, dir, [host]),
-			host,
-			port: mqttPort,
-			log: logBroker,
-		});
-		closing.push(() => broker.close());
-		const http = await startHttp({
-			app: cloud.app,
-			webDir: WEB_DIR,
-			host,
-			port: httpPort,
-		});
-		closing.push(() => http.close());
-		return {
-			running: {
-				pid: process.pid,
-				http: http.url,
-				mqtt: `mqtts://${host}:${broker.port}`,
-			},
-			signInToken: cloud.auth.issueSignIn(),
-			close: closeAll,
-		};
-	} catch (error) {
-		await closeAll();
-		throw error;
+	{ running, signInToken }: Serving,
+	json: boolean | undefined,
+): void {
+	const { http, mqtt, endpoint } = running;
+	const signIn = `${http}/#signin=${signInToken}`;
+	if (json) {
+		const ca = join(dir, "ca", "ca.pem");
+		printJson({ event: "ready", http, mqtt, endpoint, ca, signIn });
+		return;
 	}
-}
-
-/** Says who was turned away and why; comings and goings are the API's to tell. */
-function logBroker(entry: BrokerLogEntry): void {
-	if (entry.event === "connected" || entry.event === "disconnected") return;
-	const who = entry.thing ?? (entry.remoteAddress || "the broker");
-	const cause = entry.cause instanceof Error ? ` (${entry.cause.message})` : "";
-	printMessage(`${who}: ${entry.event}: ${entry.reason ?? "unknown"}${cause}`);
+	printMessage(
+		`thinghz serves ${dir}
+  page  ${signIn}
+        (signs in once, within 15 minutes; \`thinghz signin\` prints a new link)
+  MQTT  ${mqtt}${endpoint === mqtt ? "" : `, for devices ${endpoint}`}
+Ctrl-C ends it.`,
+	);
 }
 
 /** The simulated nodes are a command of their own, which knows this cloud by its data folder alone. */
@@ -170,6 +156,7 @@ function startFleet(
 ): ChildProcess {
 	const args = ["sim", "--nodes", String(nodes), "--live", "--with-parent"];
 	args.push("--target", `local:${dir}`, "--speed", String(speed));
+	if (speed === 1) args.push("--span", DEMO_SPAN);
 	const bin = fileURLToPath(new URL("../bin/thinghz.mjs", import.meta.url));
 	const child = spawn(process.execPath, [bin, ...args], {
 		stdio: ["pipe", json ? "ignore" : "inherit", "inherit"],
@@ -189,9 +176,23 @@ async function endFleet(child: ChildProcess): Promise<void> {
 	await exited;
 }
 
-function terminationSignal(): Promise<void> {
-	return new Promise((resolve) => {
-		process.once("SIGTERM", resolve);
-		process.once("SIGINT", resolve);
-	});
+/** Catches the first signal to end, from the moment it is made. */
+class TerminationSignal {
+	came = false;
+	readonly #coming: Promise<null>;
+
+	constructor() {
+		this.#coming = new Promise((resolve) => {
+			const end = () => {
+				this.came = true;
+				resolve(null);
+			};
+			process.once("SIGTERM", end);
+			process.once("SIGINT", end);
+		});
+	}
+
+	wait(): Promise<null> {
+		return this.#coming;
+	}
 }

@@ -1,0 +1,122 @@
+/** What `thinghz up` runs: the cloud's stores, broker and API on a data folder, opened in order and closed in turn. */
+import { fileURLToPath } from "node:url";
+import {
+	type BrokerLogEntry,
+	startBroker,
+} from "../../cloud/local/broker/broker.ts";
+import { openLocalCloud } from "../../cloud/local/cloud.ts";
+import { startHttp } from "../../cloud/local/http.ts";
+import { openAuthority } from "../../cloud/local/identity/authority.ts";
+import { serverIdentity } from "../../cloud/local/identity/server-certificate.ts";
+import packageJson from "../../package.json" with { type: "json" };
+import { hostAndPort, type Reach } from "./host.ts";
+import { printMessage, reportError, showControls } from "./output.ts";
+import type { RunningCloud } from "./runtime-file.ts";
+
+const WEB_DIR = fileURLToPath(new URL("./web", import.meta.url));
+
+export interface Serving {
+	readonly running: RunningCloud;
+	readonly signInToken: string;
+	/** Resolves, with why, when the stores are gone for good; never otherwise. */
+	readonly lost: Promise<Error>;
+	/**
+	 * Ends listening, lets what was accepted be committed and acknowledged, and closes the stores. Each is closed
+	 * whatever the others do.
+	 * @throws AggregateError of what could not be closed
+	 */
+	close(): Promise<void>;
+}
+
+export interface ServeOptions {
+	readonly dir: string;
+	readonly reach: Reach;
+	readonly mqttPort: number;
+	readonly httpPort: number;
+}
+
+/** @throws BrokerError, HttpListenError, IdentityError, StoreError; what was opened before it is closed again */
+export async function serve(options: ServeOptions): Promise<Serving> {
+	const { dir, reach } = options;
+	const closing = new Closing();
+	try {
+		const cloud = await openLocalCloud({
+			dir,
+			version: packageJson.version,
+			onError: reportError,
+		});
+		closing.add(() => cloud.close());
+		await cloud.start();
+		const authority = await openAuthority(dir);
+		const broker = await startBroker({
+			ingest: cloud.ingest,
+			devices: cloud.devices,
+			certificates: cloud.stores.certificates,
+			tls: await serverIdentity(authority, dir, [reach.bind]),
+			host: reach.bind,
+			port: options.mqttPort,
+			log: logBroker,
+		});
+		closing.add(() => broker.close());
+		const http = await startHttp({
+			app: cloud.app,
+			webDir: WEB_DIR,
+			host: reach.bind,
+			port: options.httpPort,
+		});
+		closing.add(() => http.close());
+		return {
+			running: {
+				pid: process.pid,
+				http: `http://${hostAndPort(reach.local, http.port)}`,
+				mqtt: `mqtts://${hostAndPort(reach.local, broker.port)}`,
+				endpoint: `mqtts://${hostAndPort(reach.device, broker.port)}`,
+			},
+			signInToken: cloud.auth.issueSignIn(),
+			lost: cloud.stores.lost,
+			close: () => closing.closeAll(),
+		};
+	} catch (error) {
+		// Why it did not start matters more than what then did not close.
+		await closing.closeAll().catch(reportError);
+		throw error;
+	}
+}
+
+/** What was opened, closed last in, first out. */
+export class Closing {
+	readonly #closers: (() => Promise<void>)[] = [];
+
+	add(close: () => Promise<void>): void {
+		this.#closers.push(close);
+	}
+
+	/** @throws AggregateError when any failed, after all have been tried */
+	async closeAll(): Promise<void> {
+		const errors: unknown[] = [];
+		for (const close of this.#closers.splice(0).reverse()) {
+			try {
+				await close();
+			} catch (error) {
+				errors.push(error);
+			}
+		}
+		if (errors.length === 0) return;
+		throw new AggregateError(
+			errors,
+			`Not everything could be closed: ${errors.map((error) => (error instanceof Error ? error.message : String(error))).join(" ")}`,
+		);
+	}
+}
+
+/** Says who was turned away and why; comings and goings are the API's to tell. */
+function logBroker(entry: BrokerLogEntry): void {
+	if (entry.event === "connected" || entry.event === "disconnected") return;
+	const who = entry.thing ?? (entry.remoteAddress || "the broker");
+	const cause = entry.cause instanceof Error ? ` (${entry.cause.message})` : "";
+	printMessage(
+		showControls(
+			`${who}: ${entry.event}: ${entry.reason ?? "unknown"}${cause}`,
+		),
+	);
+}
