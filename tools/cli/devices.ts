@@ -1,6 +1,8 @@
-/** `thinghz devices`: what reports here, and when each was last heard. */
+/** `thinghz devices`: what reports here, and when each was last heard; `devices revoke`: who may not any more. */
 import type { Command } from "commander";
-import { openApi } from "./api-client.ts";
+import { revoke } from "../../cloud/local/identity/provision.ts";
+import { openStores } from "../../cloud/local/sqlite/stores.ts";
+import { assertDataFolder, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { parseTarget } from "./target.ts";
@@ -16,39 +18,70 @@ interface DeviceRow {
 }
 
 export function addDevices(program: Command): void {
-	commonOptions(
+	const devices = commonOptions(
 		program.command("devices").description("list the devices"),
-	).action(async (options: CommonOptions) => {
-		const api = await openApi(parseTarget(options.target));
-		try {
-			const response = await api.get("/v1/devices");
-			const { devices } = (await response.json()) as {
-				devices: readonly DeviceRow[];
-			};
-			if (options.json) return printJson(devices);
-			if (devices.length === 0) {
-				return printMessage(
-					"No devices yet. Make one with `thinghz provision NAME`, or simulate some with `thinghz sim`.",
-				);
-			}
-			process.stdout.write(
-				formatTable(
-					["name", "online", "last seen", "board", "firmware", "channels"],
-					devices.map((device) => [
-						device.name,
-						device.online ? "yes" : "no",
-						device.lastSeen ?? "never",
-						device.board,
-						device.firmware,
-						device.channels
-							.map(({ id }) => id)
-							.filter((id) => !id.startsWith("health."))
-							.join(", "),
-					]),
-				),
+	).action(list);
+	// Its options are those of `devices`, which take effect before and after its name.
+	devices
+		.command("revoke")
+		.description("refuse a device's certificates from now on")
+		.argument("<name>", "the thing, or the id of one of its certificates")
+		.action((name: string, _options: unknown, command: Command) =>
+			revokeDevice(name, command.optsWithGlobals<CommonOptions>()),
+		);
+}
+
+async function list(options: CommonOptions): Promise<void> {
+	const api = await openApi(parseTarget(options.target));
+	try {
+		const response = await api.get("/v1/devices");
+		const { devices } = (await response.json()) as {
+			devices: readonly DeviceRow[];
+		};
+		if (options.json) return printJson(devices);
+		if (devices.length === 0) {
+			return printMessage(
+				"No devices yet. Make one with `thinghz provision NAME`, or simulate some with `thinghz sim`.",
 			);
-		} finally {
-			await api.close();
 		}
-	});
+		process.stdout.write(
+			formatTable(
+				["name", "online", "last seen", "board", "firmware", "channels"],
+				devices.map((device) => [
+					device.name,
+					device.online ? "yes" : "no",
+					device.lastSeen ?? "never",
+					device.board,
+					device.firmware,
+					device.channels
+						.map(({ id }) => id)
+						.filter((id) => !id.startsWith("health."))
+						.join(", "),
+				]),
+			),
+		);
+	} finally {
+		await api.close();
+	}
+}
+
+/** Works on the stores themselves, as provisioning does; a cloud that runs looks at them again by itself. */
+async function revokeDevice(
+	name: string,
+	options: CommonOptions,
+): Promise<void> {
+	const target = parseTarget(options.target);
+	assertDataFolder(target);
+	const stores = await openStores(target.dir);
+	try {
+		const revoked = await revoke(stores, name);
+		if (options.json) return printJson({ name, revoked });
+		printMessage(
+			revoked.length === 0
+				? `${name} had no certificate in force: nothing to revoke.`
+				: `Revoked ${revoked.length === 1 ? "the certificate" : `${revoked.length} certificates`} of ${name}; a connection that is open ends within 30 s. \`thinghz provision ${name}\` makes a new one.`,
+		);
+	} finally {
+		await stores.close();
+	}
 }
