@@ -1,7 +1,7 @@
 /** The command as a person uses it: a cloud, three nodes, and the questions asked from a second shell. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { CloudUnderTest, temporaryFolder, until } from "./support/cloud.ts";
@@ -93,7 +93,7 @@ describe("thinghz up with simulated nodes", () => {
 		);
 
 		const csv = await thinghz(...ask("--format", "csv"));
-		assert.equal(csv.stdout.split("\r\n")[0], "time,channel,value");
+		assert.equal(csv.stdout.split("\r\n")[0], "time,channel,value,estimated");
 		const table = await thinghz(...ask());
 		assert.match(table.stdout, /^time +channel +value\n/);
 
@@ -211,7 +211,22 @@ describe("thinghz used wrongly", () => {
 			2,
 			/--from must lie before --to/,
 		],
+		[
+			["readings", "a", "--channel", "t", "--from", "-99999999999d"],
+			2,
+			/--from: "99999999999d" is longer than a century/,
+		],
 		[["up", "--mqtt-port", "99999"], 2, /--mqtt-port: "99999"/],
+		[["up", "--host", "a b"], 2, /--host: "a b" is not a host name/],
+		[["up", "--target", "s3"], 2, /--target: "s3" is not a target/],
+		[
+			["up", "--target", missing, "--data", folder.dir],
+			2,
+			/--data and --target name the same thing/,
+		],
+		[["devices", "all"], 2, /too many arguments/],
+		[["devices", "revoke"], 2, /missing required argument 'name'/],
+		[["devices", "revoke", "a", "--target", missing], 1, /no data folder at/],
 		[["devices", "--target", "s3"], 2, /--target: "s3" is not a target/],
 		[["devices", "--target", missing], 1, /There is no data folder at/],
 		[["tail", "--target", missing], 1, /No cloud runs on/],
@@ -231,6 +246,26 @@ describe("thinghz used wrongly", () => {
 			assert.equal(outcome.stdout, "");
 		});
 	}
+
+	it("what only reads makes no data folder of one that is none", async () => {
+		const dir = join(folder.dir, "empty");
+		mkdirSync(dir);
+		const target = `local:${dir}`;
+		for (const args of [
+			["devices", "--target", target],
+			["devices", "revoke", "porch", "--target", target],
+			["readings", "porch", "--channel", "t", "--target", target],
+			["deadletters", "--target", target],
+			["tail", "--target", target],
+			["signin", "--target", target],
+			["sim", "--target", target],
+		]) {
+			const { code, stderr } = await thinghz(...args);
+			assert.equal(code, 1, stderr);
+			assert.match(stderr, /There is no data folder at|No cloud runs on/);
+			assert.deepEqual(readdirSync(dir), [], args.join(" "));
+		}
+	});
 
 	it("a port in use is named, with what to do", async () => {
 		const server = createServer();
