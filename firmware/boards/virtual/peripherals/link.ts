@@ -80,10 +80,11 @@ export class Link {
 		setImmediate(() => this.#lookUp());
 	}
 
-	write(bytes: Uint8Array): void {
+	/** `onDrained` is told unless `silently`. */
+	write(bytes: Uint8Array, silently = false): void {
 		this.#pass(() => {
 			this.#socket?.write(bytes, (error) => {
-				if (!error && this.#stage === "open" && !this.#lost) {
+				if (!error && !silently && this.#stage === "open" && !this.#lost) {
 					this.#options.onDrained(bytes.length);
 				}
 			});

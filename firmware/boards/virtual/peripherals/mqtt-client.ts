@@ -1,7 +1,8 @@
 /**
  * One connection of Moddable's ECMA-419 MQTT client, as its source behaves
  * (Moddable SDK, examples/io/tcp/mqttclient/mqttclient.js): MQTT 3.1.1; nothing is stored or sent again; there is no timeout
- * for CONNACK; PINGREQ at 3/4 of keep-alive and an error at 1.5 times without PINGRESP; writing more than is writable throws.
+ * for CONNACK; PINGREQ at 3/4 of keep-alive and an error at 1.5 times without PINGRESP; writing more than is writable throws;
+ * PUBACK and PINGREQ wait in a queue while a message goes out in parts.
  */
 import { generate, type Packet, parser } from "mqtt-packet";
 import {
@@ -40,6 +41,11 @@ const HOLD_CAP_MS = 2000;
 /** Acknowledgements that are reordered wait for another, but no longer than this. */
 const REORDER_MS = 200;
 
+/** What the client sends by itself. */
+type OwnPacket =
+	| { readonly cmd: "pingreq" }
+	| { readonly cmd: "puback"; readonly messageId: number };
+
 export class MqttClient {
 	readonly #options: MqttClientOptions;
 	readonly #link: Link;
@@ -50,6 +56,10 @@ export class MqttClient {
 	/** Of a message under way in parts: bytes to come, and its packet id. */
 	#remaining = 0;
 	#partId: number | undefined;
+	/** Packets of the client's own that wait until nothing is under way and there is room (mqttclient.js, `pending`). */
+	#pending: OwnPacket[] = [];
+	/** An empty message has come: its parser stays in the state of a payload for ever (mqttclient.js, state 0x36). */
+	#deaf = false;
 	#pingWrittenMs = 0;
 	#pingReadMs = 0;
 	#keepAlive: ClockTimer | undefined;
@@ -110,6 +120,7 @@ export class MqttClient {
 		clock.clear(this.#keepAlive);
 		for (const { timer } of this.#swapped) clock.clear(timer);
 		this.#swapped = [];
+		this.#pending = [];
 		for (const release of this.#awaited.values()) release();
 		this.#awaited.clear();
 		this.#link.close(graceful);
@@ -157,8 +168,28 @@ export class MqttClient {
 	#drained(count: number): void {
 		this.#writable = Math.min(SEND_BUFFER_BYTES, this.#writable + count);
 		if (this.#state === "connected" || this.#state === "publishing") {
-			this.#offer();
+			if (this.#sendPending()) this.#offer();
 		}
+	}
+
+	#queue(packet: OwnPacket): void {
+		this.#pending.push(packet);
+		this.#sendPending();
+	}
+
+	/** @returns whether there is room for more than what waits */
+	#sendPending(): boolean {
+		while (this.#state === "connected") {
+			const packet = this.#pending[0];
+			if (packet === undefined) break;
+			const bytes = generate(packet);
+			if (bytes.length > this.#writable) return false;
+			this.#pending.shift();
+			// The node may be in a turn, with the figure it was told before: what it may write does not become less.
+			this.#link.write(bytes, true);
+			if (packet.cmd === "pingreq") this.#pinged();
+		}
+		return true;
 	}
 
 	#offer(): void {
@@ -196,21 +227,24 @@ export class MqttClient {
 				this.#fail("timeout");
 				return;
 			}
-			if (nowMs - this.#pingWrittenMs >= 0.75 * intervalMs - 500) this.#ping();
+			if (nowMs - this.#pingWrittenMs >= 0.75 * intervalMs - 500) {
+				if (this.#pending.some(({ cmd }) => cmd === "pingreq")) {
+					this.#fail("timeout");
+					return;
+				}
+				this.#queue({ cmd: "pingreq" });
+			}
 			this.#scheduleKeepAlive(intervalMs);
 		}, intervalMs / 4);
 	}
 
-	/** Between messages only: not in the middle of one that goes out in parts. */
-	#ping(): void {
-		if (this.#state !== "connected" || this.#writable < 2) return;
+	#pinged(): void {
 		this.#pingWrittenMs = this.#options.clock.nowMs();
 		this.#await("pingresp");
-		this.#send(generate({ cmd: "pingreq" }));
 	}
 
 	#receive(packet: Packet): void {
-		if (this.#state === "closed") return;
+		if (this.#state === "closed" || this.#deaf) return;
 		switch (packet.cmd) {
 			case "connack":
 				this.#loggedIn(packet.returnCode ?? 0);
@@ -219,9 +253,11 @@ export class MqttClient {
 				if (packet.messageId !== undefined) this.#acknowledge(packet.messageId);
 				break;
 			case "publish":
+				this.#deaf = packet.payload.length === 0;
+				if (this.#deaf) break;
 				this.#deliver(packet.topic, Buffer.from(packet.payload));
 				if (packet.qos === 1 && packet.messageId !== undefined) {
-					this.#send(generate({ cmd: "puback", messageId: packet.messageId }));
+					this.#queue({ cmd: "puback", messageId: packet.messageId });
 				}
 				break;
 			case "pingresp":

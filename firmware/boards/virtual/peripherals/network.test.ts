@@ -292,6 +292,101 @@ describe("The network of a machine", () => {
 		});
 	});
 
+	describe("in the midst of a message that goes out in parts,", () => {
+		const inbound = (payload: Buffer, messageId: number) =>
+			broker.send({
+				cmd: "publish",
+				topic: "down",
+				payload,
+				qos: 1,
+				messageId,
+				dup: false,
+				retain: false,
+			});
+		const begin = () =>
+			client.network.write(CONNECTION, HELLO, {
+				topic: "t",
+				QoS: 1,
+				id: 1,
+				byteLength: 2 * HELLO.length,
+			});
+
+		it("keeps its acknowledgement of another until it is out and TCP has drained", async () => {
+			await client.connected(port);
+			begin();
+			inbound(HELLO, 9);
+			await client.until(() => client.of("mqtt_readable").length > 0);
+			client.network.write(CONNECTION, HELLO, undefined);
+			await broker.until(() => broker.packets.some((p) => p.cmd === "puback"));
+			assert.deepEqual(
+				broker.packets.map((p) => p.cmd),
+				["connect", "publish", "puback"],
+			);
+			assert.deepEqual(
+				broker.publishes()[0]?.payload,
+				Buffer.concat([HELLO, HELLO]),
+			);
+		});
+
+		it("gives up when a ping has waited until the next is due", async () => {
+			await client.connected(port, { keepAliveMs: MINUTE_MS });
+			begin();
+			await client.clock.runFor(MINUTE_MS - 1);
+			assert.equal(client.of("mqtt_error").length, 0);
+			await client.clock.runFor(1);
+			assert.equal(client.of("mqtt_error")[0]?.reason, "timeout");
+		});
+	});
+
+	it("takes what it has said it would, whatever it sends of its own meanwhile", async () => {
+		await client.connected(port);
+		const writable = client.of("mqtt_writable")[0]?.count ?? 0;
+		for (let messageId = 1; messageId <= 5; messageId++) {
+			broker.send({
+				cmd: "publish",
+				topic: "down",
+				payload: HELLO,
+				qos: 1,
+				messageId,
+				dup: false,
+				retain: false,
+			});
+		}
+		await client.until(() => client.of("mqtt_readable").length === 5);
+		// Fixed header 3, topic 3, packet id 2.
+		client.publish(new Uint8Array(writable - 8), 1);
+		await client.until(() => client.controls(PUBACK).length > 0);
+	});
+
+	it("hears nothing any more after an empty message, as Moddable's client, and notices by its ping", async () => {
+		await client.connected(port, { keepAliveMs: MINUTE_MS });
+		for (const payload of [Buffer.alloc(0), HELLO]) {
+			broker.send({
+				cmd: "publish",
+				topic: "down",
+				payload,
+				qos: 0,
+				dup: false,
+				retain: false,
+			});
+		}
+		await client.clock.runFor(89_000);
+		assert.equal(client.of("mqtt_readable").length, 0);
+		assert.equal(client.of("mqtt_error").length, 0);
+		await client.clock.runFor(1001);
+		assert.equal(client.of("mqtt_error")[0]?.reason, "timeout");
+	});
+
+	it("takes nothing for a connection that the other side has ended, until the node lets go of it", async () => {
+		await client.connected(port);
+		for (const socket of broker.sockets) socket.destroy();
+		await client.reason();
+		assert.equal(client.publish(HELLO, 1), 0);
+		assert.equal(client.network.write(CONNECTION, HELLO, undefined), 0);
+		client.network.close(CONNECTION, false);
+		assert.throws(() => client.publish(HELLO, 1), /closed/);
+	});
+
 	describe("tells why it is offline:", () => {
 		it("name_lookup when the name is not known", async () => {
 			client.connect(port, { host: "no..name" });

@@ -22,6 +22,8 @@ export class VirtualNetwork {
 	readonly #secure: SecureContext | undefined;
 	readonly #onEvent: (event: TurnEvent) => void;
 	readonly #clients = new Map<number, MqttClient>();
+	/** Ended by the other side; the node may not have been told yet. */
+	readonly #lost = new Set<number>();
 	readonly #timers = new Set<ClockTimer>();
 
 	/** @throws Error when the credentials are no PEM or do not belong together */
@@ -52,27 +54,41 @@ export class VirtualNetwork {
 				clock: this.#clock,
 				faults: this.faults,
 				onEvent: (event) => {
-					if (event.op === "mqtt_error") this.#clients.delete(connection);
+					if (event.op === "mqtt_error") {
+						this.#clients.delete(connection);
+						this.#lost.add(connection);
+					}
 					this.#onEvent(event);
 				},
 			}),
 		);
 	}
 
-	/** @throws Error, "overflow" among others: see `MqttConnection.write` */
+	/** Connections that are open or being opened. */
+	get connections(): number {
+		return this.#clients.size;
+	}
+
+	/**
+	 * A connection that has ended takes nothing: its node may be in a turn that began before, and is told by an event
+	 * after it.
+	 * @throws Error, "overflow" among others: see `MqttConnection.write`
+	 */
 	write(
 		connection: number,
 		data: Uint8Array,
 		options: MqttPublishOptions | undefined,
 	): number {
 		const client = this.#clients.get(connection);
-		if (client === undefined) throw new Error("The connection is closed.");
-		return client.write(data, options);
+		if (client !== undefined) return client.write(data, options);
+		if (this.#lost.has(connection)) return 0;
+		throw new Error("The connection is closed.");
 	}
 
 	close(connection: number, graceful: boolean): void {
 		const client = this.#clients.get(connection);
 		this.#clients.delete(connection);
+		this.#lost.delete(connection);
 		client?.close(graceful);
 	}
 
@@ -95,6 +111,7 @@ export class VirtualNetwork {
 	reset(): void {
 		for (const client of this.#clients.values()) client.close(false);
 		this.#clients.clear();
+		this.#lost.clear();
 		for (const timer of this.#timers) this.#clock.clear(timer);
 		this.#timers.clear();
 	}

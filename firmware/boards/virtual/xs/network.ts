@@ -63,7 +63,8 @@ export class ChannelNetwork implements Network {
 			}
 			case "mqtt_error": {
 				const connection = this.#connections.get(event.connection);
-				this.#connections.delete(event.connection);
+				// It is told that the node knows.
+				connection?.close();
 				connection?.options.onError(event.reason);
 				break;
 			}
@@ -79,6 +80,7 @@ class ChannelConnection implements MqttConnection {
 	#unread = new Uint8Array(0);
 	/** Parts that came before the present one was read: not announced yet, as an unread socket would not be. */
 	#later: Readable[] = [];
+	#isClosed = false;
 
 	constructor(id: number, options: MqttConnectOptions, forget: () => void) {
 		this.#id = id;
@@ -87,6 +89,7 @@ class ChannelConnection implements MqttConnection {
 	}
 
 	write(data: Uint8Array, options?: MqttPublishOptions): number {
+		if (this.#isClosed) throw new Error("The connection is closed.");
 		const reply = call({
 			op: "mqtt_write",
 			connection: this.#id,
@@ -103,6 +106,8 @@ class ChannelConnection implements MqttConnection {
 	}
 
 	close(graceful = false): void {
+		if (this.#isClosed) return;
+		this.#isClosed = true;
 		this.#forget();
 		this.#later = [];
 		post({ op: "mqtt_close", connection: this.#id, graceful });
