@@ -11,6 +11,7 @@ import { VirtualClock } from "./peripherals/clock.ts";
 import { NotBuiltError, type ProcessorKind } from "./processor.ts";
 import { TestBroker } from "./testing/broker.ts";
 import { requireHost } from "./testing/host-process.ts";
+import { ExitCode } from "./wire.ts";
 
 const START = Date.UTC(2026, 2, 1);
 const HOUR_MS = 3_600_000;
@@ -197,13 +198,48 @@ for (const board of [
 			await machine.powerCut();
 		});
 
-		it("ends in good order when it is asked to", async () => {
+		it("ends in good order when it is asked to, and knows what time it is", async () => {
 			make().powerOn();
+			await clock.runFor(60_001);
+			const exit = once(machine, "exit");
+			await machine.stop();
+			assert.deepEqual(values("stopped"), [60_001]);
+			assert.equal((await exit)[0].reason, "stopped");
+		});
+
+		it("does not hide that it crashed when it was asked to end, and stays down", async () => {
+			make().settings.set("last", "crash");
+			machine.powerOn();
 			await clock.runFor(1);
 			const exit = once(machine, "exit");
 			await machine.stop();
-			assert.deepEqual(values("stopped"), [true]);
-			assert.equal((await exit)[0].reason, "stopped");
+			assert.deepEqual(await exit, [
+				{ reason: "crash", code: ExitCode.UNCAUGHT_EXCEPTION, reboots: false },
+			]);
+			await clock.runFor(60_000);
+			assert.equal(values("boot").length, 1);
+		});
+
+		it("may write to a connection that has died within its turn: nothing is taken, and then it is told", async () => {
+			make().settings.set("linger", "yes");
+			const lingers = new Promise<void>((resolve) =>
+				machine.on("log", (_, text) => {
+					if (text.includes("lingers")) resolve();
+				}),
+			);
+			machine.powerOn();
+			const ran = clock.runFor(1000);
+			await lingers;
+			for (const socket of broker.sockets) socket.resetAndDestroy();
+			while (machine.network.connections > 0) {
+				await new Promise((resolve) => setImmediate(resolve));
+			}
+			machine.settings.delete("linger");
+			await ran;
+			assert.deepEqual(values("late"), [0]);
+			assert.deepEqual(values("offline"), ["closed"]);
+			assert.match(String(values("gone")[0]), /closed/);
+			assert.equal(machine.running, true);
 		});
 
 		it("is ended when the node does not listen", async () => {
@@ -218,7 +254,7 @@ for (const board of [
 			const exit = once(machine, "exit");
 			await machine.stop(50);
 			assert.deepEqual((await exit)[0], {
-				reason: "stopped",
+				reason: "unresponsive",
 				code: null,
 				reboots: false,
 			});

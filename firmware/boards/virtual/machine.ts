@@ -54,8 +54,10 @@ export interface MachineOptions extends ProcessorSizes {
 
 /** Why a machine stopped running. */
 export type StopReason =
-	/** `stop()` */
+	/** `stop()`, in good order */
 	| "stopped"
+	/** It did not end when `stop()` asked it to, and was killed. */
+	| "unresponsive"
 	/** `powerCut()`, or the cut set on the flash. */
 	| "power_cut"
 	/** It resets by itself, with this reason. */
@@ -99,7 +101,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	/** Uptime 0 of this boot, by the clock. */
 	#bootMs = 0;
 	/** Why the process is about to end, when we know. */
-	#ending: "stopped" | "power_cut" | undefined;
+	#ending: "stopped" | "unresponsive" | "power_cut" | undefined;
 	#wake: ClockTimer | undefined;
 	#reboot: ClockTimer | undefined;
 	#crashes = 0;
@@ -182,7 +184,10 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	stop(patienceMs = 5000): Promise<void> {
 		return this.#end("stopped", (processor) => {
 			this.#turn({ op: "stop" });
-			const impatience = setTimeout(() => processor.kill(), patienceMs);
+			const impatience = setTimeout(() => {
+				this.#ending = "unresponsive";
+				processor.kill();
+			}, patienceMs);
 			this.once("exit", () => clearTimeout(impatience));
 		});
 	}
@@ -301,20 +306,21 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 
 	#ended(code: number | null): void {
 		const ranMs = this.uptimeMs();
-		const reason = this.#stopReason(code);
-		const reboots = reason !== "stopped" && reason !== "power_cut";
+		const end = this.#endReason(code);
 		this.#processor = undefined;
 		this.#turns = 0;
 		this.clock.clear(this.#wake);
 		this.#wake = undefined;
 		this.network.reset();
-		if (reboots) this.#scheduleReboot(reason, ranMs);
+		const reboots = this.#ending === undefined && isResetReason(end);
+		if (reboots) this.#scheduleReboot(end, ranMs);
 		this.#rest();
-		this.emit("exit", { reason, code, reboots });
+		this.emit("exit", { reason: end, code, reboots });
 	}
 
-	#stopReason(code: number | null): StopReason {
-		if (this.#ending !== undefined) return this.#ending;
+	/** A crash while it was asked to end is a crash. */
+	#endReason(code: number | null): StopReason {
+		if (this.#ending === "power_cut") return this.#ending;
 		switch (code) {
 			case ExitCode.RESTART:
 				return "restart";
@@ -325,7 +331,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			case ExitCode.STACK_OVERFLOW:
 				return "stack_overflow";
 			case null:
-				return "unknown";
+				return this.#ending === "unresponsive" ? this.#ending : "unknown";
 			default:
 				return "crash";
 		}
@@ -337,4 +343,10 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		this.#crashes++;
 		this.#reboot = this.clock.set(() => this.#boot(reason), delayMs);
 	}
+}
+
+function isResetReason(reason: StopReason): reason is ResetReason {
+	return (
+		reason !== "stopped" && reason !== "unresponsive" && reason !== "power_cut"
+	);
 }

@@ -100,9 +100,8 @@ export class VirtualBoard implements Board {
 		);
 	}
 
-	/** One turn, at the uptime it carries. */
-	turn(uptimeMs: number, event: TurnEvent): void {
-		this.timers.advance(uptimeMs);
+	/** One turn; time has moved on to it. */
+	turn(event: TurnEvent): void {
 		if (event.op === "time") this.time.answer(event.request, event.wallMs);
 		else this.network.dispatch(event);
 		this.timers.fire();

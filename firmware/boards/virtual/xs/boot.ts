@@ -14,6 +14,7 @@ export function bootWith(start: (board: VirtualBoard) => Running): void {
 	let running: Running | undefined;
 	host.onMessage = (message) => {
 		const { uptimeMs, event } = decodeEvent(utf8, new Uint8Array(message));
+		board?.timers.advance(uptimeMs);
 		if (event.op === "boot") {
 			board = new VirtualBoard(JSON.parse(event.json));
 			board.timers.advance(uptimeMs);
@@ -23,7 +24,7 @@ export function bootWith(start: (board: VirtualBoard) => Running): void {
 			if (running?.stop === undefined) end();
 			else running.stop(end);
 		} else {
-			board?.turn(uptimeMs, event);
+			board?.turn(event);
 		}
 	};
 	host.onIdle = () => {

@@ -3,6 +3,8 @@ import type { MqttConnection } from "../../../../node/ports.ts";
 import type { VirtualBoard } from "../../xs/board.ts";
 import { bootWith } from "../../xs/boot.ts";
 
+const HELLO = Uint8Array.of(104, 105);
+
 /** A line of the log: what, and a value as JSON. */
 type Tell = (what: string, value: unknown) => void;
 
@@ -57,6 +59,12 @@ function probeSensor(board: VirtualBoard, tell: Tell): void {
 	);
 }
 
+/** Stays in its turn until the setting is gone. */
+function linger(board: VirtualBoard): void {
+	board.system.log("info", '["lingers", true]');
+	while (board.settings.get("linger") !== undefined);
+}
+
 function probeNetwork(board: VirtualBoard, tell: Tell): void {
 	const { host, port, thing } = board.identity;
 	let received = 0;
@@ -83,6 +91,11 @@ function probeNetwork(board: VirtualBoard, tell: Tell): void {
 			});
 			tell("writable", writable);
 			connection.write(Uint8Array.of(3));
+			if (board.settings.get("linger") !== undefined) linger(board);
+			tell(
+				"late",
+				attempt(() => connection.write(HELLO, { topic: "t", QoS: 0 })),
+			);
 		},
 		onReadable: (count, { topic, more }) => {
 			// In two steps, as a node may.
@@ -92,7 +105,13 @@ function probeNetwork(board: VirtualBoard, tell: Tell): void {
 			if (!more) tell("received", received);
 		},
 		onWritable: () => undefined,
-		onError: (reason) => tell("offline", reason),
+		onError: (reason) => {
+			tell("offline", reason);
+			tell(
+				"gone",
+				attempt(() => connection.write(HELLO, { topic: "t", QoS: 0 })),
+			);
+		},
 	});
 }
 
@@ -130,7 +149,8 @@ bootWith((board) => {
 	}
 	return {
 		stop: (done) => {
-			tell("stopped", true);
+			tell("stopped", timers.uptimeMs());
+			if (board.settings.get("last") === "crash") throw new Error("as told");
 			done();
 		},
 	};
