@@ -45,20 +45,27 @@ export class MessageWriter {
 		if (count > this.#mostWritable) this.#mostWritable = count;
 	}
 
-	/** @returns false when the connection does not take the beginning of it yet, or its record has been dropped */
+	/**
+	 * Begins a message: with QoS 1 when it has a packet identifier, else with QoS 0.
+	 * @returns false when the connection does not take the beginning of it yet, or its record has been dropped
+	 */
 	begin(message: InFlight, topic: string): boolean {
-		const lengthBytes = message.lengthBytes;
-		const room = this.#writable - overheadBytes(topic, lengthBytes, 1);
+		const byteLength = message.lengthBytes;
+		const QoS = message.id === 0 ? 0 : 1;
+		const room = this.#writable - overheadBytes(topic, byteLength, QoS);
 		if (room <= 0) return false;
 		const part = this.#read(message, 0, room);
 		if (part === null) return false;
-		const options: MqttPublishOptions = {
-			topic,
-			QoS: 1,
-			id: message.id,
-			duplicate: message.sends > 0,
-			byteLength: lengthBytes,
-		};
+		const options: MqttPublishOptions =
+			QoS === 0
+				? { topic, QoS, byteLength }
+				: {
+						topic,
+						QoS,
+						id: message.id,
+						duplicate: message.sends > 0,
+						byteLength,
+					};
 		this.#current = message;
 		this.#write(part, options);
 		return true;
@@ -72,21 +79,6 @@ export class MessageWriter {
 			this.#write(part, undefined);
 		}
 		return true;
-	}
-
-	/**
-	 * Sends a whole message without acknowledgement.
-	 * @returns "no_room" when the connection does not take it now, "too_long" when it never took as much at once
-	 */
-	sendNow(topic: string, bytes: Uint8Array): "sent" | "no_room" | "too_long" {
-		if (this.#connection === null || this.#current !== null) return "no_room";
-		const length = overheadBytes(topic, bytes.length, 0) + bytes.length;
-		if (length > this.#writable)
-			return this.#mostWritable > 0 && length > this.#mostWritable
-				? "too_long"
-				: "no_room";
-		this.setWritable(this.#connection.write(bytes, { topic, QoS: 0 }));
-		return "sent";
 	}
 
 	#write(part: Uint8Array, options: MqttPublishOptions | undefined): void {

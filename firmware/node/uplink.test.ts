@@ -379,8 +379,9 @@ describe("uplink", () => {
 		uplink.publishLive(new Uint8Array(80));
 		uplink.publishLive(new Uint8Array(5000));
 		timers.advance(1000);
-		assert.equal(network.messages.filter(({ QoS }) => QoS === 0).length, 6);
-		assert.equal(uplink.liveDropped, 3);
+		assert.equal(network.messages.filter(({ QoS }) => QoS === 0).length, 7);
+		assert.equal(network.messages.at(-1)?.payload.length, 5000);
+		assert.equal(uplink.liveDropped, 2);
 	});
 
 	it("sends live messages while it catches up over a slow line, and blocks no less", () => {
@@ -429,6 +430,31 @@ describe("uplink", () => {
 		assert.equal(uplink.liveDropped, 1);
 		timers.advance(60_000);
 		assert.ok(network.messages.every(({ QoS }) => QoS === 1));
+	});
+
+	it("counts a live message that the connection broke off", () => {
+		const { timers, network, uplink } = setUp();
+		network.writableBytes = 100;
+		network.drainMs = 1000;
+		uplink.start();
+		timers.advance(500);
+		uplink.publishLive(new Uint8Array(200));
+		assert.equal(uplink.liveDropped, 0);
+		network.drop();
+		assert.equal(uplink.liveDropped, 1);
+		timers.advance(60_000);
+		assert.equal(network.messages.length, 0);
+	});
+
+	it("gives up a connection that does not take the rest of a live message", () => {
+		const { timers, network, uplink, system } = setUp();
+		network.writableBytes = 100;
+		uplink.start();
+		timers.advance(500);
+		network.silent = true;
+		uplink.publishLive(new Uint8Array(200));
+		timers.advance(60_000);
+		assert.equal(system.reportsOf("offline")[0]?.reason, "timeout");
 	});
 
 	it("lets live messages that fill the line not keep back blocks", () => {
@@ -563,7 +589,9 @@ describe("uplink", () => {
 					const sent = new Set<number>();
 					let faulty = true;
 					network.losesPuback = () => faulty && losses.next().value === 0;
-					network.onMessage = ({ id }) => sent.add(id - 1);
+					network.onMessage = ({ id, QoS }) => {
+						if (QoS === 1) sent.add(id - 1);
+					};
 					uplink.start();
 					for (const each of troubles) {
 						network.writableBytes = each.writableBytes;

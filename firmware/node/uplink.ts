@@ -67,7 +67,7 @@ export class Uplink {
 	#failures = 0;
 	#connects = 0;
 	#nextPublishAtMs = 0;
-	/** A live message has been sent since one with QoS 1 was begun. */
+	/** A live message has been begun since one with QoS 1 was begun. */
 	#liveHasGone = false;
 	#pumping = false;
 	/** Set while the last is being sent. */
@@ -242,9 +242,9 @@ export class Uplink {
 	#detach(): void {
 		this.#attempt++;
 		this.#connection = null;
+		this.#live.startOver(this.#writer);
 		this.#writer.attach(null);
 		this.#outbox.startOver();
-		this.#live.drop();
 	}
 
 	#enter(state: State): void {
@@ -280,7 +280,7 @@ export class Uplink {
 			if (nowMs >= this.#sinceMs + this.#limits.connectMs)
 				this.#giveUp("timeout");
 		} else if (this.#state === "online") {
-			if (nowMs >= this.#outbox.giveUpAtMs()) this.#giveUp("timeout");
+			if (nowMs >= this.#giveUpAtMs()) this.#giveUp("timeout");
 			else this.#send();
 		}
 	}
@@ -310,8 +310,17 @@ export class Uplink {
 			case "connecting":
 				return this.#sinceMs + this.#limits.connectMs;
 			case "online":
-				return Math.min(this.#outbox.giveUpAtMs(), this.#nextSendAtMs());
+				return Math.min(this.#giveUpAtMs(), this.#nextSendAtMs());
 		}
+	}
+
+	/** When a message will have been without PUBACK, or a live one unfinished, for too long. */
+	#giveUpAtMs(): number {
+		const sinceMs = this.#writer.current?.firstSentAtMs ?? -1;
+		return Math.min(
+			this.#outbox.giveUpAtMs(),
+			sinceMs < 0 ? NEVER : sinceMs + this.#limits.giveUpMs,
+		);
 	}
 
 	/** When time alone lets something be sent; what waits for the connection to take it is called from there. */
@@ -340,25 +349,20 @@ export class Uplink {
 			if (written?.acknowledged) written.free();
 			const mayPublish = this.#now() >= this.#nextPublishAtMs;
 			// In turns, so that live messages which fill a slow line do not keep back blocks.
-			const next = mayPublish && this.#liveHasGone ? this.#pick() : null;
-			if (next === null && !this.#sendLive()) return;
+			let next = mayPublish && this.#liveHasGone ? this.#pick() : null;
+			if (next === null && this.#now() >= this.#live.dueAtMs()) {
+				if (!this.#live.begin(this.#writer, this.#now())) return;
+				this.#liveHasGone = true;
+				continue;
+			}
 			if (!mayPublish) return;
-			const message = next ?? this.#pick();
-			if (message === null || !this.#begin(message)) return;
+			next ??= this.#pick();
+			if (next === null || !this.#begin(next)) return;
 		}
 	}
 
 	#pick(): InFlight | null {
 		return this.#outbox.pick(this.#now(), this.#writer.drained);
-	}
-
-	/** @returns false when a live message waits for room: nothing may be written before it */
-	#sendLive(): boolean {
-		const nowMs = this.#now();
-		if (nowMs < this.#live.dueAtMs()) return true;
-		const outcome = this.#live.send(this.#writer, nowMs);
-		if (outcome === "sent") this.#liveHasGone = true;
-		return outcome !== "waits";
 	}
 
 	#begin(place: InFlight): boolean {
