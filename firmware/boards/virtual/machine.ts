@@ -14,7 +14,11 @@ import { FlashSupply, NorFlash, PowerCut } from "./peripherals/flash.ts";
 import { VirtualNetwork } from "./peripherals/network.ts";
 import { SeededRandom } from "./peripherals/random.ts";
 import { I2CBus, WeatherChip } from "./peripherals/sensors.ts";
-import { FileSettings, MemorySettings } from "./peripherals/settings.ts";
+import {
+	FileSettings,
+	MemorySettings,
+	PoweredSettings,
+} from "./peripherals/settings.ts";
 import type { WeatherOptions } from "./peripherals/weather.ts";
 import {
 	bundlePath,
@@ -92,7 +96,10 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	readonly random: SeededRandom | undefined;
 	readonly journal: NorFlash;
 	readonly checkpoints: NorFlash;
+	/** Where they rest: what is changed here takes no power. */
 	readonly settings: Settings;
+	/** As the node has them. */
+	readonly poweredSettings: Settings;
 	readonly bus = new I2CBus();
 	readonly weather: WeatherChip;
 	readonly network: VirtualNetwork;
@@ -134,6 +141,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			flashDir === undefined
 				? new MemorySettings()
 				: new FileSettings(join(flashDir, "settings.json"));
+		this.poweredSettings = new PoweredSettings(this.settings, this.supply);
 		if (options.config !== undefined) {
 			this.settings.set("config", options.config);
 		}

@@ -10,7 +10,8 @@ import { Partition, type Request } from "./wire.ts";
 export interface Peripherals {
 	readonly journal: NorFlash;
 	readonly checkpoints: NorFlash;
-	readonly settings: Settings;
+	/** The settings, with the board's power. */
+	readonly poweredSettings: Settings;
 	readonly bus: I2CBus;
 	readonly network: VirtualNetwork;
 	/** Absent when random bytes are not to be repeatable. */
@@ -37,16 +38,16 @@ export function serve(parts: Peripherals, request: Request): Uint8Array {
 			partition(parts, request.partition).erase(request.offset);
 			return EMPTY;
 		case "setting_get": {
-			const value = parts.settings.get(request.key);
+			const value = parts.poweredSettings.get(request.key);
 			return value === undefined
 				? Uint8Array.of(0)
 				: Buffer.from(`\u0001${value}`, "utf8");
 		}
 		case "setting_set":
-			parts.settings.set(request.key, request.value);
+			parts.poweredSettings.set(request.key, request.value);
 			return EMPTY;
 		case "setting_delete":
-			parts.settings.delete(request.key);
+			parts.poweredSettings.delete(request.key);
 			return EMPTY;
 		case "i2c":
 			return parts.bus.transfer(request.address, request.bytes, request.length);

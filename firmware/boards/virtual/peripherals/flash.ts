@@ -35,13 +35,13 @@ function tearOf(moment: CutMoment): TearMode | undefined {
 	return moment === "torn" || moment === "scattered" ? moment : undefined;
 }
 
-/** Counts the program and erase operations of the partitions that share it, and cuts their power at one of them. */
+/** Counts the operations of what shares it (programs, erases, changes of settings), and cuts its power at one of them. */
 export class FlashSupply {
 	#operations = 0;
 	#cut: { at: number; moment: CutMoment; random: SeededRandom } | undefined;
 	#on = true;
 
-	/** Program and erase operations begun so far. */
+	/** Operations begun so far. */
 	get operations(): number {
 		return this.#operations;
 	}
@@ -50,10 +50,7 @@ export class FlashSupply {
 		return this.#on;
 	}
 
-	/**
-	 * Cuts power at the `operation`-th program or erase operation, counted from 1 since this supply was made; `seed`
-	 * decides how far a torn operation gets.
-	 */
+	/** Cuts power at the `operation`-th operation since this supply was made; `seed` decides how far a torn one gets. */
 	cutAt(operation: number, moment: CutMoment = "torn", seed = 1): void {
 		this.#cut = { at: operation, moment, random: new SeededRandom(seed) };
 	}
@@ -135,7 +132,7 @@ export class NorFlash implements Flash {
 				: new FileCells(options.file, sizeBytes);
 	}
 
-	/** Program and erase operations of the supply so far. */
+	/** Operations of the supply so far. */
 	get operations(): number {
 		return this.supply.operations;
 	}

@@ -1,8 +1,20 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FileSettings, MemorySettings, SettingsError } from "./settings.ts";
+import { type CutMoment, FlashSupply, PowerCut } from "./flash.ts";
+import {
+	FileSettings,
+	MemorySettings,
+	PoweredSettings,
+	SettingsError,
+} from "./settings.ts";
 
 describe("Settings", () => {
 	let directory: string;
@@ -42,6 +54,65 @@ describe("Settings", () => {
 		const settings = new MemorySettings();
 		assert.throws(() => settings.set("", "x"), RangeError);
 		assert.throws(() => settings.get("sixteen-letters!"), RangeError);
+	});
+
+	it("refuse values that NVS would not take, in UTF-8 with a final zero", () => {
+		const settings = new MemorySettings();
+		settings.set("long", "x".repeat(3999));
+		settings.set("wide", "ü".repeat(1999));
+		assert.throws(() => settings.set("long", "x".repeat(4000)), RangeError);
+		assert.throws(() => settings.set("wide", "ü".repeat(2000)), RangeError);
+		assert.equal(settings.get("long")?.length, 3999);
+	});
+
+	it("are what they were when they cannot be written", () => {
+		const settings = new FileSettings(file);
+		settings.set("boot", "7");
+		rmSync(directory, { recursive: true });
+		assert.throws(() => settings.set("boot", "8"), /ENOENT/);
+		assert.throws(() => settings.delete("boot"), /ENOENT/);
+		assert.equal(settings.get("boot"), "7");
+		mkdirSync(directory);
+		settings.set("boot", "8");
+		assert.equal(new FileSettings(file).get("boot"), "8");
+	});
+
+	describe("with a supply that is cut", () => {
+		const cut = (moment: CutMoment, seed: number) => {
+			const supply = new FlashSupply();
+			const kept = new MemorySettings();
+			const settings = new PoweredSettings(kept, supply);
+			settings.set("boot", "7");
+			supply.cutAt(2, moment, seed);
+			assert.throws(() => settings.set("boot", "8"), PowerCut);
+			assert.throws(() => settings.set("boot", "9"), PowerCut);
+			assert.throws(() => settings.get("boot"), PowerCut);
+			supply.restore();
+			assert.equal(settings.get("boot"), kept.get("boot"));
+			return settings.get("boot");
+		};
+
+		it("hold the old value or the new one, and nothing between", () => {
+			assert.equal(cut("before", 1), "7");
+			assert.equal(cut("after", 1), "8");
+			for (const moment of ["torn", "scattered"] as const) {
+				const seen = new Set(
+					Array.from({ length: 20 }, (_, seed) => cut(moment, seed)),
+				);
+				assert.deepEqual([...seen].sort(), ["7", "8"]);
+			}
+		});
+
+		it("count what changes them as operations, and nothing else", () => {
+			const supply = new FlashSupply();
+			const settings = new PoweredSettings(new MemorySettings(), supply);
+			settings.set("boot", "7");
+			settings.set("boot", "7");
+			settings.get("boot");
+			settings.delete("boot");
+			settings.delete("boot");
+			assert.equal(supply.operations, 2);
+		});
 	});
 
 	for (const [what, text] of [

@@ -8,6 +8,7 @@ import {
 	writeSync,
 } from "node:fs";
 import type { Settings } from "../../../node/ports.ts";
+import type { FlashSupply } from "./flash.ts";
 
 /** The file of settings is damaged. */
 export class SettingsError extends Error {
@@ -17,6 +18,8 @@ export class SettingsError extends Error {
 
 /** NVS takes keys of at most 15 characters (ESP-IDF, "Non-Volatile Storage Library", Keys and Values). */
 const MAX_KEY_LENGTH = 15;
+/** Of a string, its final zero included (the same section, "String values are currently limited to 4000 bytes"). */
+const MAX_VALUE_BYTES = 4000;
 
 function checkKey(key: string): void {
 	if (key.length === 0 || key.length > MAX_KEY_LENGTH) {
@@ -26,29 +29,87 @@ function checkKey(key: string): void {
 	}
 }
 
+function checkValue(key: string, value: string): void {
+	const sizeBytes = Buffer.byteLength(value, "utf8") + 1;
+	if (sizeBytes > MAX_VALUE_BYTES) {
+		throw new RangeError(
+			`A setting takes ${MAX_VALUE_BYTES} bytes at most: "${key}" would take ${sizeBytes}.`,
+		);
+	}
+}
+
 /** Held in memory: as durable as the object. */
 export class MemorySettings implements Settings {
-	protected readonly values = new Map<string, string>();
+	#values: ReadonlyMap<string, string>;
+
+	constructor(values: ReadonlyMap<string, string> = new Map()) {
+		this.#values = values;
+	}
 
 	get(key: string): string | undefined {
 		checkKey(key);
-		return this.values.get(key);
+		return this.#values.get(key);
 	}
 
+	/** @throws RangeError when NVS would not take it */
 	set(key: string, value: string): void {
 		checkKey(key);
-		if (this.values.get(key) === value) return;
-		this.values.set(key, value);
-		this.changed();
+		checkValue(key, value);
+		if (this.#values.get(key) === value) return;
+		this.#change(new Map(this.#values).set(key, value));
 	}
 
 	delete(key: string): void {
 		checkKey(key);
-		if (this.values.delete(key)) this.changed();
+		if (!this.#values.has(key)) return;
+		const values = new Map(this.#values);
+		values.delete(key);
+		this.#change(values);
 	}
 
-	protected changed(): void {
+	/** Makes them durable. What it throws leaves all as it was. */
+	protected store(_values: ReadonlyMap<string, string>): void {
 		// Memory is where they are.
+	}
+
+	#change(values: ReadonlyMap<string, string>): void {
+		this.store(values);
+		this.#values = values;
+	}
+}
+
+/** As the node has them: a change is an operation of the board's supply, which is cut before or after it. */
+export class PoweredSettings implements Settings {
+	readonly #settings: Settings;
+	readonly #supply: FlashSupply;
+
+	constructor(settings: Settings, supply: FlashSupply) {
+		this.#settings = settings;
+		this.#supply = supply;
+	}
+
+	get(key: string): string | undefined {
+		this.#supply.requirePower();
+		return this.#settings.get(key);
+	}
+
+	/** @throws PowerCut */
+	set(key: string, value: string): void {
+		if (this.get(key) === value) return;
+		this.#change(() => this.#settings.set(key, value));
+	}
+
+	/** @throws PowerCut */
+	delete(key: string): void {
+		if (this.get(key) === undefined) return;
+		this.#change(() => this.#settings.delete(key));
+	}
+
+	#change(change: () => void): void {
+		// NVS makes a change whole or not at all.
+		this.#supply.operate(change, (random) => {
+			if (random.below(2) === 1) change();
+		});
 	}
 }
 
@@ -58,18 +119,17 @@ export class FileSettings extends MemorySettings {
 
 	/** @throws SettingsError when the file is there and is not an object of strings */
 	constructor(path: string) {
-		super();
+		super(new Map(readEntries(path)));
 		this.#path = path;
-		for (const [key, value] of readEntries(path)) this.values.set(key, value);
 	}
 
-	protected override changed(): void {
+	protected override store(values: ReadonlyMap<string, string>): void {
 		const temporary = `${this.#path}.new`;
 		const descriptor = openSync(temporary, "w", 0o600);
 		try {
 			writeSync(
 				descriptor,
-				JSON.stringify(Object.fromEntries(this.values), null, "\t"),
+				JSON.stringify(Object.fromEntries(values), null, "\t"),
 			);
 			fsyncSync(descriptor);
 		} finally {
