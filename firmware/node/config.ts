@@ -11,7 +11,10 @@ export interface NodeConfig {
 	/** What a block of readings spans at most. */
 	readonly blockSpanMs: number;
 	readonly channels: "all" | readonly string[];
-	/** Wall time until which each sample is also published at once, at most 24 h ahead; null: live mode is off. */
+	/**
+	 * Wall time until which each sample is also published at once; null: live mode is off. It ends a day after the node first
+	 * held this against the time it knew, if that is earlier: `live-end.ts`.
+	 */
 	readonly liveUntilMs: number | null;
 	readonly logLevel: LogLevel;
 	/** The most of the present that a power cut may take. */

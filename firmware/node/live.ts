@@ -3,13 +3,13 @@ import type { BlockInput, ClockBinding } from "../../protocol/block.ts";
 import { encodeBlock } from "../../protocol/encode.ts";
 import type { BlockBuilder } from "./block-builder.ts";
 import type { Clock } from "./clock.ts";
+import { endOfLive } from "./live-end.ts";
+import type { Settings } from "./ports.ts";
 import type { SampleSink } from "./sampler.ts";
-
-/** Live mode costs a message a sample: it ends by itself within a day. */
-export const MAX_LIVE_MS = 86_400_000;
 
 export interface LiveParts {
 	readonly clock: Clock;
+	readonly settings: Settings;
 	/** Names the block that the sample is in. */
 	readonly builder: BlockBuilder;
 	readonly scratch: Uint8Array;
@@ -24,7 +24,7 @@ export class LiveTap implements SampleSink {
 	readonly #message: LiveMessage;
 	#untilMs: number | null = null;
 
-	/** @param liveUntilMs wall time at which live mode ends, or null */
+	/** @param liveUntilMs wall time at which the configuration wants live mode to end, or null */
 	constructor(sink: SampleSink, parts: LiveParts, liveUntilMs: number | null) {
 		this.#sink = sink;
 		this.#parts = parts;
@@ -35,11 +35,8 @@ export class LiveTap implements SampleSink {
 
 	/** The end of live mode is held against the time as it is known now. */
 	clockChanged(): void {
-		const nowMs = this.#parts.clock.nowMs();
-		this.#untilMs =
-			nowMs === null || this.#wantedUntilMs === null
-				? null
-				: Math.min(this.#wantedUntilMs, nowMs + MAX_LIVE_MS);
+		const { clock, settings } = this.#parts;
+		this.#untilMs = endOfLive(this.#wantedUntilMs, clock, settings);
 	}
 
 	add(uptimeMs: number, row: Int32Array): void {

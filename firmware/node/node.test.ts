@@ -191,6 +191,78 @@ describe("node", () => {
 		assert.ok(last && Math.abs(last.startUptimeMs - DAY_MS) <= 10_000);
 	}).timeout(30_000);
 
+	it("ends live mode within a day of its configuration, over restarts and clocks that jump", () => {
+		const durable = configured({
+			sampleIntervalMs: 10_000,
+			liveUntilMs: FAKE_EPOCH_MS * 2,
+		});
+		const cloud = new FakeCloud();
+		const first = boot(durable, cloud).board;
+		let aheadMs = 0;
+		first.time.wallMs = () =>
+			FAKE_EPOCH_MS + DAY_MS + first.timers.uptimeMs() + aheadMs;
+		first.timers.advance(HOUR_MS);
+		aheadMs = 5000;
+		first.timers.advance(9 * HOUR_MS);
+		aheadMs = 0;
+		first.timers.advance(9 * HOUR_MS);
+		assert.ok(cloud.live.length > 6800);
+		first.timers.advance(9 * HOUR_MS);
+		const last = cloud.live.at(-1)?.startUptimeMs ?? 0;
+		assert.ok(Math.abs(last - DAY_MS) <= 15_000, `${last}`);
+
+		const before = cloud.live.length;
+		for (const seed of [2, 3, 100]) {
+			const { board } = boot(durable, cloud, seed);
+			board.timers.advance(HOUR_MS);
+			board.network.forget();
+		}
+		assert.equal(cloud.live.length, before);
+	}).timeout(30_000);
+
+	it("goes on with live mode after a restart within its day", () => {
+		const durable = configured({ liveUntilMs: FAKE_EPOCH_MS * 2 });
+		const cloud = new FakeCloud();
+		const first = boot(durable, cloud);
+		first.board.timers.advance(MINUTE_MS);
+		first.node.stop();
+		const before = cloud.live.length;
+		const second = boot(durable, cloud, 1);
+		second.board.timers.advance(MINUTE_MS);
+		assert.ok(cloud.live.length - before >= 58);
+	});
+
+	it("takes up live mode anew when a configuration sets another end for it", () => {
+		const durable = configured({ liveUntilMs: FAKE_EPOCH_MS * 2 });
+		const cloud = new FakeCloud();
+		boot(durable, cloud).board.timers.advance(MINUTE_MS);
+		const { board, node } = boot(durable, cloud, 9);
+		board.timers.advance(MINUTE_MS);
+		const before = cloud.live.length;
+		const again = { liveUntilMs: FAKE_EPOCH_MS * 2, sampleIntervalMs: 500 };
+		node.applyConfig(JSON.stringify(again));
+		board.timers.advance(MINUTE_MS);
+		assert.equal(cloud.live.length, before);
+		const liveUntilMs = FAKE_EPOCH_MS + 9 * DAY_MS + 4 * MINUTE_MS;
+		node.applyConfig(JSON.stringify({ liveUntilMs }));
+		board.timers.advance(5 * MINUTE_MS);
+		const more = cloud.live.length - before;
+		assert.ok(more > 110 && more < 125, `${more}`);
+	});
+
+	it("holds the end of live mode against the network's time once, after it went by a stored one", () => {
+		const durable = configured({ liveUntilMs: FAKE_EPOCH_MS * 2 });
+		durable.settings.set("time", String(FAKE_EPOCH_MS - 3 * DAY_MS));
+		const cloud = new FakeCloud();
+		const { board } = boot(durable, cloud);
+		board.timers.advance(MINUTE_MS);
+		assert.ok(cloud.live.length >= 58);
+		const before = cloud.live.length;
+		const later = boot(durable, cloud, 3).board;
+		later.timers.advance(MINUTE_MS);
+		assert.ok(cloud.live.length - before <= 1);
+	});
+
 	it("has no live mode as long as it does not know the time", () => {
 		const durable = configured({ liveUntilMs: FAKE_EPOCH_MS * 2 });
 		const cloud = new FakeCloud();

@@ -176,7 +176,7 @@ class Node implements RunningNode {
 	}
 
 	#startStreams(): void {
-		const { sensors, timers, network } = this.#board;
+		const { sensors, timers, network, settings } = this.#board;
 		const config = this.#config;
 		const { checkpointMs, liveUntilMs } = config;
 		const parts = this.#streamParts;
@@ -204,7 +204,7 @@ class Node implements RunningNode {
 						this.#uplink.publishLive(bytes);
 					this.#live = new LiveTap(
 						recorder,
-						{ clock, builder, scratch, publish },
+						{ clock, settings, builder, scratch, publish },
 						liveUntilMs,
 					);
 					return this.#live;
