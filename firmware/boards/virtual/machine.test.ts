@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildFirmware } from "../../../tools/build/firmware.ts";
 import type { NodeReport } from "../../node/ports.ts";
+import { FlashFolderError } from "./flash-folder.ts";
 import { type MachineOptions, VirtualMachine } from "./machine.ts";
 import { VirtualClock } from "./peripherals/clock.ts";
 import { NotBuiltError, type ProcessorKind } from "./processor.ts";
@@ -276,9 +277,11 @@ for (const board of [
 		it("keeps flash and settings in its folder", async () => {
 			const flashDir = join(directory, `flash-${board}`);
 			make({ flashDir, config: "{}" }).powerOn();
+			assert.throws(() => make({ flashDir }), FlashFolderError);
 			await clock.runFor(1);
 			await machine.stop();
 			machine.close();
+			assert.throws(() => make({ flashDir, config: "x".repeat(4000) }));
 			make({ flashDir }).powerOn();
 			await clock.runFor(1);
 			assert.deepEqual(values("setting"), [null, "1"]);

@@ -1,9 +1,9 @@
 /** A board made of software with a node on it: an XS process and its peripherals, which outlive it. */
 import { EventEmitter } from "node:events";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { ResetReason } from "../../../protocol/documents.ts";
 import type { LogLevel, NodeReport, Settings } from "../../node/ports.ts";
+import { FlashFolder } from "./flash-folder.ts";
 import { type MachineIdentity, nodeIdentity } from "./identity.ts";
 import {
 	type ClockTimer,
@@ -104,6 +104,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	readonly weather: WeatherChip;
 	readonly network: VirtualNetwork;
 	readonly #options: MachineOptions;
+	readonly #folder: FlashFolder | undefined;
 	#processor: Processor | undefined;
 	/** Uptime 0 of this boot, by the clock. */
 	#bootMs = 0;
@@ -116,42 +117,51 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	#turns = 0;
 	#hold: Release | undefined;
 
-	/** Makes the board; `powerOn` starts it. @throws Error when its files or credentials cannot be used */
+	/**
+	 * Makes the board; `powerOn` starts it.
+	 * @throws FlashFolderError when another board has its folder; an Error when its files or credentials cannot be used
+	 */
 	constructor(options: MachineOptions) {
 		super();
 		this.#options = options;
 		this.clock = options.clock ?? new VirtualClock();
 		const { flashDir } = options;
-		if (flashDir !== undefined) mkdirSync(flashDir, { recursive: true });
-		const partition = (name: string, sizeBytes: number) =>
-			new NorFlash({
-				sizeBytes,
-				supply: this.supply,
-				...(flashDir === undefined ? {} : { file: join(flashDir, name) }),
-			});
-		this.journal = partition(
-			"journal.bin",
-			options.journalBytes ?? JOURNAL_BYTES,
-		);
-		this.checkpoints = partition(
-			"checkpoints.bin",
-			options.checkpointBytes ?? CHECKPOINT_BYTES,
-		);
-		this.settings =
-			flashDir === undefined
-				? new MemorySettings()
-				: new FileSettings(join(flashDir, "settings.json"));
-		this.poweredSettings = new PoweredSettings(this.settings, this.supply);
-		if (options.config !== undefined) {
-			this.settings.set("config", options.config);
+		this.#folder =
+			flashDir === undefined ? undefined : new FlashFolder(flashDir);
+		try {
+			const partition = (name: string, sizeBytes: number) =>
+				new NorFlash({
+					sizeBytes,
+					supply: this.supply,
+					...(flashDir === undefined ? {} : { file: join(flashDir, name) }),
+				});
+			this.journal = partition(
+				"journal.bin",
+				options.journalBytes ?? JOURNAL_BYTES,
+			);
+			this.checkpoints = partition(
+				"checkpoints.bin",
+				options.checkpointBytes ?? CHECKPOINT_BYTES,
+			);
+			this.settings =
+				flashDir === undefined
+					? new MemorySettings()
+					: new FileSettings(join(flashDir, "settings.json"));
+			this.poweredSettings = new PoweredSettings(this.settings, this.supply);
+			if (options.config !== undefined) {
+				this.settings.set("config", options.config);
+			}
+			this.weather = new WeatherChip(this.clock, options.weather);
+			this.bus.attach(WEATHER_ADDRESS, this.weather);
+			this.network = new VirtualNetwork(
+				this.clock,
+				options.identity.credentials,
+				(event) => this.#turn(event),
+			);
+		} catch (error) {
+			this.#folder?.release();
+			throw error;
 		}
-		this.weather = new WeatherChip(this.clock, options.weather);
-		this.bus.attach(WEATHER_ADDRESS, this.weather);
-		this.network = new VirtualNetwork(
-			this.clock,
-			options.identity.credentials,
-			(event) => this.#turn(event),
-		);
 		this.random =
 			options.seed === undefined ? undefined : new SeededRandom(options.seed);
 	}
@@ -205,6 +215,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		this.clock.clear(this.#reboot);
 		this.journal.close();
 		this.checkpoints.close();
+		this.#folder?.release();
 	}
 
 	#end(
