@@ -108,25 +108,39 @@ export interface LiveSample extends Stored {
 	readonly channel: string;
 }
 
+/** Read as it comes: a stream that is left unread loses samples. */
 export class LiveSamples {
-	readonly #body: ReadableStream<Uint8Array>;
+	readonly #samples: LiveSample[] = [];
 	readonly #ended: AbortController;
+	readonly #reading: Promise<void>;
+	#wake: () => void = () => undefined;
 
 	constructor(body: ReadableStream<Uint8Array>, ended: AbortController) {
-		this.#body = body;
 		this.#ended = ended;
+		this.#reading = this.#read(body);
+		// Told to whoever waits for a sample.
+		this.#reading.catch(() => this.#wake());
 	}
 
 	/** All samples up to the one at `lastMs`, once that has come; the stream ends with it. */
 	async samplesUntil(lastMs: number): Promise<readonly LiveSample[]> {
-		const samples: LiveSample[] = [];
-		for await (const { event, data } of readEvents(this.#body)) {
-			if (event !== "live") continue;
-			samples.push(...samplesOf(JSON.parse(data).block));
-			if ((samples.at(-1)?.timeMs ?? 0) >= lastMs) break;
+		while ((this.#samples.at(-1)?.timeMs ?? 0) < lastMs) {
+			const more = new Promise<void>((resolve) => {
+				this.#wake = resolve;
+			});
+			await Promise.race([more, this.#reading]);
 		}
 		this.#ended.abort();
-		return samples;
+		return this.#samples;
+	}
+
+	async #read(body: ReadableStream<Uint8Array>): Promise<void> {
+		for await (const { event, data } of readEvents(body)) {
+			if (event !== "live") continue;
+			this.#samples.push(...samplesOf(JSON.parse(data).block));
+			this.#wake();
+		}
+		throw new Error("The API ended the stream.");
 	}
 }
 
