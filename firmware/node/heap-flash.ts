@@ -1,6 +1,15 @@
 /** Flash in the heap: what a node falls back on when its partition must not be touched. Nothing survives a restart. */
 import type { Flash } from "./ports.ts";
 
+/** What blocks of 5,000 bytes need at least: see `Journal.maxRecordBytes`. */
+const JOURNAL_SECTORS = 4;
+const JOURNAL_SECTOR_BYTES = 2560;
+
+/** 10 KB: a journal on it holds one block at least. */
+export function heapForJournal(): HeapFlash {
+	return new HeapFlash(JOURNAL_SECTORS, JOURNAL_SECTOR_BYTES);
+}
+
 export class HeapFlash implements Flash {
 	readonly sizeBytes: number;
 	readonly sectorBytes: number;

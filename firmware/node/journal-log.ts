@@ -1,6 +1,6 @@
 /**
  * The log that the journal is, as it lies on flash: addresses, and walking from record to record. Changes nothing by
- * itself.
+ * itself. A sector that flash could not erase or program is in the log with nothing in it.
  *
  * Positions are byte addresses of an endless log: sector number × sector size + offset. `journal-layout.ts` describes
  * the bytes.
@@ -9,6 +9,7 @@ import { crc32 } from "../../protocol/crc32.ts";
 import {
 	NONE_STARTS_HERE,
 	RECORD_HEADER_BYTES,
+	RECORD_STATE_OFFSET,
 	readRecordHeader,
 	readSectorHeader,
 	SECTOR_HEADER_BYTES,
@@ -16,8 +17,11 @@ import {
 	writeSectorHeader,
 } from "./journal-layout.ts";
 import type { Flash } from "./ports.ts";
+import { StorageError } from "./storage-error.ts";
 
 const SCRATCH_BYTES = 256;
+/** Records let go of in sectors that take no byte any more; of more than these, the first is sent once more. */
+const MAX_UNMARKED = 64;
 
 /** A record in the ring. It may be dropped at any append: `read` then says so. */
 export interface RecordRef {
@@ -42,7 +46,11 @@ export class JournalLog {
 	id = "";
 	/** Number of the sector being written. */
 	newest = -1;
+	/** What flash said when it last failed. */
+	fault: unknown;
 	readonly #flash: Flash;
+	/** Positions of released records whose state byte flash would not program. */
+	readonly #unmarked: number[] = [];
 
 	constructor(flash: Flash) {
 		this.#flash = flash;
@@ -145,7 +153,7 @@ export class JournalLog {
 			end,
 			sequence: header.sequence,
 			lengthBytes: header.lengthBytes,
-			released: header.released,
+			released: header.released || this.#unmarked.includes(position),
 			dataCrc: header.dataCrc,
 		};
 	}
@@ -187,10 +195,50 @@ export class JournalLog {
 			: null;
 	}
 
+	/**
+	 * The header of the newest sector, of whichever journal; null when there is none.
+	 * @throws StorageError `newer_version`
+	 */
+	findNewest(): SectorHeader | null {
+		let newest: SectorHeader | null = null;
+		for (let index = 0; index < this.sectors; index++) {
+			const header = this.readHeader(index);
+			if (header === "newer")
+				throw new StorageError(
+					"newer_version",
+					"The journal was written by a later firmware; it is left as it is.",
+				);
+			if (header === null || header.sector % this.sectors !== index) continue;
+			if (newest === null || header.sector > newest.sector) newest = header;
+		}
+		return newest;
+	}
+
 	readHeader(index: number): SectorHeader | "newer" | null {
 		const bytes = this.scratch.subarray(0, SECTOR_HEADER_BYTES);
 		this.#flash.read(index * this.sectorBytes, bytes);
 		return readSectorHeader(bytes);
+	}
+
+	/** Whether the record of `sequence` is there with all of its data, released or not. */
+	holds(sequence: number): boolean {
+		let found = this.find(this.firstRecordOf(this.#sectorBefore(sequence)));
+		while (found !== null) {
+			if (found.sequence === sequence && this.isIntact(found)) return true;
+			found = this.find(found.end);
+		}
+		return false;
+	}
+
+	/** The last sector that was opened before `sequence` had been taken, or else the oldest. */
+	#sectorBefore(sequence: number): number {
+		let sector = this.newest;
+		while (sector > this.oldestSector()) {
+			const header = this.#headerOf(sector);
+			if (header !== null && header.nextSequence <= sequence) break;
+			sector--;
+		}
+		return sector;
 	}
 
 	/** Where the first record after one starts, in a sector that opens with its last `restBytes`. */
@@ -201,20 +249,55 @@ export class JournalLog {
 			: offset;
 	}
 
-	writeHeader(header: SectorHeader): void {
-		this.#flash.program(
-			(header.sector % this.sectors) * this.sectorBytes,
+	/** @returns whether flash reports success */
+	writeHeader(header: SectorHeader): boolean {
+		return this.program(
+			header.sector * this.sectorBytes,
 			writeSectorHeader(this.scratch, header),
 		);
 	}
 
-	eraseSector(sector: number): void {
-		this.#flash.erase((sector % this.sectors) * this.sectorBytes);
+	/** Whether a sector has its header, and nothing but erased bytes after it. */
+	isOpen(sector: number): boolean {
+		return (
+			this.#headerOf(sector) !== null &&
+			this.isBlank(sector * this.sectorBytes + SECTOR_HEADER_BYTES)
+		);
 	}
 
-	/** Programs bytes that lie in one sector. */
-	program(position: number, bytes: Uint8Array): void {
-		this.#flash.program(this.#physical(position), bytes);
+	/** @returns whether flash reports success */
+	eraseSector(sector: number): boolean {
+		const offset = (sector % this.sectors) * this.sectorBytes;
+		return this.#attempt(() => this.#flash.erase(offset));
+	}
+
+	/** Programs bytes that lie in one sector. @returns whether flash reports success */
+	program(position: number, bytes: Uint8Array): boolean {
+		const offset = this.#physical(position);
+		return this.#attempt(() => this.#flash.program(offset, bytes));
+	}
+
+	/** Where flash does not take the mark, it is kept in the heap: the record is sent again after a restart. */
+	markReleased(position: number): void {
+		this.scratch[0] = 0;
+		const at = position + RECORD_STATE_OFFSET;
+		this.program(at, this.scratch.subarray(0, 1));
+		if (this.recordAt(position)?.released !== false) return;
+		if (this.#unmarked.length >= MAX_UNMARKED) this.#unmarked.shift();
+		this.#unmarked.push(position);
+	}
+
+	/** @throws what flash throws when it cannot be read either: then nothing runs on this board any more */
+	#attempt(operation: () => void): boolean {
+		try {
+			operation();
+			return true;
+		} catch (error) {
+			if (error instanceof RangeError) throw error;
+			this.readHeader(0);
+			this.fault = error;
+			return false;
+		}
 	}
 
 	// Addresses

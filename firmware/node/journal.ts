@@ -4,16 +4,17 @@
  * What survives what: `append`, `release` and the format each may be cut by a power loss at any program or erase.
  * Afterwards every record whose `append` had returned is there, none is half there, and a release that was cut has
  * either happened or not (then the record is sent once more, and stored once). What a cut leaves torn is skipped: after
- * one, appending goes on in a fresh sector. When the ring is full the oldest sector is erased; the unreleased records
+ * one, appending goes on in a fresh sector. So it does where flash reports failure, or where a record does not read
+ * back; when that fails too, the journal goes on in the heap and says that it is not durable any more. When the ring is full the oldest sector is erased; the unreleased records
  * that start in it are counted as dropped in the header that is written before the erase, so that the count is exact.
  *
  * One sector is always kept erased ahead of the one being written. `journal-log.ts` walks what is there,
  * `journal-layout.ts` describes the bytes.
  */
 import { crc32 } from "../../protocol/crc32.ts";
+import { heapForJournal } from "./heap-flash.ts";
 import {
 	RECORD_HEADER_BYTES,
-	RECORD_STATE_OFFSET,
 	readHex,
 	SECTOR_HEADER_BYTES,
 	type SectorHeader,
@@ -24,14 +25,15 @@ import type { Flash } from "./ports.ts";
 import { StorageError } from "./storage-error.ts";
 
 const MAX_SEQUENCE = 0xffff_ffff;
-/** How many of the last appended records `has` remembers. */
-const REMEMBERED = 4;
+/** Times a record or the first sector is written, each time in a fresh sector, before flash is given up. */
+const MAX_TRIES = 4;
 
 export type { RecordRef } from "./journal-log.ts";
 
 export class Journal {
-	readonly #log: JournalLog;
-	readonly #recent: number[] = [];
+	#log: JournalLog;
+	#isDurable = true;
+	readonly #onGivenUp: (message: string) => void;
 	#boot = 0;
 	/** The boot that last wrote a sector's header. */
 	#lastBoot = 0;
@@ -46,7 +48,8 @@ export class Journal {
 	#dropped = 0;
 	#nextSequence = 0;
 
-	private constructor(flash: Flash) {
+	private constructor(flash: Flash, onGivenUp: (message: string) => void) {
+		this.#onGivenUp = onGivenUp;
 		this.#log = new JournalLog(flash);
 		if (this.#log.sectors < 4)
 			throw new StorageError(
@@ -59,11 +62,16 @@ export class Journal {
 	 * Opens the journal, or formats the partition when it holds none. Reads a header a sector, then a header a record
 	 * from the sector on in which the oldest unreleased one started.
 	 * @param random fills with unpredictable bytes, for a new journal's id
+	 * @param onGivenUp told why, once, when flash can no longer be written and the journal goes on in the heap
 	 * @throws StorageError `newer_version` when a later firmware wrote it: nothing has been changed
 	 */
-	static mount(flash: Flash, random: (into: Uint8Array) => void): Journal {
-		const journal = new Journal(flash);
-		const newest = journal.#findNewest();
+	static mount(
+		flash: Flash,
+		random: (into: Uint8Array) => void,
+		onGivenUp: (message: string) => void = () => undefined,
+	): Journal {
+		const journal = new Journal(flash, onGivenUp);
+		const newest = journal.#log.findNewest();
 		if (newest === null) journal.#format(random);
 		else journal.#load(newest);
 		return journal;
@@ -74,12 +82,17 @@ export class Journal {
 		return this.#log.id;
 	}
 
+	/** Whether what `append` has returned for outlives a restart: false once flash has been given up. */
+	get isDurable(): boolean {
+		return this.#isDurable;
+	}
+
 	/** Records that have neither been released nor dropped. */
 	get depth(): number {
 		return this.#depth;
 	}
 
-	/** Records dropped unsent since the format. */
+	/** Records dropped unsent since the format, or discarded. */
 	get dropped(): number {
 		return this.#dropped;
 	}
@@ -120,13 +133,13 @@ export class Journal {
 		if (sequence >= this.#nextSequence) this.#nextSequence = sequence + 1;
 	}
 
-	/** Whether `sequence` is one of the records appended last, this boot or just before it. */
+	/** Whether the record of `sequence` is there with all of its data, released or not. */
 	has(sequence: number): boolean {
-		return this.#recent.includes(sequence);
+		return this.#log.holds(sequence);
 	}
 
 	/**
-	 * Makes a record durable; drops the oldest ones where there is no room.
+	 * Makes a record durable; drops the oldest ones where there is no room. It has been read back when this returns.
 	 * @throws RangeError when it is longer than `maxRecordBytes`
 	 */
 	append(sequence: number, bytes: Uint8Array): RecordRef {
@@ -135,25 +148,20 @@ export class Journal {
 				`A record of ${bytes.length} bytes does not fit: this journal takes ${this.maxRecordBytes}.`,
 			);
 		this.reserve(sequence);
-		if (this.#torn) this.#openSector(SECTOR_HEADER_BYTES);
-		else if (this.#leftInSector() < RECORD_HEADER_BYTES)
-			this.#openSector(SECTOR_HEADER_BYTES);
-		const position = this.#head;
-		this.#torn = true;
-		this.#log.program(
-			position,
-			writeRecordHeader(
-				this.#log.scratch,
-				sequence,
-				bytes.length,
-				crc32(bytes),
-			),
-		);
-		this.#head += RECORD_HEADER_BYTES;
-		this.#writeData(bytes, position);
-		this.#torn = false;
+		let position = this.#write(sequence, bytes);
+		for (let tries = 1; position === null && tries < MAX_TRIES; tries++)
+			position = this.#write(sequence, bytes);
+		if (position === null) {
+			this.#goOnInHeap();
+			position = this.#write(sequence, bytes);
+		}
+		if (position === null)
+			throw new StorageError(
+				"flash_failed",
+				"A record can be written neither to flash nor to the heap.",
+				this.#log.fault,
+			);
 		this.#depth++;
-		this.#remember(sequence);
 		return { position, sequence, lengthBytes: bytes.length };
 	}
 
@@ -161,6 +169,11 @@ export class Journal {
 	first(): RecordRef | null {
 		const found = this.#log.unreleasedFrom(this.#tail);
 		this.#tail = found === null ? this.#head : found.position;
+		if (found === null) {
+			// Records whose header has decayed are found by nobody.
+			this.#dropped += this.#depth;
+			this.#depth = 0;
+		}
 		return found;
 	}
 
@@ -184,49 +197,37 @@ export class Journal {
 		return found !== null && this.#log.isIntact(found);
 	}
 
-	/** Lets go of a record, in any order: one byte is programmed. No effect on one that is gone or released. */
-	release(ref: RecordRef): void {
-		if (!this.#log.isThere(ref)) return;
+	/**
+	 * Lets go of a record, in any order: one byte is programmed.
+	 * @returns false, without any effect, for one that is gone or released already
+	 */
+	release(ref: RecordRef): boolean {
+		if (!this.#log.isThere(ref)) return false;
 		const found = this.#log.recordAt(ref.position);
-		if (found === null || found.released) return;
-		this.#markReleased(ref.position);
-		this.#depth--;
+		if (found === null || found.released) return false;
+		this.#log.markReleased(ref.position);
+		this.#depth = Math.max(0, this.#depth - 1);
 		if (ref.position === this.#tail) this.first();
+		return true;
 	}
 
-	#markReleased(position: number): void {
-		this.#log.scratch[0] = 0;
-		this.#log.program(
-			position + RECORD_STATE_OFFSET,
-			this.#log.scratch.subarray(0, 1),
-		);
+	/** Lets go of a record that cannot be sent, and counts it as dropped. */
+	discard(ref: RecordRef): void {
+		if (this.release(ref)) this.#dropped++;
 	}
 
 	// Mounting
-
-	#findNewest(): SectorHeader | null {
-		let newest: SectorHeader | null = null;
-		for (let index = 0; index < this.#log.sectors; index++) {
-			const header = this.#log.readHeader(index);
-			if (header === "newer")
-				throw new StorageError(
-					"newer_version",
-					"The journal was written by a later firmware; it is left as it is.",
-				);
-			if (header === null || header.sector % this.#log.sectors !== index)
-				continue;
-			if (newest === null || header.sector > newest.sector) newest = header;
-		}
-		return newest;
-	}
 
 	#format(random: (into: Uint8Array) => void): void {
 		const id = new Uint8Array(8);
 		random(id);
 		this.#log.id = readHex(id, 0);
-		this.#openSector(SECTOR_HEADER_BYTES);
+		let isOpen = this.#openSector(SECTOR_HEADER_BYTES);
+		for (let tries = 1; !isOpen && tries < MAX_TRIES; tries++)
+			isOpen = this.#openSector(SECTOR_HEADER_BYTES);
+		if (!isOpen) this.#goOnInHeap();
 		this.#tail = this.#head;
-		this.#torn = false;
+		this.#torn = !isOpen;
 	}
 
 	#load(newest: SectorHeader): void {
@@ -243,73 +244,123 @@ export class Journal {
 			last = found;
 			this.reserve(found.sequence);
 			if (!found.released) this.#depth++;
-			this.#remember(found.sequence);
 			found = this.#log.find(found.end);
 		}
 		this.#loadHead(last);
 	}
 
-	/** Only the record appended last can be torn; its header may then be there without all of its data. */
+	/** A cut tears only the record appended last; its header may then be there without all of its data. */
 	#loadHead(last: FoundRecord | null): void {
 		const start = this.#log.firstRecordOf(this.#log.newest);
 		this.#head = Math.max(last === null ? 0 : last.end, start);
 		if (last !== null && !this.#log.isIntact(last)) {
 			if (!last.released) {
-				this.#markReleased(last.position);
+				this.#log.markReleased(last.position);
 				this.#depth--;
 			}
-			this.#recent.pop();
 			return;
 		}
 		this.#torn = !this.#log.isBlank(this.#head);
 	}
 
-	#remember(sequence: number): void {
-		this.#recent.push(sequence);
-		if (this.#recent.length > REMEMBERED) this.#recent.shift();
-	}
-
 	// Writing
 
-	#writeData(bytes: Uint8Array, start: number): void {
+	/** Writes a record once. @returns its position, or null when it cannot be read back */
+	#write(sequence: number, bytes: Uint8Array): number | null {
+		if (this.#torn || this.#leftInSector() < RECORD_HEADER_BYTES) {
+			this.#torn = true;
+			if (!this.#openSector(SECTOR_HEADER_BYTES)) return null;
+		}
+		const position = this.#head;
+		this.#torn = true;
+		const header = writeRecordHeader(
+			this.#log.scratch,
+			sequence,
+			bytes.length,
+			crc32(bytes),
+		);
+		const isWritten =
+			this.#log.program(position, header) && this.#writeData(bytes, position);
+		const found = this.#log.recordAt(position);
+		if (found !== null && this.#log.isIntact(found)) {
+			this.#torn = !isWritten;
+			return position;
+		}
+		if (found !== null) this.#log.markReleased(position);
+		return null;
+	}
+
+	/** @returns false when flash reports failure */
+	#writeData(bytes: Uint8Array, start: number): boolean {
+		this.#head += RECORD_HEADER_BYTES;
 		let done = 0;
 		while (done < bytes.length) {
-			if (this.#leftInSector() === 0)
-				this.#openSector(this.#log.offsetAfter(bytes.length - done), start);
+			if (this.#leftInSector() === 0) {
+				const offset = this.#log.offsetAfter(bytes.length - done);
+				if (!this.#openSector(offset, start)) return false;
+			}
 			const count = Math.min(bytes.length - done, this.#leftInSector());
-			this.#log.program(this.#head, bytes.subarray(done, done + count));
+			const part = bytes.subarray(done, done + count);
+			if (!this.#log.program(this.#head, part)) return false;
 			this.#head += count;
 			done += count;
 		}
+		return true;
 	}
 
 	/**
 	 * Goes on in the next sector: counts what the erase after it drops, writes the header, erases one ahead.
 	 * @param writingAt start of the record under way, which cannot be found yet
+	 * @returns false when flash does not take it; the sector after it will then be the next
 	 */
-	#openSector(firstRecordOffset: number, writingAt?: number): void {
+	#openSector(firstRecordOffset: number, writingAt?: number): boolean {
 		const sector = this.#log.newest + 1;
-		if (!this.#nextSectorErased) this.#log.eraseSector(sector);
+		const isErased = this.#nextSectorErased || this.#log.eraseSector(sector);
 		this.#nextSectorErased = false;
 		this.#dropSector(sector + 1 - this.#log.sectors);
 		const tail =
 			this.#log.unreleasedFrom(this.#tail)?.position ??
 			writingAt ??
 			sector * this.#log.sectorBytes;
-		this.#log.writeHeader({
-			journalId: this.#log.id,
-			firstRecordOffset,
-			sector,
-			nextSequence: this.#nextSequence,
-			dropped: this.#dropped,
-			tailSector: this.#log.sectorOf(tail),
-			boot: this.#boot,
-		});
+		const isWritten =
+			isErased &&
+			this.#log.writeHeader({
+				journalId: this.#log.id,
+				firstRecordOffset,
+				sector,
+				nextSequence: this.#nextSequence,
+				dropped: this.#dropped,
+				tailSector: this.#log.sectorOf(tail),
+				boot: this.#boot,
+			});
 		this.#log.newest = sector;
-		this.#lastBoot = this.#boot;
 		this.#head = sector * this.#log.sectorBytes + SECTOR_HEADER_BYTES;
-		this.#log.eraseSector(sector + 1);
-		this.#nextSectorErased = true;
+		if (!isWritten || !this.#log.isOpen(sector)) return false;
+		this.#lastBoot = this.#boot;
+		this.#nextSectorErased = this.#log.eraseSector(sector + 1);
+		return true;
+	}
+
+	/** What is unsent on flash stays there for a later boot; references to it read as dropped from now on. */
+	#goOnInHeap(): void {
+		const { newest, sectorBytes, id, fault } = this.#log;
+		const log = new JournalLog(heapForJournal());
+		log.id = id;
+		// Beyond every position on flash, so that no reference to one is taken for one in the heap.
+		const beyond = Math.ceil(((newest + 1) * sectorBytes) / log.sectorBytes);
+		log.newest = beyond + log.sectors;
+		this.#log = log;
+		this.#isDurable = false;
+		this.#torn = true;
+		this.#nextSectorErased = false;
+		this.#head = (log.newest + 1) * log.sectorBytes;
+		this.#tail = this.#head;
+		this.#depth = 0;
+		const why =
+			fault instanceof Error ? fault.message : "It does not read back.";
+		this.#onGivenUp(
+			`The journal's flash cannot be written any more (${why}). What is measured from now on is not durable.`,
+		);
 	}
 
 	/** Counts the unreleased records that start in a sector about to be erased. */

@@ -158,11 +158,11 @@ export class Outbox {
 			: this.#journal.next(this.#cursor);
 	}
 
-	/** A record that has decayed in flash is of no use to anybody: it is let go of. */
+	/** A record that has decayed in flash is of no use to anybody: it counts as dropped. */
 	#isSound(ref: RecordRef): boolean {
 		if (this.#journal.verify(ref)) return true;
 		this.#system.log("error", `Block ${ref.sequence} cannot be read any more.`);
-		this.#journal.release(ref);
+		this.#journal.discard(ref);
 		return false;
 	}
 }
