@@ -292,10 +292,14 @@ describe("checkpoints under power cuts", () => {
 	it("do not bring back an older block where an erase took the start of the one opened last", () => {
 		const cells = new HeapFlash(2, SECTOR);
 		let tearErase = false;
+		let hasPower = true;
 		const flash: Flash = {
 			sizeBytes: cells.sizeBytes,
 			sectorBytes: SECTOR,
-			read: (offset, into) => cells.read(offset, into),
+			read: (offset, into) => {
+				if (!hasPower) throw new PowerCut("The flash has no power.");
+				cells.read(offset, into);
+			},
 			program: (offset, bytes) => cells.program(offset, bytes),
 			erase: (offset) => {
 				if (!tearErase) return cells.erase(offset);
@@ -303,6 +307,7 @@ describe("checkpoints under power cuts", () => {
 				cells.read(offset, start);
 				cells.erase(offset);
 				cells.program(offset, start);
+				hasPower = false;
 				throw new PowerCut("Half of the sector was erased.");
 			},
 		};
@@ -319,6 +324,7 @@ describe("checkpoints under power cuts", () => {
 		assert.equal(again.recover()?.start.sequence, 2);
 		tearErase = true;
 		assert.throws(() => again.close(2), PowerCut);
+		hasPower = true;
 		const recovered = mount().recover();
 		assert.equal(recovered?.start.sequence, 1);
 		assert.equal(recovered.closed, true);

@@ -5,7 +5,8 @@
  * What survives what: a power loss at any program or erase leaves every sample of every checkpoint that had returned,
  * and never a wrong one; after it the block is recovered under its own identity. Only the block opened last is in the
  * ring: the one before was closed, and was made durable in the journal before. A block's records never fill more than
- * the ring: `add` then says so, and the block is to be closed early.
+ * the ring: `add` then says so, and the block is to be closed early. Every record is read back; one that flash did not
+ * take is written again in the next sector.
  */
 import type { BlockInput } from "../../protocol/block.ts";
 import {
@@ -34,6 +35,9 @@ import {
 } from "./checkpoint-samples.ts";
 import type { Flash } from "./ports.ts";
 import { StorageError } from "./storage-error.ts";
+
+/** Times a record is written, each time in a fresh sector, before flash is given up. */
+const MAX_TRIES = 3;
 
 /** The block opened last in a ring, and what had become durable of it. */
 export interface Recovered {
@@ -94,8 +98,9 @@ export class CheckpointRing {
 
 	/** Reads back the block opened last. Null when there was none. */
 	recover(): Recovered | null {
-		for (let sector = this.#sector; this.#isThere(sector); sector--) {
-			const found = this.#lastStartIn(sector);
+		const oldest = Math.max(0, this.#sector - this.#sectors + 1);
+		for (let sector = this.#sector; sector >= oldest; sector--) {
+			const found = this.#isThere(sector) ? this.#lastStartIn(sector) : null;
 			if (found === null) continue;
 			const recovered = this.#load(found.start, found.place);
 			this.#sequence = Math.max(this.#sequence, found.start.sequence);
@@ -104,15 +109,17 @@ export class CheckpointRing {
 		return null;
 	}
 
-	/** Makes a block's start durable, and with it that its sequence has been taken. */
+	/**
+	 * Makes a block's start durable, and with it that its sequence has been taken.
+	 * @throws StorageError `flash_failed` when flash does not take it, like `add` and `close`
+	 */
 	open(start: BlockStart): void {
 		this.#blockSector = -1;
 		this.#sequence = start.sequence;
-		const payloadBytes = writeStart(this.#scratch, start);
-		this.#makeRoom(RECORD_HEADER_BYTES + payloadBytes);
-		// Beginning a sector has used the scratch.
-		writeStart(this.#scratch, start);
-		this.#put(RecordType.OPENED, payloadBytes);
+		const lengthBytes = RECORD_HEADER_BYTES + writeStart(this.#scratch, start);
+		this.#write(RecordType.OPENED, lengthBytes, () =>
+			writeStart(this.#scratch, start),
+		);
 		this.#blockSector = this.#sector;
 	}
 
@@ -126,21 +133,21 @@ export class CheckpointRing {
 			SAMPLES_BASE_BYTES +
 			MAX_VALUE_BYTES * columns.length;
 		let index = from;
-		while (index < to) {
-			if (!this.#makeRoom(leastBytes)) return false;
-			const limitBytes = Math.min(
-				MAX_RECORD_BYTES,
-				this.#sectorBytes - this.#offset,
-			);
+		let count = 0;
+		const samples = (roomBytes: number): number => {
 			const payloadBytes = writeSamples(
 				this.#scratch,
-				limitBytes,
+				Math.min(MAX_RECORD_BYTES, roomBytes),
 				columns,
 				index,
 				to,
 			);
-			index += countOf(this.#scratch.subarray(RECORD_HEADER_BYTES));
-			this.#put(RecordType.SAMPLES, payloadBytes);
+			count = countOf(this.#scratch.subarray(RECORD_HEADER_BYTES));
+			return payloadBytes;
+		};
+		while (index < to) {
+			if (!this.#write(RecordType.SAMPLES, leastBytes, samples)) return false;
+			index += count;
 		}
 		return true;
 	}
@@ -149,39 +156,81 @@ export class CheckpointRing {
 	close(sequence: number): void {
 		this.#blockSector = -1;
 		this.#sequence = sequence;
-		this.#makeRoom(RECORD_HEADER_BYTES);
-		this.#put(RecordType.CLOSED, 0);
+		this.#write(RecordType.CLOSED, RECORD_HEADER_BYTES, () => 0);
 	}
 
-	/** @returns false when the next sector is the one in which the open block starts */
-	#makeRoom(bytes: number): boolean {
-		if (this.#offset + bytes <= this.#sectorBytes) return true;
+	/**
+	 * Writes a record of the open block, at least `leastBytes` long, and again in the next sector if it does not take.
+	 * @param fill puts the payload into the scratch, given how long the record may be; returns the payload's length
+	 * @returns false when the next sector is the one in which the open block starts
+	 */
+	#write(
+		type: number,
+		leastBytes: number,
+		fill: (roomBytes: number) => number,
+	): boolean {
+		let fault: unknown;
+		for (let tries = 0; tries < MAX_TRIES; tries++) {
+			try {
+				if (this.#offset + leastBytes > this.#sectorBytes) {
+					if (!this.#hasNextSector()) return false;
+					if (!this.#beginSector()) continue;
+				}
+				if (this.#put(type, fill(this.#sectorBytes - this.#offset)))
+					return true;
+			} catch (error) {
+				if (error instanceof RangeError) throw error;
+				// Where flash cannot be read either, this throws: then nothing runs on this board any more.
+				this.#readHeader(0);
+				fault = error;
+			}
+			this.#offset = this.#sectorBytes;
+		}
+		throw new StorageError(
+			"flash_failed",
+			"The flash of the checkpoints cannot be written any more.",
+			fault,
+		);
+	}
+
+	#hasNextSector(): boolean {
 		const next = this.#sector + 1;
-		if (this.#blockSector >= 0 && next - this.#blockSector >= this.#sectors)
-			return false;
-		this.#flash.erase(this.#addressOf(next, 0));
+		return this.#blockSector < 0 || next - this.#blockSector < this.#sectors;
+	}
+
+	/** @returns whether the sector's header reads back */
+	#beginSector(): boolean {
+		this.#sector++;
+		this.#offset = this.#sectorBytes;
+		const at = this.#addressOf(this.#sector, 0);
+		this.#flash.erase(at);
 		this.#flash.program(
-			this.#addressOf(next, 0),
+			at,
 			writeSectorHeader(this.#scratch, {
-				sector: next,
+				sector: this.#sector,
 				sequence: this.#sequence,
 			}),
 		);
-		this.#sector = next;
+		if (!this.#isThere(this.#sector)) return false;
 		this.#offset = SECTOR_HEADER_BYTES;
 		return true;
 	}
 
-	#put(type: number, payloadBytes: number): void {
-		const record = sealRecord(
+	/** @returns whether the record reads back */
+	#put(type: number, payloadBytes: number): boolean {
+		const { length } = sealRecord(
 			this.#scratch,
 			type,
 			this.#sequence,
 			payloadBytes,
 		);
-		const at = this.#addressOf(this.#sector, this.#offset);
-		this.#offset += record.length;
-		this.#flash.program(at, record);
+		const offset = this.#offset;
+		this.#flash.program(
+			this.#addressOf(this.#sector, offset),
+			this.#scratch.subarray(0, length),
+		);
+		this.#offset += length;
+		return this.#recordAt(this.#sector, offset) !== null;
 	}
 
 	#findNewest(): SectorHeader | null {
@@ -235,16 +284,15 @@ export class CheckpointRing {
 		let sampleCount = 0;
 		this.#walk(start.sequence, place, (record) => {
 			if (record.type === RecordType.CLOSED) closed = true;
-			else if (firstIndexOf(record.payload) === sampleCount)
-				sampleCount += countOf(record.payload);
+			else sampleCount = endAfter(sampleCount, record.payload);
 		});
 		if (closed || sampleCount === 0) return { start, closed, block: null };
 		const columns = start.channels.map(() => new Int32Array(sampleCount));
 		let next = 0;
 		this.#walk(start.sequence, place, (record) => {
-			if (firstIndexOf(record.payload) !== next) return;
-			readSamples(record.payload, columns);
-			next += countOf(record.payload);
+			const end = endAfter(next, record.payload);
+			if (end > next) readSamples(record.payload, columns);
+			next = end;
 		});
 		return {
 			start,
@@ -288,4 +336,10 @@ export class CheckpointRing {
 		const index = this.#firstSector + (sector % this.#sectors);
 		return index * this.#sectorBytes + offset;
 	}
+}
+
+/** Where the samples known without a gap end, given one more record; those written twice are the same. */
+function endAfter(known: number, payload: Uint8Array): number {
+	const first = firstIndexOf(payload);
+	return first > known ? known : Math.max(known, first + countOf(payload));
 }

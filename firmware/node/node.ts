@@ -108,7 +108,7 @@ class Node implements RunningNode {
 	}
 
 	start(): void {
-		const { boot, journal, recoveredSamples } = this.#storage;
+		const { boot, journal, recovered } = this.#storage;
 		const { resetReason, board, firmware } = this.#system;
 		const journalId = journal.id;
 		this.#system.report({
@@ -116,8 +116,9 @@ class Node implements RunningNode {
 			boot,
 			journalId,
 			resetReason,
-			recoveredSamples,
+			recoveredSamples: recovered.reduce((sum, b) => sum + b.samples, 0),
 		});
+		for (const block of recovered) this.#system.report(block);
 		const uptimeMs = this.#uptimeMs();
 		this.#uplink.publishEvent({
 			type: "boot",

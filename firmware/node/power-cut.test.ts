@@ -7,6 +7,8 @@ import {
 	NorFlash,
 	PowerCut,
 } from "../boards/virtual/peripherals/flash.ts";
+import { MAX_RECORD_BYTES } from "./checkpoint-layout.ts";
+import { CheckpointRing } from "./checkpoints.ts";
 import {
 	type Durable,
 	type FakeBoard,
@@ -36,10 +38,10 @@ interface Machine {
 	boots: number;
 }
 
-function makeMachine(): Machine {
+function makeMachine(config = CONFIG): Machine {
 	const supply = new FlashSupply();
 	const settings = new FakeSettings();
-	settings.set("config", CONFIG);
+	settings.set("config", config);
 	const sizes = { journal: 8 * 4096, checkpoints: 6 * 4096 };
 	return {
 		supply,
@@ -59,12 +61,13 @@ function bootOf(board: FakeBoard): number {
 }
 
 /** Boots and runs until `ms` have passed or the power goes. */
-function run(machine: Machine, ms: number): FakeBoard {
+function run(machine: Machine, ms: number, online = true): FakeBoard {
 	const { durable, cloud, supply } = machine;
 	machine.boots++;
 	const wallMs = 1_790_000_000_000 + machine.boots * BOOT_SPREAD_MS;
 	const board = makeBoard(durable, machine.boots, wallMs);
 	board.network.onMessage = cloud.take;
+	if (!online) board.network.failWith = "tcp";
 	try {
 		startNode(board);
 		board.timers.advance(ms);
@@ -117,7 +120,73 @@ function cutOnce(operation: number, moment: CutMoment): number {
 	return operations;
 }
 
+/** Identities of the open blocks of which samples are durable, with the number of those samples. */
+function openBlocks({ durable }: Machine): Map<string, number> {
+	const scratch = new Uint8Array(MAX_RECORD_BYTES);
+	const open = new Map<string, number>();
+	for (const [first, sectors] of [
+		[0, 4],
+		[4, 2],
+	] as const) {
+		const ring = new CheckpointRing(
+			durable.checkpoints,
+			first,
+			sectors,
+			scratch,
+		);
+		const found = ring.recover();
+		if (found === null || found.closed || found.block === null) continue;
+		const { journalId, boot, sequence } = found.start;
+		open.set(`${journalId}-${boot}-${sequence}`, found.block.sampleCount);
+	}
+	return open;
+}
+
+/** Readings stay open while blocks of health are closed. */
+const LONG_SPAN = JSON.stringify({
+	blockSpanMs: 300_000,
+	checkpointMs: 30_000,
+	healthIntervalMs: 10_000,
+	healthSpanMs: 60_000,
+});
+
+/** Two cuts before the node is online: the second `after` operations after the first. */
+function cutTwiceOffline(
+	operation: number,
+	moment: CutMoment,
+	after: number,
+	secondMoment: CutMoment,
+): void {
+	const machine = makeMachine(LONG_SPAN);
+	machine.supply.cutAt(operation, moment, operation * 31);
+	run(machine, 150_000, false);
+	const durable = openBlocks(machine);
+	const cuts = machine.supply.operations + after;
+	machine.supply.cutAt(cuts, secondMoment, operation + after);
+	run(machine, 500, false);
+	machine.supply.cancelCut();
+	run(machine, 60_000);
+	for (const [identity, samples] of durable)
+		assert.ok(
+			(machine.cloud.blocks.get(identity)?.sampleCount ?? 0) >= samples,
+			`${samples} samples of ${identity}: ${moment} ${operation}, ${secondMoment} ${after} later`,
+		);
+}
+
 describe("node under power cuts", () => {
+	it("stores each durable sample when power goes twice before it is online", () => {
+		for (let operation = 1; operation <= 36; operation++)
+			for (let after = 1; after <= 12; after++) {
+				cutTwiceOffline(operation, "torn", after, "before");
+				cutTwiceOffline(
+					operation,
+					MOMENTS[after % 4] ?? "torn",
+					after,
+					MOMENTS[operation % 4] ?? "torn",
+				);
+			}
+	}).timeout(120_000);
+
 	for (const [moment, when] of [
 		["before", "before"],
 		["torn", "in"],

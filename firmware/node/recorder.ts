@@ -13,6 +13,7 @@ import type { Clock } from "./clock.ts";
 import type { Journal, RecordRef } from "./journal.ts";
 import type { System } from "./ports.ts";
 import type { SampleSink } from "./sampler.ts";
+import { StorageError } from "./storage-error.ts";
 
 export interface RecorderParts {
 	readonly stream: "readings" | "health";
@@ -20,7 +21,7 @@ export interface RecorderParts {
 	readonly system: System;
 	readonly clock: Clock;
 	readonly journal: Journal;
-	/** Null on a node whose flash must not be touched: its open block is lost at a restart. */
+	/** Null on a node whose flash must not or cannot be written: its open block is lost at a restart. */
 	readonly checkpoints: CheckpointRing | null;
 	readonly builder: BlockBuilder;
 	/** At least `MAX_BLOCK_BYTES`; holds nothing between calls. */
@@ -43,6 +44,7 @@ export class Recorder implements SampleSink {
 	readonly #parts: RecorderParts;
 	readonly #spans: RecorderSpans;
 	readonly #missingRow: Int32Array;
+	#checkpoints: CheckpointRing | null;
 	#open = false;
 	/** Samples at which the open block has reached the end of its span. */
 	#endCount = 0;
@@ -51,6 +53,7 @@ export class Recorder implements SampleSink {
 	constructor(parts: RecorderParts, spans: RecorderSpans) {
 		this.#parts = parts;
 		this.#spans = spans;
+		this.#checkpoints = parts.checkpoints;
 		this.#missingRow = new Int32Array(parts.builder.channels.length).fill(
 			MISSING,
 		);
@@ -88,10 +91,10 @@ export class Recorder implements SampleSink {
 			this.close();
 			return;
 		}
-		const { builder, clock, checkpoints } = this.#parts;
+		const { builder, clock } = this.#parts;
 		builder.clock = clock.binding;
 		this.#endCount = this.#samplesToEnd(builder.startUptimeMs);
-		checkpoints?.open(builder);
+		this.#onRing((ring) => ring.open(builder));
 	}
 
 	/** Makes the open block, if any, a durable one. */
@@ -108,7 +111,7 @@ export class Recorder implements SampleSink {
 	}
 
 	#begin(startUptimeMs: number): void {
-		const { builder, journal, boot, clock, checkpoints } = this.#parts;
+		const { builder, journal, boot, clock } = this.#parts;
 		builder.begin({
 			journalId: journal.id,
 			boot,
@@ -119,7 +122,7 @@ export class Recorder implements SampleSink {
 		this.#open = true;
 		this.#durableCount = 0;
 		this.#endCount = this.#samplesToEnd(startUptimeMs);
-		checkpoints?.open(builder);
+		this.#onRing((ring) => ring.open(builder));
 	}
 
 	#samplesToEnd(startUptimeMs: number): number {
@@ -133,12 +136,31 @@ export class Recorder implements SampleSink {
 
 	#checkpoint(): void {
 		this.#splitOversized();
-		const { builder, checkpoints } = this.#parts;
-		const { columns, sampleCount } = builder;
-		const added =
-			checkpoints?.add(columns, this.#durableCount, sampleCount) ?? true;
+		const { columns, sampleCount } = this.#parts.builder;
+		const from = this.#durableCount;
+		let hasRoom = true;
+		this.#onRing((ring) => {
+			hasRoom = ring.add(columns, from, sampleCount);
+		});
 		this.#durableCount = sampleCount;
-		if (!added) this.close();
+		if (!hasRoom) this.close();
+	}
+
+	/** Where flash takes no checkpoints any more, the node goes on without until it is started again. */
+	#onRing(write: (ring: CheckpointRing) => void): void {
+		if (this.#checkpoints === null) return;
+		try {
+			write(this.#checkpoints);
+		} catch (error) {
+			if (!(error instanceof StorageError) || error.code !== "flash_failed")
+				throw error;
+			this.#checkpoints = null;
+			const { system, stream } = this.#parts;
+			system.log(
+				"error",
+				`${error.message} The open block of ${stream} is lost at a restart.`,
+			);
+		}
 	}
 
 	/** Closes blocks as long as the open one is longer than a block may be. */
@@ -155,13 +177,13 @@ export class Recorder implements SampleSink {
 
 	/** The block's first `count` samples become a record of the journal; the others stay in the columns. */
 	#finish(count: number): void {
-		const { builder, journal, checkpoints, scratch, system } = this.#parts;
+		const { builder, journal, scratch, system } = this.#parts;
 		const all = builder.sampleCount;
 		builder.sampleCount = count;
 		const bytes = encodeBlock(builder, scratch);
 		const { boot, sequence } = builder;
 		const ref = journal.append(sequence, scratch.subarray(0, bytes));
-		checkpoints?.close(sequence);
+		if (journal.isDurable) this.#onRing((ring) => ring.close(sequence));
 		builder.sampleCount = all;
 		builder.forget(count);
 		this.#durableCount = 0;

@@ -65,15 +65,19 @@ export class Sampler {
 		this.#timer = this.#timers.set(this.#onTimer, delayMs);
 	}
 
+	/** Whatever becomes of one sample, the next one will be taken. */
 	#run(): void {
-		this.#skipLate();
-		if (this.#timers.uptimeMs() >= this.#dueMs) {
-			const dueMs = this.#dueMs;
-			this.#dueMs += this.#intervalMs;
-			this.#source.read(this.#row);
-			this.#sink.add(dueMs, this.#row);
+		try {
+			this.#skipLate();
+			if (this.#timers.uptimeMs() >= this.#dueMs) {
+				const dueMs = this.#dueMs;
+				this.#dueMs += this.#intervalMs;
+				this.#source.read(this.#row);
+				this.#sink.add(dueMs, this.#row);
+			}
+		} finally {
+			this.#schedule();
 		}
-		this.#schedule();
 	}
 
 	#skipLate(): void {

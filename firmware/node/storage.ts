@@ -2,9 +2,9 @@
 import { encodeBlock, encodedSize } from "../../protocol/encode.ts";
 import { MAX_RECORD_BYTES } from "./checkpoint-layout.ts";
 import { CheckpointRing } from "./checkpoints.ts";
-import { HeapFlash } from "./heap-flash.ts";
+import { heapForJournal } from "./heap-flash.ts";
 import { Journal } from "./journal.ts";
-import type { Board } from "./ports.ts";
+import type { Board, NodeReport, System } from "./ports.ts";
 import { StorageError } from "./storage-error.ts";
 
 export const BOOT_KEY = "boot";
@@ -12,45 +12,48 @@ export const BOOT_KEY = "boot";
 export interface Storage {
 	readonly boot: number;
 	readonly journal: Journal;
-	/** Null when flash must not be touched. */
+	/** Null when flash must not be touched, or does not take what is written. */
 	readonly readings: CheckpointRing | null;
 	readonly health: CheckpointRing | null;
-	/** Samples of blocks that were open when the last boot ended, now in the journal. */
-	readonly recoveredSamples: number;
+	/** Blocks that were open when the last boot ended, now in the journal. */
+	readonly recovered: readonly BlockReport[];
 }
+
+type BlockReport = Extract<NodeReport, { event: "block" }>;
 
 /** A share of the checkpoints' sectors: health is sampled seldom. */
 const HEALTH_SHARE = 4;
-/** What blocks of 5,000 bytes need at least: see `Journal.maxRecordBytes`. */
-const HEAP_JOURNAL_SECTORS = 4;
-const HEAP_JOURNAL_SECTOR_BYTES = 2560;
 
 /**
  * Opens journal and checkpoints, closes into the journal the blocks that were open when the last boot ended, and counts
  * this boot.
  *
  * Where either was written by a later firmware, both are left as they are, and the node goes on with a journal of
- * 10 KB in the heap: it measures and reports, but what is not acknowledged is lost at a restart.
+ * 10 KB in the heap: it measures and reports, but what is not acknowledged is lost at a restart. So it does where flash
+ * can be read and not be written.
  */
 export function openStorage(board: Board): Storage {
 	const rings = openOnFlash(board);
 	const journal = rings?.journal ?? heapJournal(board);
-	let recoveredSamples = 0;
-	let lastBoot = journal.lastBoot;
-	if (rings !== null)
-		for (const ring of [rings.readings, rings.health]) {
-			const recovered = recover(ring, journal);
-			recoveredSamples += recovered.samples;
-			lastBoot = Math.max(lastBoot, recovered.boot);
-		}
-	const boot = countBoot(board, lastBoot);
+	const recovered: BlockReport[] = [];
+	const recoverFrom = (stream: "readings" | "health"): Recovery => {
+		const ring = rings?.[stream];
+		if (ring === undefined) return { ring: null, boot: 0 };
+		return recover(ring, stream, journal, board.system, recovered);
+	};
+	const readings = recoverFrom("readings");
+	const health = recoverFrom("health");
+	const boot = countBoot(
+		board,
+		Math.max(journal.lastBoot, readings.boot, health.boot),
+	);
 	journal.setBoot(boot);
 	return {
 		boot,
 		journal,
-		readings: rings?.readings ?? null,
-		health: rings?.health ?? null,
-		recoveredSamples,
+		readings: readings.ring,
+		health: health.ring,
+		recovered,
 	};
 }
 
@@ -68,7 +71,11 @@ function openOnFlash(board: Board): {
 		return {
 			readings: new CheckpointRing(checkpoints, 0, ofReadings, scratch),
 			health: new CheckpointRing(checkpoints, ofReadings, ofHealth, scratch),
-			journal: Journal.mount(board.journal, (into) => system.random(into)),
+			journal: Journal.mount(
+				board.journal,
+				(into) => system.random(into),
+				(message) => system.log("error", message),
+			),
 		};
 	} catch (error) {
 		if (!(error instanceof StorageError) || error.code !== "newer_version")
@@ -82,30 +89,55 @@ function openOnFlash(board: Board): {
 }
 
 function heapJournal({ system }: Board): Journal {
-	return Journal.mount(
-		new HeapFlash(HEAP_JOURNAL_SECTORS, HEAP_JOURNAL_SECTOR_BYTES),
-		(into) => system.random(into),
-	);
+	return Journal.mount(heapForJournal(), (into) => system.random(into));
+}
+
+interface Recovery {
+	/** Null when it cannot be written any more. */
+	readonly ring: CheckpointRing | null;
+	/** The latest boot it knows of. */
+	readonly boot: number;
 }
 
 /** A recovered block keeps its identity; one that the journal has already is left alone. */
 function recover(
 	ring: CheckpointRing,
+	stream: "readings" | "health",
 	journal: Journal,
-): { readonly samples: number; readonly boot: number } {
-	const recovered = ring.recover();
-	if (recovered === null) return { samples: 0, boot: 0 };
-	const { block, closed, start } = recovered;
-	journal.reserve(start.sequence);
-	let samples = 0;
-	if (block !== null && !journal.has(start.sequence)) {
+	system: System,
+	blocks: BlockReport[],
+): Recovery {
+	const found = ring.recover();
+	if (found === null) return { ring, boot: 0 };
+	const { block, closed } = found;
+	const { boot, sequence } = found.start;
+	journal.reserve(sequence);
+	if (block !== null && !journal.has(sequence)) {
 		const bytes = new Uint8Array(encodedSize(block));
 		encodeBlock(block, bytes);
-		journal.append(start.sequence, bytes);
-		samples = block.sampleCount;
+		journal.append(sequence, bytes);
+		blocks.push({
+			event: "block",
+			boot,
+			sequence,
+			samples: block.sampleCount,
+			bytes: bytes.length,
+			stream,
+		});
 	}
-	if (!closed) ring.close(start.sequence);
-	return { samples, boot: start.boot };
+	if (closed || !journal.isDurable) return { ring, boot };
+	try {
+		ring.close(sequence);
+		return { ring, boot };
+	} catch (error) {
+		if (!(error instanceof StorageError) || error.code !== "flash_failed")
+			throw error;
+		system.log(
+			"error",
+			`${error.message} The open block of ${stream} is lost at a restart.`,
+		);
+		return { ring: null, boot };
+	}
 }
 
 /** Boots are counted in the settings; should those be lost, flash still knows how far the count had come. */
