@@ -1,7 +1,7 @@
 /** How the node is doing, as channels of an ordinary stream of blocks. */
 import { type Channel, MISSING } from "../../protocol/block.ts";
 import type { ResetReason } from "../../protocol/documents.ts";
-import type { Network, System } from "./ports.ts";
+import type { HeapUse, Network, System } from "./ports.ts";
 import type { RowSource } from "./sampler.ts";
 
 /** The value of `health.reset`; a number once given is never given again. */
@@ -33,6 +33,7 @@ type Read = (
 	figures: HealthFigures,
 	system: System,
 	network: Network,
+	heap: HeapUse,
 ) => number | undefined;
 
 function gauge(id: string, unit: string, read: Read): readonly [Channel, Read] {
@@ -46,11 +47,14 @@ function counter(id: string, read: Read): readonly [Channel, Read] {
 const CHANNELS: readonly (readonly [Channel, Read])[] = [
 	gauge("boot", "", (figures) => figures.boot),
 	gauge("reset", "", (_, system) => RESET_CODES[system.resetReason]),
-	gauge("heap_peak", "B", (_, system) => system.heap().peakBytes),
-	gauge("heap_free", "B", (_, system) => {
-		const { limitBytes, peakBytes } = system.heap();
-		return limitBytes === 0 ? undefined : limitBytes - peakBytes;
-	}),
+	gauge(
+		"heap_peak",
+		"B",
+		(_figures, _system, _network, heap) => heap.peakBytes,
+	),
+	gauge("heap_free", "B", (_figures, _system, _network, heap) =>
+		heap.limitBytes === 0 ? undefined : heap.limitBytes - heap.peakBytes,
+	),
 	gauge("rssi", "dBm", (_figures, _system, network) => network.rssi()),
 	gauge("depth", "", (figures) => figures.depth),
 	counter("dropped", (figures) => figures.dropped),
@@ -75,9 +79,12 @@ export class HealthSource implements RowSource {
 	}
 
 	read(row: Int32Array): void {
+		const figures = this.#figures;
+		const system = this.#system;
+		const network = this.#network;
+		const heap = system.heap();
 		for (let index = 0; index < CHANNELS.length; index++)
 			row[index] =
-				CHANNELS[index]?.[1](this.#figures, this.#system, this.#network) ??
-				MISSING;
+				CHANNELS[index]?.[1](figures, system, network, heap) ?? MISSING;
 	}
 }

@@ -179,10 +179,11 @@ export interface Identity {
 	readonly certificateId: string;
 }
 
+/** What is live: garbage between two collections is not counted, though it takes room until the next one. */
 export interface HeapUse {
-	/** Bytes in use at the last collection, or now. */
+	/** Bytes that are live. */
 	readonly usedBytes: number;
-	/** The most in use at any time since boot. */
+	/** The most that was live after any collection since boot. */
 	readonly peakBytes: number;
 	/** What may be used in all; 0 where there is no limit. */
 	readonly limitBytes: number;
@@ -227,6 +228,7 @@ export interface System {
 	readonly resetReason: ResetReason;
 	/** Fills with unpredictable bytes. */
 	random(into: Uint8Array): void;
+	/** May collect garbage first, which takes its time. */
 	heap(): HeapUse;
 	log(level: LogLevel, message: string): void;
 	report(report: NodeReport): void;
