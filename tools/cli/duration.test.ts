@@ -28,7 +28,7 @@ describe("durations and times on the command line", () => {
 		"1e3s",
 		"NaNs",
 		"36526d",
-		"9".repeat(400) + "d",
+		`${"9".repeat(400)}d`,
 	]) {
 		it(`refuses the duration "${text}" and names the option`, () => {
 			assert.throws(

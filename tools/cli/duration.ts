@@ -34,6 +34,26 @@ export function parseDuration(text: string, option: string): number {
 	return ms;
 }
 
+/**
+ * A duration within bounds.
+ * @param bounds least and most, as durations: "10ms", "24h"
+ * @throws UsageError that names `option`
+ */
+export function parseDurationWithin(
+	text: string,
+	option: string,
+	bounds: readonly [least: string, most: string],
+): number {
+	const ms = parseDuration(text, option);
+	const [least, most] = bounds;
+	if (ms < parseDuration(least, option) || ms > parseDuration(most, option)) {
+		throw new UsageError(
+			`${option}: "${text}" is not between ${least} and ${most}.`,
+		);
+	}
+	return ms;
+}
+
 const ISO_TIME =
 	/^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?)?$/;
 

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { readIdentity } from "../../firmware/boards/virtual/identity.ts";
 import { Fleet, type FleetEvent } from "../sim/fleet.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
-import { parseDuration, parseWhole } from "./duration.ts";
+import { parseDuration, parseDurationWithin, parseWhole } from "./duration.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { UsageError } from "./errors.ts";
 import { printJson, printMessage } from "./output.ts";
@@ -27,6 +27,9 @@ interface SimOptions extends CommonOptions {
 
 const BOARDS = ["virtual", "virtual32"] as const;
 const MAX_NODES = 1000;
+/** What a node takes; see firmware/node/config.ts. */
+const INTERVALS = ["10ms", "24h"] as const;
+const SPANS = ["1s", "24h"] as const;
 
 export function addSim(program: Command): void {
 	commonOptions(
@@ -68,8 +71,12 @@ async function simulate(options: SimOptions): Promise<void> {
 	}
 	const forMs =
 		options.for === undefined ? null : parseDuration(options.for, "--for");
-	const sampleIntervalMs = parseDuration(options.interval, "--interval");
-	const blockSpanMs = parseDuration(options.span, "--span");
+	const sampleIntervalMs = parseDurationWithin(
+		options.interval,
+		"--interval",
+		INTERVALS,
+	);
+	const blockSpanMs = parseDurationWithin(options.span, "--span", SPANS);
 	if (blockSpanMs < sampleIntervalMs) {
 		throw new UsageError("--span must not be shorter than --interval.");
 	}
