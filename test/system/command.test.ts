@@ -4,6 +4,8 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
+import Database from "libsql";
+import { DATABASE_FILE } from "../../cloud/local/sqlite/stores.ts";
 import { CloudUnderTest, temporaryFolder, until } from "./support/cloud.ts";
 import { Following, thinghz, thinghzJson } from "./support/command.ts";
 
@@ -180,6 +182,25 @@ describe("thinghz up with simulated nodes", () => {
 		);
 		assert.ok(devices.every(({ online }) => !online));
 	});
+
+	it("says how many stored blocks cannot be read, and prints the rest", async () => {
+		const args = [
+			...["readings", "sim-1", "--channel", "temperature"],
+			...["--from", "-2d", "--target", cloud.target],
+		];
+		const whole = await thinghzJson<Row[]>(...args);
+		const db = new Database(join(cloud.dir, DATABASE_FILE));
+		db.exec(
+			`UPDATE blocks SET bytes = zeroblob(length(bytes)) WHERE id =
+				(SELECT id FROM blocks WHERE thing = (SELECT id FROM things WHERE name = 'sim-1') ORDER BY length(bytes) DESC LIMIT 1)`,
+		);
+		db.close();
+		const { code, stdout, stderr } = await thinghz(...args, "--json");
+		assert.equal(code, 0);
+		assert.match(stderr, /1 stored block of this range cannot be read/);
+		const rest = JSON.parse(stdout) as Row[];
+		assert.ok(rest.length > 0 && rest.length < whole.length);
+	});
 });
 
 describe("thinghz used wrongly", () => {
@@ -237,6 +258,9 @@ describe("thinghz used wrongly", () => {
 		],
 		[["sim", "--nodes", "many"], 2, /--nodes: "many"/],
 		[["sim", "--board", "esp8266"], 2, /--board: "esp8266"/],
+		[["sim", "--interval", "0s"], 2, /--interval: "0s" is not between/],
+		[["sim", "--interval", "999d"], 2, /--interval: "999d" is not between/],
+		[["sim", "--span", "999d"], 2, /--span: "999d" is not between/],
 		[["sim", "--for", "soon"], 2, /--for: "soon" is not a duration/],
 	] as const) {
 		it(`${args.join(" ").replace(folder.dir, "DIR")} → ${code}`, async () => {
