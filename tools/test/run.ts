@@ -7,6 +7,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+const TIER_TIMEOUT_MS =
+	process.env.THINGHZ_EXHAUSTIVE === "1" ? 3_600_000 : 720_000;
+
 interface Counts {
 	readonly passes: number;
 	readonly failures: number;
@@ -30,6 +33,9 @@ function runMocha(...specs: string[]): Counts {
 			["--reporter", "tools/test/reporter.mjs", ...specs],
 			{
 				stdio: "inherit",
+				// A tier that hangs is a failure, not a run without an end.
+				timeout: TIER_TIMEOUT_MS,
+				killSignal: "SIGKILL",
 				env: { ...process.env, THINGHZ_TEST_COUNTS: counts },
 			},
 		);
