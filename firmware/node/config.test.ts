@@ -72,9 +72,12 @@ describe("configuration", () => {
 		assert.match(verdict.refused, /not JSON/);
 	});
 
-	it("refuses all channels where a block cannot hold them", () => {
+	it("takes all channels, as many as a block holds, but refuses to be given more", () => {
 		const many = Array.from({ length: 17 }, (_, n) => `c${n}`);
-		const verdict = parseConfig("{}", many);
+		assert.deepEqual(parseConfig("{}", many), { ok: DEFAULT_CONFIG });
+		const chosen = JSON.stringify({ channels: many.slice(1) });
+		assert.ok("ok" in parseConfig(chosen, many));
+		const verdict = parseConfig(JSON.stringify({ channels: many }), many);
 		assert.ok("refused" in verdict);
 		assert.match(verdict.refused, /17 channels/);
 	});

@@ -10,6 +10,7 @@ export interface NodeConfig {
 	readonly sampleIntervalMs: number;
 	/** What a block of readings spans at most. */
 	readonly blockSpanMs: number;
+	/** All: the first 16 where there are more. */
 	readonly channels: "all" | readonly string[];
 	/**
 	 * Wall time until which each sample is also published at once; null: live mode is off. It ends a day after the node first
@@ -76,7 +77,7 @@ export function parseConfig(
 		if (fault !== null) return { refused: fault };
 	}
 	const config: NodeConfig = { ...DEFAULT_CONFIG, ...document };
-	const fault = faultOfWhole(config, available);
+	const fault = faultOfWhole(config);
 	return fault === null ? { ok: config } : { refused: fault };
 }
 
@@ -115,6 +116,8 @@ function faultOfChannels(
 	if (value === "all") return null;
 	if (!Array.isArray(value) || value.length === 0)
 		return 'channels must be "all" or a list of channel ids.';
+	if (value.length > MAX_CHANNELS)
+		return `channels names ${value.length} channels; a block has at most ${MAX_CHANNELS}.`;
 	for (let index = 0; index < value.length; index++) {
 		const id: unknown = value[index];
 		if (typeof id !== "string" || !available.includes(id))
@@ -124,19 +127,12 @@ function faultOfChannels(
 	return null;
 }
 
-function faultOfWhole(
-	config: NodeConfig,
-	available: readonly string[],
-): string | null {
+function faultOfWhole(config: NodeConfig): string | null {
 	if (config.blockSpanMs < config.sampleIntervalMs)
 		return "blockSpanMs must not be less than sampleIntervalMs.";
 	if (config.healthSpanMs < config.healthIntervalMs)
 		return "healthSpanMs must not be less than healthIntervalMs.";
-	const count =
-		config.channels === "all" ? available.length : config.channels.length;
-	return count > MAX_CHANNELS
-		? `channels selects ${count} channels; a block has at most ${MAX_CHANNELS}.`
-		: null;
+	return null;
 }
 
 function isWhole(value: unknown): value is number {

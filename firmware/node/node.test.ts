@@ -375,6 +375,41 @@ describe("node", () => {
 		);
 	});
 
+	it("keeps its configuration when a new one cannot be stored, and says why", () => {
+		const durable = configured({ sampleIntervalMs: 2000 });
+		const { board, node } = boot(durable, new FakeCloud());
+		board.timers.advance(10_000);
+		const set = durable.settings.set.bind(durable.settings);
+		durable.settings.set = (key, value) => {
+			if (key === "config") throw new Error("NVS is full.");
+			set(key, value);
+		};
+		const reason = node.applyConfig('{"sampleIntervalMs":500}');
+		assert.match(reason ?? "", /cannot be stored: NVS is full/);
+		assert.equal(board.system.reportsOf("config_refused").length, 1);
+		board.timers.advance(10_000);
+		assert.equal(board.sensor.given.size, 11);
+	});
+
+	it("reports the blocks that it recovered, after its boot", () => {
+		const durable = makeDurable();
+		const cloud = new FakeCloud();
+		const first = boot(durable, cloud).board;
+		first.timers.advance(45_500);
+		first.network.forget();
+		const { board } = boot(durable, cloud, 2);
+		const [ofBoot, ...blocks] = board.system.reports;
+		assert.equal(ofBoot?.event, "boot");
+		assert.deepEqual(
+			blocks.map((report) =>
+				report.event === "block"
+					? [report.stream, report.boot, report.samples]
+					: report.event,
+			),
+			[["readings", 1, 40]],
+		);
+	});
+
 	it("leaves flash of a later firmware as it is, and measures without it", () => {
 		const durable = makeDurable();
 		const cloud = new FakeCloud();
@@ -458,6 +493,28 @@ describe("node", () => {
 		board.timers.advance(3 * HOUR_MS);
 		assert.ok(blocksOf(cloud, "health.boot").length >= 2);
 		assert.equal(blocksOf(cloud, "temperature").length, 0);
+	});
+
+	it("measures with the channels that a block can hold, whatever its board has", () => {
+		const cloud = new FakeCloud();
+		const board = makeBoard();
+		const channels = Array.from({ length: 20 }, (_, n) => ({
+			id: n === 1 ? "c0" : n === 2 ? "No!" : `c${n}`,
+			unit: n === 3 ? "longer than 16 bytes" : "",
+			exponent: 0,
+			kind: "gauge" as const,
+			read: () => n,
+		}));
+		const open = () => ({ sample: () => ({}), close: () => undefined });
+		board.network.onMessage = cloud.take;
+		startNode({ ...board, sensors: [{ name: "many", channels, open }] });
+		board.timers.advance(10 * MINUTE_MS);
+		const [block] = blocksOf(cloud, "c0");
+		assert.deepEqual(
+			block?.channels.map(({ id }) => id),
+			["c0", ...Array.from({ length: 15 }, (_, n) => `c${n + 4}`)],
+		);
+		assert.equal(board.system.logs.length, 4);
 	});
 
 	it("stops in order: what is open becomes durable, and nothing happens any more", () => {

@@ -6,11 +6,12 @@ import { type HealthFigures, HealthSource } from "./health.ts";
 import type { RecordRef } from "./journal.ts";
 import { LiveTap } from "./live.ts";
 import { LevelledSystem } from "./log-filter.ts";
-import type { Board, System } from "./ports.ts";
+import type { Board, SensorPort, System } from "./ports.ts";
 import { SensorReader } from "./sensor-reader.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { Stream, type StreamParts } from "./stream.ts";
 import { Uplink } from "./uplink.ts";
+import { usableSensors } from "./usable-sensors.ts";
 
 /** Settings key: the configuration document. */
 export const CONFIG_KEY = "config";
@@ -53,6 +54,7 @@ class Node implements RunningNode {
 	readonly #uplink: Uplink;
 	readonly #streamParts: StreamParts;
 	readonly #figures: HealthFigures;
+	readonly #sensors: readonly SensorPort[];
 	readonly #channelIds: readonly string[];
 	#config: NodeConfig = DEFAULT_CONFIG;
 	#reader: SensorReader | null = null;
@@ -68,7 +70,8 @@ class Node implements RunningNode {
 	constructor(board: Board) {
 		this.#board = board;
 		this.#system = new LevelledSystem(board.system);
-		this.#channelIds = board.sensors.flatMap(({ channels }) =>
+		this.#sensors = usableSensors(board.sensors, this.#system);
+		this.#channelIds = this.#sensors.flatMap(({ channels }) =>
 			channels.map(({ id }) => id),
 		);
 		this.#storage = openStorage(board);
@@ -177,12 +180,12 @@ class Node implements RunningNode {
 	}
 
 	#startStreams(): void {
-		const { sensors, timers, network, settings } = this.#board;
+		const { timers, network, settings } = this.#board;
 		const config = this.#config;
 		const { checkpointMs, liveUntilMs } = config;
 		const parts = this.#streamParts;
 		this.#reader = new SensorReader(
-			sensors,
+			this.#sensors,
 			config.channels,
 			timers,
 			this.#system,

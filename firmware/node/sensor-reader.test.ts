@@ -114,6 +114,26 @@ describe("sensor reader", () => {
 		assert.equal(first.opens, before + 1);
 	});
 
+	it("reads as many channels as a block holds where all are wanted", () => {
+		const { timers, system, first } = setUp();
+		const [model] = first.channels;
+		const ports = [10, 10].map((count, port) => ({
+			name: `port ${port}`,
+			channels: Array.from({ length: count }, (_, n) => ({
+				...model!,
+				id: `c${port * 10 + n}`,
+			})),
+			open: () => first.open(),
+		}));
+		const all = new SensorReader(ports, "all", timers, system);
+		assert.deepEqual(
+			all.channels.map(({ id }) => id),
+			Array.from({ length: 16 }, (_, n) => `c${n}`),
+		);
+		const chosen = new SensorReader(ports, ["c19", "c2"], timers, system);
+		assert.equal(chosen.channelCount, 2);
+	});
+
 	it("closes its sensors", () => {
 		const { first, second, read, reader } = setUp();
 		read();

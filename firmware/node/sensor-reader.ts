@@ -2,7 +2,7 @@
  * Reads the configured channels of all sensors into a row. A sensor that throws, or whose sample a channel cannot be
  * read from, marks its channels missing, is closed, and is opened again after an exponential backoff; the others go on.
  */
-import { type Channel, MISSING } from "../../protocol/block.ts";
+import { type Channel, MAX_CHANNELS, MISSING } from "../../protocol/block.ts";
 import { backoffMs } from "./backoff.ts";
 import type {
 	Sensor,
@@ -30,7 +30,7 @@ export class SensorReader implements RowSource {
 	readonly #slots: readonly SensorSlot[];
 	readonly #timers: Timers;
 
-	/** @param ids the channels wanted, in whatever order; they are read in the order of the sensors */
+	/** @param ids the channels wanted, in whatever order; they are read in the order of the sensors. All: as many as a block holds */
 	constructor(
 		sensors: readonly SensorPort[],
 		ids: "all" | readonly string[],
@@ -40,9 +40,10 @@ export class SensorReader implements RowSource {
 		const slots: SensorSlot[] = [];
 		const channels: Channel[] = [];
 		for (const port of sensors) {
-			const wanted = port.channels.filter(
-				(channel) => ids === "all" || ids.includes(channel.id),
-			);
+			const wanted =
+				ids === "all"
+					? port.channels.slice(0, MAX_CHANNELS - channels.length)
+					: port.channels.filter(({ id }) => ids.includes(id));
 			if (wanted.length === 0) continue;
 			slots.push(new SensorSlot(port, wanted, channels.length, system));
 			for (const { id, unit, exponent, kind } of wanted)
