@@ -64,6 +64,7 @@ function addDescription(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 		type: "apiKey",
 		in: "cookie",
 		name: SESSION_COOKIE,
+		description: `Where the address names a port, \`${SESSION_COOKIE}_PORT\`.`,
 	});
 	app.get("/v1/openapi.json", (c) =>
 		c.json(

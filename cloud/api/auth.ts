@@ -43,6 +43,15 @@ export class AuthError extends Error {
 
 export const SESSION_COOKIE = "thinghz_session";
 
+/**
+ * The name of the page's cookie at the address that was asked. Browsers keep the cookies of all ports of a host
+ * together (RFC 6265 section 8.5): with the port in its name, a second cloud's sign-in does not end the first's.
+ */
+export function sessionCookie(c: Context): string {
+	const { port } = new URL(c.req.url);
+	return port === "" ? SESSION_COOKIE : `${SESSION_COOKIE}_${port}`;
+}
+
 export interface AuthEnv {
 	Variables: { identity: Identity };
 }
@@ -63,7 +72,7 @@ export async function identify(
 		}
 		return auth.verify(match[1] ?? "");
 	}
-	const cookie = getCookie(c, SESSION_COOKIE);
+	const cookie = getCookie(c, sessionCookie(c));
 	return cookie === undefined || cookie === "" ? null : auth.verify(cookie);
 }
 

@@ -72,6 +72,72 @@ describe("/v1/session", () => {
 		});
 	}
 
+	it("reads no more of a body than it may have", async () => {
+		let givenBytes = 0;
+		const body = new ReadableStream<Uint8Array>(
+			{
+				pull(controller) {
+					givenBytes += 4_096;
+					controller.enqueue(new Uint8Array(4_096).fill(0x20));
+					if (givenBytes >= 50_000_000) controller.close();
+				},
+			},
+			{ highWaterMark: 0 },
+		);
+		const response = await fakeCloud().app.request("/v1/session", {
+			method: "POST",
+			headers: { "Content-Type": "application/json" },
+			body,
+			duplex: "half",
+		} as RequestInit);
+		assert.equal(response.status, 413);
+		assert.equal((await problemOf(response)).type, "/problems/body_too_large");
+		assert.ok(givenBytes <= 16_384, `${givenBytes} bytes were read`);
+	});
+
+	it("refuses a body that is announced to be too large without reading it", async () => {
+		const response = await fakeCloud().app.request("/v1/session", {
+			method: "POST",
+			headers: {
+				"Content-Type": "application/json",
+				"Content-Length": "50000000",
+			},
+			body: ONCE,
+		});
+		assert.equal(response.status, 413);
+		await problemOf(response);
+	});
+
+	it("names the cookie after the port, since browsers keep cookies of all ports of a host together", async () => {
+		const cloud = fakeCloud();
+		const response = await signIn(
+			cloud,
+			ONCE,
+			"application/json",
+			"http://127.0.0.1:8081",
+		);
+		assert.match(
+			response.headers.get("Set-Cookie") ?? "",
+			/^thinghz_session_8081=good;/,
+		);
+		const who = async (port: number, cookie: string) => {
+			const url = `http://127.0.0.1:${port}/v1/session`;
+			const headers = { Cookie: cookie };
+			const answer = await cloud.app.request(url, { headers });
+			return (await jsonOf<{ subject: string | null }>(answer)).subject;
+		};
+		const both = "thinghz_session_8080=other; thinghz_session_8081=good";
+		assert.equal(await who(8081, both), "tester");
+		assert.equal(await who(8080, both), null);
+		const out = await cloud.app.request("http://127.0.0.1:8081/v1/session", {
+			method: "DELETE",
+		});
+		assert.match(
+			out.headers.get("Set-Cookie") ?? "",
+			/^thinghz_session_8081=; Max-Age=0;/,
+		);
+	});
+
 	it("points at the member of the body that is wrong", async () => {
 		const response = await signIn(fakeCloud(), '{"token":1}');
 		const problem = await problemOf(response);

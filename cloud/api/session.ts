@@ -1,14 +1,15 @@
 /** /v1/session: signing the page in and out. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { deleteCookie, setCookie } from "hono/cookie";
 import {
 	type AuthEnv,
 	AuthError,
 	type Identity,
 	identify,
-	SESSION_COOKIE,
 	type Session,
+	sessionCookie,
 } from "./auth.ts";
 import type { ApiDeps } from "./ports.ts";
 import { Problem, problemResponses } from "./problem.ts";
@@ -53,15 +54,8 @@ const requireJson: MiddlewareHandler = async function requireJson(c, next) {
 			"Send the body as application/json.",
 		);
 	}
-	const body = await c.req.text();
-	if (body.length > MAX_BODY_BYTES) {
-		throw new Problem(
-			"body_too_large",
-			`The body may have at most ${MAX_BODY_BYTES} bytes.`,
-		);
-	}
 	try {
-		JSON.parse(body);
+		JSON.parse(await c.req.text());
 	} catch (cause) {
 		throw new Problem("invalid_request", "The body is not valid JSON.", {
 			cause,
@@ -70,6 +64,17 @@ const requireJson: MiddlewareHandler = async function requireJson(c, next) {
 	}
 	await next();
 };
+
+/** Reads no more than that, whatever is announced. */
+const limitBody = bodyLimit({
+	maxSize: MAX_BODY_BYTES,
+	onError() {
+		throw new Problem(
+			"body_too_large",
+			`The body may have at most ${MAX_BODY_BYTES} bytes.`,
+		);
+	},
+});
 
 function cookieOptions(c: Context) {
 	return {
@@ -118,7 +123,7 @@ export function addSession(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			description:
 				"Exchanges the token of a sign-in link for a session, kept in an HttpOnly, SameSite=Strict cookie. The token is good once.",
 			tags: ["session"],
-			middleware: [requireJson],
+			middleware: [limitBody, requireJson],
 			request: {
 				body: {
 					required: true,
@@ -154,7 +159,7 @@ export function addSession(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			const maxAgeS = Math.floor(
 				(session.expiresMs - deps.clock.nowMs()) / 1_000,
 			);
-			setCookie(c, SESSION_COOKIE, session.token, {
+			setCookie(c, sessionCookie(c), session.token, {
 				...cookieOptions(c),
 				maxAge: Math.max(0, maxAgeS),
 			});
@@ -175,7 +180,7 @@ export function addSession(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			},
 		}),
 		function signOut(c) {
-			deleteCookie(c, SESSION_COOKIE, cookieOptions(c));
+			deleteCookie(c, sessionCookie(c), cookieOptions(c));
 			return c.body(null, 204);
 		},
 	);
