@@ -57,8 +57,7 @@ export function liveStream(
 	let isEnded = false;
 	let unsubscribe: () => void = () => undefined;
 	let heartbeat: ReturnType<typeof setInterval> | undefined;
-	// Taken before anything new is queued: what is recent comes first and nothing comes twice.
-	const replay = replayOf(options);
+	let replay: Iterator<string> | null = null;
 
 	function end(): void {
 		if (isEnded) return;
@@ -80,19 +79,25 @@ export function liveStream(
 		wake?.();
 	}
 
+	/**
+	 * At the first read, since a stream that nobody reads, such as that of a HEAD, is never cancelled either. In one go:
+	 * what is recent comes first and nothing comes twice or is missed.
+	 */
+	function begin(): Iterator<string> {
+		unsubscribe = hub.subscribe((event) => {
+			if (things === null || things.has(event.thing)) push(eventText(event));
+		});
+		heartbeat = setInterval(() => {
+			if (options.isOver()) end();
+			else push(": alive\n\n");
+		}, heartbeatMs);
+		return replayOf(options);
+	}
+
 	return new ReadableStream<Uint8Array>(
 		{
-			start() {
-				unsubscribe = hub.subscribe((event) => {
-					if (things === null || things.has(event.thing))
-						push(eventText(event));
-				});
-				heartbeat = setInterval(() => {
-					if (options.isOver()) end();
-					else push(": alive\n\n");
-				}, heartbeatMs);
-			},
 			async pull(controller) {
+				replay ??= begin();
 				const replayed = replay.next();
 				if (replayed.done !== true) {
 					controller.enqueue(encoder.encode(replayed.value));

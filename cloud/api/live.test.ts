@@ -41,6 +41,33 @@ const live = (thing: string, ...bytes: number[]) =>
 	({ type: "live", thing, bytes: Uint8Array.from(bytes) }) as const;
 
 describe("GET /v1/live", () => {
+	it("answers HEAD without listening to anything", async () => {
+		const cloud = fakeCloud();
+		const response = await cloud.get("/v1/live", { method: "HEAD" });
+		assert.equal(response.status, 200);
+		assert.equal(
+			response.headers.get("content-type"),
+			"text/event-stream; charset=utf-8",
+		);
+		assert.equal(response.body, null);
+		assert.equal(cloud.hub.listeners.size, 0);
+	});
+
+	it("listens from the first read on, and misses nothing between what is recent and what is new", async () => {
+		const cloud = fakeCloud();
+		const response = await cloud.get("/v1/live?device=boiler");
+		assert.equal(cloud.hub.listeners.size, 0);
+		// It comes between the answer and the first read.
+		cloud.hub.kept.set("boiler", [Uint8Array.of(1)]);
+		cloud.hub.publish(live("boiler", 1));
+		const stream = new StreamReader(response);
+		await stream.until("event: ready");
+		assert.equal(stream.text.split('"block":"AQ=="').length, 2);
+		assert.equal(cloud.hub.listeners.size, 1);
+		await stream.leave();
+		assert.equal(cloud.hub.listeners.size, 0);
+	});
+
 	it("sends what is recent, then that it is ready, then what happens", async () => {
 		const cloud = fakeCloud();
 		cloud.hub.kept.set("boiler", [Uint8Array.of(1), Uint8Array.of(2)]);
