@@ -53,6 +53,56 @@ describe("GET /v1/deadletters", () => {
 		assert.deepEqual(pages, [[5, 4], [3, 2], [1]]);
 	});
 
+	it("ends a page at 4 MB of messages, and the next goes on from there", async () => {
+		const cloud = fakeCloud();
+		const bytes = new Uint8Array(128 * 1024);
+		cloud.deadLetters = Array.from({ length: 80 }, (_, i) => ({
+			...letter(80 - i),
+			bytes,
+		}));
+		const ids: number[] = [];
+		const sizes: number[] = [];
+		let cursor = "";
+		do {
+			const response = await cloud.get(`/v1/deadletters?limit=500${cursor}`);
+			const page = await jsonOf<Page>(response);
+			ids.push(...page.deadLetters.map(({ id }) => id));
+			sizes.push(page.deadLetters.length);
+			cursor = page.next === null ? "" : `&cursor=${page.next}`;
+		} while (cursor !== "");
+		assert.deepEqual(
+			ids,
+			cloud.deadLetters.map(({ id }) => id),
+		);
+		assert.deepEqual(sizes, [32, 32, 16]);
+		// Nor is more than about one page's worth asked of the store at once.
+		for (const asked of cloud.asked as { limit: number }[]) {
+			assert.ok(asked.limit <= 32);
+		}
+	});
+
+	it("gives a letter that is larger than a page by itself", async () => {
+		const cloud = fakeCloud();
+		const bytes = new Uint8Array(5 * 1024 * 1024);
+		cloud.deadLetters = [{ ...letter(2), bytes }, letter(1)];
+		const response = await cloud.get("/v1/deadletters");
+		const page = await jsonOf<Page>(response);
+		assert.deepEqual(
+			page.deadLetters.map(({ id }) => id),
+			[2],
+		);
+		assert.equal(page.next, "2");
+	});
+
+	it("gives as many small ones as were asked for", async () => {
+		const cloud = fakeCloud();
+		cloud.deadLetters = Array.from({ length: 600 }, (_, i) => letter(600 - i));
+		const response = await cloud.get("/v1/deadletters?limit=500");
+		const page = await jsonOf<Page>(response);
+		assert.equal(page.deadLetters.length, 500);
+		assert.equal(page.next, "101");
+	});
+
 	for (const query of ["limit=501", "cursor=x", "device=a/b", "since=2026"]) {
 		it(`refuses ?${query}`, async () => {
 			const response = await fakeCloud().get(`/v1/deadletters?${query}`);

@@ -1,6 +1,7 @@
 /** GET /v1/deadletters: the messages that could not be taken in. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { isThingName } from "../../protocol/topics.ts";
+import type { DeadLetter } from "../core/ports.ts";
 import { type AuthEnv, requireIdentity } from "./auth.ts";
 import { toBase64 } from "./base64.ts";
 import type { ApiDeps } from "./ports.ts";
@@ -10,6 +11,10 @@ import { isoTime } from "./time.ts";
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 500;
+/** Of messages on a page, base64 aside; a page has at least one. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+/** Asked of the store at once: no more than a page, as messages have at most 128 KB. */
+const BATCH = 32;
 
 const DeadLetterSchema = z
 	.object({
@@ -28,6 +33,8 @@ const route = createRoute({
 	path: "/v1/deadletters",
 	operationId: "listDeadLetters",
 	summary: "Messages that could not be taken in, newest first",
+	description:
+		"A page ends at `limit` or at 4 MB of messages, whichever comes first.",
 	tags: ["operation"],
 	security: SECURITY,
 	request: {
@@ -66,16 +73,11 @@ export function addDeadLetters(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 		{ ...route, middleware: [requireIdentity(deps.auth)] },
 		async function listDeadLetters(c) {
 			const query = c.req.valid("query");
-			const limit = query.limit ?? DEFAULT_LIMIT;
-			const letters = await deps.deadLetters.list({
-				// One more than asked for tells whether there is a next page.
-				limit: limit + 1,
-				...(query.device === undefined ? {} : { thing: query.device }),
-				...(query.cursor === undefined
-					? {}
-					: { beforeId: Number(query.cursor) }),
+			const { page, hasMore } = await readPage(deps.deadLetters, {
+				limit: query.limit ?? DEFAULT_LIMIT,
+				thing: query.device,
+				beforeId: query.cursor === undefined ? undefined : Number(query.cursor),
 			});
-			const page = letters.slice(0, limit);
 			const last = page.at(-1);
 			return c.json(
 				{
@@ -88,13 +90,42 @@ export function addDeadLetters(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 						received: isoTime(letter.receivedMs),
 						bytes: toBase64(letter.bytes),
 					})),
-					next:
-						letters.length > limit && last !== undefined
-							? String(last.id)
-							: null,
+					next: hasMore && last !== undefined ? String(last.id) : null,
 				},
 				200,
 			);
 		},
 	);
+}
+
+async function readPage(
+	store: ApiDeps["deadLetters"],
+	asked: {
+		readonly limit: number;
+		readonly thing: string | undefined;
+		readonly beforeId: number | undefined;
+	},
+): Promise<{
+	readonly page: readonly DeadLetter[];
+	readonly hasMore: boolean;
+}> {
+	const page: DeadLetter[] = [];
+	let sizeBytes = 0;
+	let beforeId = asked.beforeId;
+	for (;;) {
+		const letters = await store.list({
+			// One more than asked for tells whether there is a next page.
+			limit: Math.min(BATCH, asked.limit + 1 - page.length),
+			...(asked.thing === undefined ? {} : { thing: asked.thing }),
+			...(beforeId === undefined ? {} : { beforeId }),
+		});
+		if (letters.length === 0) return { page, hasMore: false };
+		for (const letter of letters) {
+			sizeBytes += letter.bytes.length;
+			const isFull = page.length === asked.limit || sizeBytes > MAX_PAGE_BYTES;
+			if (isFull && page.length > 0) return { page, hasMore: true };
+			page.push(letter);
+			beforeId = letter.id;
+		}
+	}
 }
