@@ -28,6 +28,14 @@ describe("the API", () => {
 		});
 	});
 
+	it("says that it is not healthy when the store does not answer", async () => {
+		const cloud = fakeCloud();
+		cloud.failure = new StoreError("unavailable", "The database is closed.");
+		const response = await cloud.get("/v1/health");
+		assert.equal(response.status, 503);
+		assert.equal((await problemOf(response)).type, "/problems/unavailable");
+	});
+
 	it("answers 404 where there is nothing", async () => {
 		for (const path of ["/v1", "/v1/device", "/v1/devices/boiler/x", "/v2"]) {
 			const response = await fakeCloud().get(path);

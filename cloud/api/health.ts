@@ -12,7 +12,7 @@ export function addHealth(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			method: "get",
 			path: "/v1/health",
 			operationId: "getHealth",
-			summary: "Whether the cloud serves",
+			summary: "Whether the cloud and its store answer",
 			tags: ["operation"],
 			responses: {
 				200: {
@@ -30,7 +30,9 @@ export function addHealth(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 				...problemResponses(),
 			},
 		}),
-		function getHealth(c) {
+		async function getHealth(c) {
+			// No letter is older than the first: the database answers, and reads next to nothing.
+			await deps.deadLetters.list({ limit: 1, beforeId: 0 });
 			return c.json(
 				{
 					status: "ok" as const,
