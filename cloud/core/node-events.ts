@@ -17,6 +17,10 @@ const RESET_REASONS: readonly ResetReason[] = [
 
 const MAX_TEXT = 1024;
 
+/** Control characters, and what breaks lines or turns the writing direction: events are shown in terminals. */
+const UNSHOWABLE =
+	/[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
 /** Why a document is not an event, in a sentence. */
 export class EventError extends Error {
 	override readonly name = "EventError";
@@ -112,6 +116,9 @@ function text(document: Record<string, unknown>, member: string): string {
 		throw new EventError(
 			`"${member}" must be a string of at most ${MAX_TEXT} characters.`,
 		);
+	}
+	if (UNSHOWABLE.test(value)) {
+		throw new EventError(`"${member}" must not have control characters.`);
 	}
 	return value;
 }
