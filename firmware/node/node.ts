@@ -141,9 +141,8 @@ class Node implements RunningNode {
 
 	applyConfig(text: string): string | null {
 		if (this.#stopped) return "The node has been stopped.";
-		const refused = this.#judge(text);
+		const refused = this.#judge(text, () => this.#store(text));
 		if (refused !== null) return refused;
-		this.#board.settings.set(CONFIG_KEY, text);
 		this.#stopStreams();
 		this.#startStreams();
 		return null;
@@ -158,15 +157,18 @@ class Node implements RunningNode {
 		this.#uplink.finish(FAREWELL_MS, () => done?.());
 	}
 
-	/** Takes a document's configuration, or reports why not. */
-	#judge(text: string): string | null {
+	/**
+	 * Takes a document's configuration, or reports why not.
+	 * @param keep makes the document durable before it is taken; returns why it could not, or null
+	 */
+	#judge(text: string, keep: () => string | null = () => null): string | null {
 		const verdict = parseConfig(text, this.#channelIds);
-		if ("ok" in verdict) {
+		const reason = "ok" in verdict ? keep() : verdict.refused;
+		if ("ok" in verdict && reason === null) {
 			this.#config = verdict.ok;
 			this.#system.level = verdict.ok.logLevel;
-			return null;
 		}
-		const reason = verdict.refused;
+		if (reason === null) return null;
 		const { boot } = this.#storage;
 		const uptimeMs = this.#uptimeMs();
 		this.#system.report({ event: "config_refused", reason });
@@ -177,6 +179,17 @@ class Node implements RunningNode {
 			reason,
 		});
 		return reason;
+	}
+
+	/** @returns why the settings do not take the document, or null */
+	#store(text: string): string | null {
+		try {
+			this.#board.settings.set(CONFIG_KEY, text);
+			return null;
+		} catch (error) {
+			const why = error instanceof Error ? error.message : String(error);
+			return `The configuration cannot be stored: ${why}`;
+		}
 	}
 
 	#startStreams(): void {
