@@ -80,9 +80,16 @@ export class Outbox {
 	acknowledge(id: number): InFlight | null {
 		const place = id === 0 ? null : this.#window.withId(id);
 		if (place === null || place.sends === 0) return null;
-		if (place.ref !== null) this.#journal.release(place.ref);
+		if (place.ref !== null) this.#release(place.ref);
 		else if (place.sends > 1) this.#window.retire(id);
 		return place;
+	}
+
+	/** One that the ring had dropped already was counted then. */
+	#release(ref: RecordRef): void {
+		const { sequence } = ref;
+		if (this.#journal.release(ref))
+			this.#system.report({ event: "released", sequence });
 	}
 
 	/** When a message will have been without PUBACK for too long; infinite when none is under way. */

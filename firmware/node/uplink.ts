@@ -208,10 +208,6 @@ export class Uplink {
 		const place = this.#outbox.acknowledge(id);
 		if (place === null) return;
 		this.#failures = 0;
-		if (place.ref !== null) {
-			const { sequence } = place.ref;
-			this.#parts.system.report({ event: "released", sequence });
-		}
 		if (this.#writer.current === place) place.acknowledged = true;
 		else place.free();
 	}
