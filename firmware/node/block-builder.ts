@@ -8,7 +8,10 @@ import {
 import { encodedSize, maxEncodedSize } from "../../protocol/encode.ts";
 import type { BlockStart } from "./checkpoint-layout.ts";
 
-/** One metering unit of AWS IoT is 5 KB; a block with its topic stays within it. */
+/**
+ * One metering unit of AWS IoT is 5 KB (5,120 bytes): with its topic, a block stays within it where the thing's name has
+ * at most 88 characters. A full block of a thing with a longer name may be metered as two.
+ */
 export const MAX_BLOCK_BYTES = 5000;
 
 /** 32 KB of columns: about what 5,000 bytes hold of noisy values. */

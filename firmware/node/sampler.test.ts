@@ -85,6 +85,21 @@ describe("sampler", () => {
 		assert.equal(timers.pendingCount, 0);
 	});
 
+	it("takes the next sample also when one ended in an exception", () => {
+		const failure = new Error("flash");
+		let fails = true;
+		const { timers, sink } = setUp(1000, () => {
+			if (fails) throw failure;
+		});
+		assert.throws(() => timers.advance(500), failure);
+		fails = false;
+		timers.advance(2000);
+		assert.deepEqual(
+			sink.taken.map(({ dueMs }) => dueMs),
+			[1000, 2000],
+		);
+	});
+
 	it("accounts for each place of the schedule once, in order, whatever delays it", () => {
 		fc.assert(
 			fc.property(
