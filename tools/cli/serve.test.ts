@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { CommandError } from "./errors.ts";
 import { Closing } from "./serve.ts";
 
 describe("closing what was opened", () => {
@@ -23,8 +24,9 @@ describe("closing what was opened", () => {
 		});
 		closing.add(() => Promise.reject(new Error("The broker is stuck.")));
 		closing.add(() => Promise.reject(new Error("So is HTTP.")));
-		await assert.rejects(closing.closeAll(), (error: AggregateError) => {
-			assert.equal(error.errors.length, 2);
+		await assert.rejects(closing.closeAll(), (error: CommandError) => {
+			assert.ok(error.cause instanceof AggregateError);
+			assert.equal(error.cause.errors.length, 2);
 			assert.match(error.message, /So is HTTP.*broker is stuck/);
 			return true;
 		});

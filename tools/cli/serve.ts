@@ -9,6 +9,7 @@ import { startHttp } from "../../cloud/local/http.ts";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
 import { serverIdentity } from "../../cloud/local/identity/server-certificate.ts";
 import packageJson from "../../package.json" with { type: "json" };
+import { CommandError } from "./errors.ts";
 import { hostAndPort, type Reach } from "./host.ts";
 import { printMessage, reportError, showControls } from "./output.ts";
 import type { RunningCloud } from "./runtime-file.ts";
@@ -23,7 +24,7 @@ export interface Serving {
 	/**
 	 * Ends listening, lets what was accepted be committed and acknowledged, and closes the stores. Each is closed
 	 * whatever the others do.
-	 * @throws AggregateError of what could not be closed
+	 * @throws CommandError that names what could not be closed
 	 */
 	close(): Promise<void>;
 }
@@ -91,7 +92,7 @@ export class Closing {
 		this.#closers.push(close);
 	}
 
-	/** @throws AggregateError when any failed, after all have been tried */
+	/** @throws CommandError that names every failure, after all have been tried */
 	async closeAll(): Promise<void> {
 		const errors: unknown[] = [];
 		for (const close of this.#closers.splice(0).reverse()) {
@@ -102,9 +103,9 @@ export class Closing {
 			}
 		}
 		if (errors.length === 0) return;
-		throw new AggregateError(
-			errors,
+		throw new CommandError(
 			`Not everything could be closed: ${errors.map((error) => (error instanceof Error ? error.message : String(error))).join(" ")}`,
+			{ cause: new AggregateError(errors) },
 		);
 	}
 }

@@ -7,10 +7,10 @@ import type { Command } from "commander";
 import { parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { parseHost } from "./host.ts";
-import { printJson, printMessage } from "./output.ts";
+import { printJson, printMessage, reportError } from "./output.ts";
 import { provisionFleet } from "./provision-fleet.ts";
 import { findRunning, removeRunning, writeRunning } from "./runtime-file.ts";
-import { type ServeOptions, type Serving, serve } from "./serve.ts";
+import { Closing, type ServeOptions, type Serving, serve } from "./serve.ts";
 import { parseTarget } from "./target.ts";
 import { takeUpLock } from "./up-lock.ts";
 
@@ -99,7 +99,9 @@ async function run(
 	const { dir } = where;
 	const { nodes, speed, json } = options;
 	const serving = await serve(where);
-	let fleet: ChildProcess | null = null;
+	const closing = new Closing();
+	closing.add(() => serving.close());
+	closing.add(async () => removeRunning(dir));
 	let lost: Error | null = null;
 	try {
 		if (!signal.came) {
@@ -107,23 +109,26 @@ async function run(
 			// Whoever reads "ready" may ask for the nodes at once.
 			if (nodes > 0) await provisionFleet(dir, nodes, printMessage);
 			announce(dir, serving, json);
-			if (nodes > 0) fleet = startFleet(dir, nodes, speed, json);
+			if (nodes > 0) {
+				const fleet = startFleet(dir, nodes, speed, json);
+				closing.add(() => endFleet(fleet));
+			}
 			lost = await Promise.race([signal.wait(), serving.lost]);
 		}
 		if (!json && lost === null) {
 			printMessage("Ending: what has arrived is being stored …");
 		}
-	} finally {
-		if (fleet !== null) await endFleet(fleet);
-		removeRunning(dir);
-		await serving.close();
+	} catch (error) {
+		await closing.closeAll().catch(reportError);
+		throw error;
 	}
-	if (lost !== null) {
-		throw new CommandError(
-			`${lost.message} Nothing can be stored any more, so the cloud has ended; nodes keep what was not acknowledged. Start it again.`,
-			{ cause: lost },
-		);
-	}
+	if (lost === null) return closing.closeAll();
+	// Why it ends matters more than what then does not close.
+	await closing.closeAll().catch(reportError);
+	throw new CommandError(
+		`${lost.message} Nothing can be stored any more, so the cloud has ended; nodes keep what was not acknowledged. Start it again.`,
+		{ cause: lost },
+	);
 }
 
 function announce(
