@@ -1,13 +1,16 @@
 /** `thinghz deadletters`: what arrived and could not be taken in, with the reason. */
 import type { Command } from "commander";
-import { openApi } from "./api-client.ts";
+import { isThingName } from "../../protocol/topics.ts";
+import { type ApiClient, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseWhole } from "./duration.ts";
-import { formatTable, printJson, printMessage } from "./output.ts";
+import { UsageError } from "./errors.ts";
+import { formatTable, printMessage, toJson } from "./output.ts";
 import { parseTarget } from "./target.ts";
 
 interface DeadLetterOptions extends CommonOptions {
 	readonly limit: string;
+	readonly device?: string;
 }
 
 interface DeadLetterRow {
@@ -23,36 +26,76 @@ interface DeadLetterRow {
 	readonly bytes: string;
 }
 
+const MAX_LIMIT = 1_000_000;
+/** The most that the API gives at once. */
+const PAGE = 500;
+
 export function addDeadLetters(program: Command): void {
 	commonOptions(
 		program
 			.command("deadletters")
 			.description("list what arrived and could not be taken in, newest first")
-			.option("--limit <count>", "at most so many, up to 500", "50"),
-	).action(async (options: DeadLetterOptions) => {
-		const limit = parseWhole(options.limit, "--limit", 1, 500);
-		const api = await openApi(parseTarget(options.target));
+			.option("--limit <count>", `at most so many, up to ${MAX_LIMIT}`, "50")
+			.option("--device <name>", "only what this device sent"),
+	).action(async ({ limit, device, target, json }: DeadLetterOptions) => {
+		const count = parseWhole(limit, "--limit", 1, MAX_LIMIT);
+		if (device !== undefined && !isThingName(device)) {
+			throw new UsageError(`--device: "${device}" is not a device's name.`);
+		}
+		const api = await openApi(parseTarget(target));
 		try {
-			const response = await api.get(`/v1/deadletters?limit=${limit}`);
-			const { deadLetters } = (await response.json()) as {
-				deadLetters: readonly DeadLetterRow[];
-			};
-			if (options.json) return printJson(deadLetters);
-			if (deadLetters.length === 0) return printMessage("No dead letters.");
-			process.stdout.write(
-				formatTable(
-					["received", "device", "reason", "bytes", "detail"],
-					deadLetters.map((letter) => [
-						letter.received,
-						letter.device,
-						letter.reason,
-						Buffer.from(letter.bytes, "base64").length,
-						letter.detail,
-					]),
-				),
-			);
+			const letters = deadLetters(api, count, device);
+			await (json ? printAsJson(letters) : printAsTable(letters));
 		} finally {
 			await api.close();
 		}
 	});
+}
+
+/** At most `count` of them, newest first; page after page, so that no more than one is held. */
+export async function* deadLetters(
+	api: Pick<ApiClient, "get">,
+	count: number,
+	device: string | undefined,
+): AsyncGenerator<DeadLetterRow> {
+	let left = count;
+	let cursor: string | null = null;
+	do {
+		const query = new URLSearchParams({ limit: `${Math.min(left, PAGE)}` });
+		if (device !== undefined) query.set("device", device);
+		if (cursor !== null) query.set("cursor", cursor);
+		const response = await api.get(`/v1/deadletters?${query}`);
+		const page = (await response.json()) as {
+			readonly deadLetters: readonly DeadLetterRow[];
+			readonly next: string | null;
+		};
+		yield* page.deadLetters;
+		left -= page.deadLetters.length;
+		cursor = page.next;
+	} while (cursor !== null && left > 0);
+}
+
+/** One array, written as it comes: with their messages the letters may be too many for one string. */
+async function printAsJson(
+	letters: AsyncIterable<DeadLetterRow>,
+): Promise<void> {
+	let before = "[";
+	for await (const letter of letters) {
+		process.stdout.write(before + toJson(letter));
+		before = ",";
+	}
+	process.stdout.write(before === "[" ? "[]\n" : "]\n");
+}
+
+async function printAsTable(
+	letters: AsyncIterable<DeadLetterRow>,
+): Promise<void> {
+	const rows: (string | number)[][] = [];
+	for await (const { received, device, reason, bytes, detail } of letters) {
+		const sizeBytes = Buffer.from(bytes, "base64").length;
+		rows.push([received, device, reason, sizeBytes, detail]);
+	}
+	if (rows.length === 0) return printMessage("No dead letters.");
+	const head = ["received", "device", "reason", "bytes", "detail"];
+	process.stdout.write(formatTable(head, rows));
 }

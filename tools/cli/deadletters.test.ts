@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { deadLetters } from "./deadletters.ts";
+
+/** Has letters `count` to 1, and gives at most `perPage` at once. */
+class FakeApi {
+	readonly asked: string[] = [];
+	readonly #count: number;
+	readonly #perPage: number;
+
+	constructor(count: number, perPage: number) {
+		this.#count = count;
+		this.#perPage = perPage;
+	}
+
+	async get(path: string): Promise<Response> {
+		this.asked.push(path);
+		const query = new URL(path, "http://x").searchParams;
+		const first = Number(query.get("cursor") ?? this.#count + 1) - 1;
+		const size = Math.min(Number(query.get("limit")), this.#perPage, first);
+		const ids = Array.from({ length: size }, (_, i) => first - i);
+		const last = first - size + 1;
+		return Response.json({
+			deadLetters: ids.map((id) => ({ id })),
+			next: last > 1 ? String(last) : null,
+		});
+	}
+}
+
+async function ids(api: FakeApi, count: number, device?: string) {
+	const found: number[] = [];
+	for await (const { id } of deadLetters(api, count, device)) found.push(id);
+	return found;
+}
+
+describe("thinghz deadletters", () => {
+	it("reaches beyond what the API gives at once", async () => {
+		const api = new FakeApi(1234, 500);
+		const all = await ids(api, 100_000);
+		assert.deepEqual(
+			all,
+			Array.from({ length: 1234 }, (_, i) => 1234 - i),
+		);
+		assert.deepEqual(api.asked, [
+			"/v1/deadletters?limit=500",
+			"/v1/deadletters?limit=500&cursor=735",
+			"/v1/deadletters?limit=500&cursor=235",
+		]);
+	});
+
+	it("gives as many as were asked for, also where the API gives fewer at once", async () => {
+		assert.deepEqual(await ids(new FakeApi(10, 3), 4), [10, 9, 8, 7]);
+		assert.deepEqual(await ids(new FakeApi(2, 3), 4), [2, 1]);
+		assert.deepEqual(await ids(new FakeApi(0, 3), 4), []);
+	});
+
+	it("asks for one device's alone on every page", async () => {
+		const api = new FakeApi(5, 3);
+		await ids(api, 5, "boiler");
+		assert.deepEqual(api.asked, [
+			"/v1/deadletters?limit=5&device=boiler",
+			"/v1/deadletters?limit=2&device=boiler&cursor=3",
+		]);
+	});
+});
