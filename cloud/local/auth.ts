@@ -20,7 +20,8 @@ const AUDIENCE = "thinghz-api";
 const SECRET_BYTES = 32;
 
 export const SIGN_IN_TTL_MS = 15 * 60_000;
-export const SESSION_TTL_MS = 30 * 86_400_000;
+/** Signing out does not end a session that somebody has copied; this does. */
+export const SESSION_TTL_MS = 7 * 86_400_000;
 
 /** A sign-in token: when it was issued (6 bytes, ms), 10 random bytes, and 16 bytes of HMAC over both. */
 const SIGN_IN_SIGNED_BYTES = 16;
@@ -46,7 +47,7 @@ export class SecretError extends Error {
  */
 export function loadSecret(dataDir: string): Uint8Array {
 	const path = join(dataDir, "secret");
-	mkdirSync(dataDir, { recursive: true });
+	mkdirSync(dataDir, { recursive: true, mode: 0o700 });
 	try {
 		writeFileSync(path, randomBytes(SECRET_BYTES), { mode: 0o600, flag: "wx" });
 	} catch (error) {
