@@ -14,7 +14,10 @@ export interface Flash {
 	readonly sizeBytes: number;
 	/** What `erase` erases at once: 4,096 on every ESP32. `sizeBytes` is a multiple of it. */
 	readonly sectorBytes: number;
-	/** Fills `into` from `offset`. @throws RangeError outside the partition */
+	/**
+	 * Fills `into` from `offset`. @throws RangeError outside the partition; an Error only where nothing works any more,
+	 * as when the supply is gone: a failed `program` or `erase` after which this throws too ends the node
+	 */
 	read(offset: number, into: Uint8Array): void;
 	/** @throws RangeError outside the partition; an Error when the flash reports failure */
 	program(offset: number, bytes: Uint8Array): void;

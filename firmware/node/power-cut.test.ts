@@ -198,6 +198,31 @@ describe("node under power cuts", () => {
 				assert.equal(cutOnce(operation, moment), operation);
 		}).timeout(120_000);
 
+	it("stores each durable sample when power goes again and again before it is online", () => {
+		for (let seed = 1; seed <= 60; seed++) {
+			const machine = makeMachine(LONG_SPAN);
+			const durable = new Map<string, number>();
+			for (let cut = 1; cut <= 8; cut++) {
+				// Now in the middle of a boot, now while it measures.
+				const after = 1 + ((seed * 7919 + cut * 104_729) % (cut % 2 ? 60 : 12));
+				machine.supply.cutAt(
+					machine.supply.operations + after,
+					MOMENTS[(seed + cut * cut) % MOMENTS.length] ?? "torn",
+					seed * 1000 + cut,
+				);
+				run(machine, 10 * 60_000, false);
+				for (const [identity, samples] of openBlocks(machine))
+					durable.set(identity, samples);
+			}
+			run(machine, 120_000);
+			for (const [identity, samples] of durable)
+				assert.ok(
+					(machine.cloud.blocks.get(identity)?.sampleCount ?? 0) >= samples,
+					`${samples} samples of ${identity}, seed ${seed}`,
+				);
+		}
+	}).timeout(120_000);
+
 	it("stores each durable sample exactly once over many cuts in a row", () => {
 		for (let seed = 1; seed <= 15; seed++) {
 			const machine = makeMachine();
