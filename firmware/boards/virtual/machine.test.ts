@@ -311,6 +311,28 @@ for (const board of [
 			assert.ok(reports.some((report) => report.event === "block"));
 		});
 
+		it("takes a configuration into use while it runs, and keeps it", async () => {
+			const reports: NodeReport[] = [];
+			make({
+				bundle: join(directory, "node.js"),
+				weather: { record: true },
+			}).on("report", (report) => reports.push(report));
+			machine.powerOn();
+			await clock.runFor(10_500);
+			const config = '{"sampleIntervalMs": 100}';
+			machine.applyConfig(config);
+			await clock.runFor(1000);
+			assert.ok(machine.weather.given.length > 18);
+			assert.ok(reports.some((report) => report.event === "block"));
+			assert.equal(machine.settings.get("config"), config);
+			machine.applyConfig("nonsense");
+			await clock.runFor(1);
+			assert.equal(reports.at(-1)?.event, "config_refused");
+			await machine.stop();
+			machine.applyConfig("{}");
+			assert.equal(machine.settings.get("config"), "{}");
+		});
+
 		it("refuses a bundle that has not been built", () => {
 			make({ bundle: join(directory, "nothing.js") });
 			assert.throws(() => machine.powerOn(), NotBuiltError);

@@ -210,6 +210,12 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		});
 	}
 
+	/** Gives the node a configuration document, which it takes into use now, or when it boots. */
+	applyConfig(text: string): void {
+		if (this.#processor === undefined) this.settings.set("config", text);
+		else this.#turn({ op: "config", text });
+	}
+
 	/** Lets go of its files. Only when it does not run. */
 	close(): void {
 		this.clock.clear(this.#reboot);

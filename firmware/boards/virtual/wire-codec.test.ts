@@ -95,6 +95,7 @@ const event: fc.Arbitrary<TurnEvent> = fc.oneof(
 	record({ op: is("boot" as const), json: text }),
 	record({ op: is("timer" as const) }),
 	record({ op: is("stop" as const) }),
+	record({ op: is("config" as const), text }),
 	record({ op: is("time" as const), request: u32, wallMs: fc.option(time) }),
 	record({
 		op: is("mqtt_readable" as const),

@@ -37,6 +37,7 @@ const EVENTS = [
 	"mqtt_control",
 	"mqtt_error",
 	"stop",
+	"config",
 ] as const satisfies readonly TurnEvent["op"][];
 
 const LEVELS = [
@@ -277,6 +278,9 @@ export function encodeEvent(
 		case "mqtt_error":
 			writer.u32(event.connection).u8(REASONS.indexOf(event.reason));
 			break;
+		case "config":
+			writer.text(event.text);
+			break;
 		case "timer":
 		case "stop":
 			break;
@@ -334,6 +338,8 @@ function readEvent(reader: WireReader): TurnEvent {
 				connection: reader.u32(),
 				reason: pick(REASONS, reader.u8()),
 			};
+		case "config":
+			return { op, text: reader.text() };
 		case "timer":
 		case "stop":
 			return { op };

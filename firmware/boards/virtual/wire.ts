@@ -148,6 +148,8 @@ export type TurnEvent =
 			readonly connection: number;
 			readonly reason: OfflineReason;
 	  }
+	/** A configuration document: `RunningNode.applyConfig`. */
+	| { readonly op: "config"; readonly text: string }
 	/** The node is asked to end in good order: it exits with `ExitCode.STOPPED`. */
 	| { readonly op: "stop" };
 

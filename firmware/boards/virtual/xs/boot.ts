@@ -6,6 +6,7 @@ import { host, post, utf8 } from "./host.ts";
 
 /** What runs on a board; `stop` ends it in good order. */
 export interface Running {
+	applyConfig?(text: string): unknown;
 	stop?(done: () => void): void;
 }
 
@@ -19,6 +20,8 @@ export function bootWith(start: (board: VirtualBoard) => Running): void {
 			board = new VirtualBoard(JSON.parse(event.json));
 			board.timers.advance(uptimeMs);
 			running = start(board);
+		} else if (event.op === "config") {
+			running?.applyConfig?.(event.text);
 		} else if (event.op === "stop") {
 			const end = () => host.exit(ExitCode.STOPPED);
 			if (running?.stop === undefined) end();
