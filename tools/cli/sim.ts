@@ -154,7 +154,7 @@ function tellPeople(): (event: FleetEvent) => void {
 				return printMessage(`${event.node}: ${event.message}`);
 			case "summary":
 				return printMessage(
-					`${event.nodes} nodes: ${event.blocks} blocks with ${event.samples} samples made, ${event.released} blocks acknowledged, ${event.pending} kept on their flash.`,
+					`${event.nodes} nodes: ${event.blocks} blocks with ${event.samples} samples made, ${event.released} blocks acknowledged, ${event.pending} kept on their flash${event.dropped > 0 ? `, ${event.dropped} dropped for want of room` : ""}.`,
 				);
 			default:
 				return;

@@ -5,15 +5,21 @@ import {
 	type MachineExit,
 	VirtualMachine,
 } from "../../firmware/boards/virtual/machine.ts";
-import { VirtualClock } from "../../firmware/boards/virtual/peripherals/clock.ts";
+import {
+	type ClockTimer,
+	VirtualClock,
+} from "../../firmware/boards/virtual/peripherals/clock.ts";
 import type { ProcessorKind } from "../../firmware/boards/virtual/processor.ts";
 import type { NodeReport } from "../../firmware/node/ports.ts";
+import { journalDepth } from "./journal-depth.ts";
 
 const DAY_MS = 86_400_000;
 /** With an open end, accelerated time starts so long ago. */
 const DEFAULT_PAST_MS = DAY_MS;
-/** How far ahead a node takes live mode; see firmware/node/config.ts. */
+/** For how long a node takes live mode at once; see firmware/node/live-end.ts. */
 const LIVE_FOR_MS = DAY_MS;
+/** Twice before it ends, so that a node that restarts just then stays live as well. */
+const LIVE_RENEWED_MS = DAY_MS / 2;
 /** The recording is a year long; node i starts in another week. */
 const OFFSET_HOURS = 24 * 7;
 /** Processes that are started together, so that many do not all parse their firmware at once. */
@@ -32,6 +38,10 @@ export interface FleetOptions {
 		readonly blockSpanMs: number;
 	};
 	readonly live: boolean;
+	/** Bytes of a journal's partition; the machine's default without it. */
+	readonly journalBytes?: number;
+	/** The bundle that the nodes run; the firmware without it. */
+	readonly bundle?: string;
 	readonly tell: (event: FleetEvent) => void;
 }
 
@@ -49,7 +59,9 @@ export interface FleetSummary {
 	readonly samples: number;
 	/** Blocks, of health too, that the cloud has acknowledged. */
 	readonly released: number;
-	/** Blocks, of health too, that are still on the nodes' flash. */
+	/** Blocks, of health too, that nodes had to drop unsent because their flash was full. */
+	readonly dropped: number;
+	/** Blocks, of health too and of earlier runs too, that are still on the nodes' flash. */
 	readonly pending: number;
 	readonly reboots: number;
 }
@@ -66,9 +78,10 @@ export class Fleet {
 	readonly #machines = new Map<string, VirtualMachine>();
 	#blocks = 0;
 	#samples = 0;
-	#made = 0;
 	#released = 0;
+	#dropped = 0;
 	#reboots = 0;
+	#renewal: ClockTimer | undefined;
 
 	constructor(options: FleetOptions) {
 		this.#options = options;
@@ -97,23 +110,47 @@ export class Fleet {
 		over.then(() => {
 			isOver = true;
 		});
-		await this.#start(() => isOver);
-		await over;
-		await Promise.all(
-			[...this.#machines.values()].map(async (machine) => {
-				await machine.stop();
-				machine.close();
-			}),
-		);
+		let pending = 0;
+		try {
+			if (this.#options.live) this.#renewLiveLater();
+			await this.#start(() => isOver);
+			await over;
+		} finally {
+			isOver = true;
+			this.#clock.clear(this.#renewal);
+			pending = await this.#end();
+		}
 		this.#options.tell({
 			event: "summary",
 			nodes: this.#options.identities.length,
 			blocks: this.#blocks,
 			samples: this.#samples,
 			released: this.#released,
-			pending: Math.max(0, this.#made - this.#released),
+			dropped: this.#dropped,
+			pending,
 			reboots: this.#reboots,
 		});
+	}
+
+	/** @returns how many blocks are on the nodes' flash */
+	async #end(): Promise<number> {
+		const depths = [...this.#machines.values()].map(async (machine) => {
+			await machine.stop();
+			const depth = journalDepth(machine);
+			machine.close();
+			return depth;
+		});
+		return (await Promise.all(depths)).reduce((sum, depth) => sum + depth, 0);
+	}
+
+	#renewLiveLater(): void {
+		this.#renewal = this.#clock.set(() => {
+			const config = this.#config();
+			for (const machine of this.#machines.values()) {
+				machine.applyConfig(config);
+			}
+			this.#renewLiveLater();
+		}, LIVE_RENEWED_MS);
 	}
 
 	async #start(isOver: () => boolean): Promise<void> {
@@ -127,22 +164,27 @@ export class Fleet {
 		await Promise.all(Array.from({ length: STARTED_AT_ONCE }, startNext));
 	}
 
+	#config(): string {
+		const { config, live } = this.#options;
+		const liveUntilMs = live
+			? Math.round(this.#clock.wallMs()) + LIVE_FOR_MS
+			: null;
+		return JSON.stringify({ ...config, liveUntilMs });
+	}
+
 	/** Resolves when the node has booted, or has ended in the attempt. */
 	#startOne(identity: MachineIdentity, index: number): Promise<void> {
-		const { board, flashDir, config, live } = this.#options;
+		const { board, flashDir, journalBytes, bundle } = this.#options;
 		const node = identity.thing;
 		const machine = new VirtualMachine({
 			identity,
 			board,
 			clock: this.#clock,
 			...(flashDir === null ? {} : { flashDir: join(flashDir, node) }),
+			...(journalBytes === undefined ? {} : { journalBytes }),
+			...(bundle === undefined ? {} : { bundle }),
 			weather: { offsetHours: index * OFFSET_HOURS, seed: index + 1 },
-			config: JSON.stringify({
-				...config,
-				liveUntilMs: live
-					? Math.round(this.#clock.wallMs()) + LIVE_FOR_MS
-					: null,
-			}),
+			config: this.#config(),
 		});
 		this.#machines.set(node, machine);
 		const { tell } = this.#options;
@@ -170,12 +212,12 @@ export class Fleet {
 
 	#count(report: NodeReport): void {
 		if (report.event === "block") {
-			this.#made++;
 			if (report.stream === "readings") {
 				this.#blocks++;
 				this.#samples += report.samples;
 			}
 		} else if (report.event === "released") this.#released++;
+		else if (report.event === "dropped") this.#dropped += report.blocks;
 	}
 }
 
