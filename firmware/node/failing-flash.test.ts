@@ -313,4 +313,33 @@ describe("node on failing flash", () => {
 		checkpoints.failEverywhere();
 		assert.equal(lostSamples(flashOf(64), checkpoints).lost, 0);
 	}).timeout(30_000);
+
+	it("leaves a block to its checkpoints that the journal could only hold in the heap", () => {
+		const journal = flashOf(16);
+		const durable = {
+			settings: new FakeSettings(),
+			journal,
+			checkpoints: flashOf(16),
+		};
+		durable.settings.set("config", CONFIG);
+		journal.failEverywhere();
+		const first = makeBoard(durable, 1);
+		first.network.failWith = "tcp";
+		startNode(first);
+		const wholeSpan = () =>
+			first.system.reportsOf("block").find(({ samples }) => samples === 300);
+		while (wholeSpan() === undefined) first.timers.advance(100);
+		const block = wholeSpan();
+		journal.badSectors.clear();
+		const cloud = new FakeCloud();
+		const again = makeBoard(durable, 2, FAKE_EPOCH_MS + HOUR_MS);
+		again.network.onMessage = cloud.take;
+		startNode(again);
+		again.timers.advance(10_000);
+		const stored = [...cloud.blocks.values()].find(
+			({ boot, sequence }) => boot === 1 && sequence === block?.sequence,
+		);
+		// The checkpoint of the last 10 s had not come yet.
+		assert.ok(stored && stored.sampleCount >= (block?.samples ?? 0) - 50);
+	});
 });
