@@ -7,6 +7,7 @@ import {
 	NorFlash,
 	PowerCut,
 } from "../boards/virtual/peripherals/flash.ts";
+import { PoweredSettings } from "../boards/virtual/peripherals/settings.ts";
 import { MAX_RECORD_BYTES } from "./checkpoint-layout.ts";
 import { CheckpointRing } from "./checkpoints.ts";
 import {
@@ -26,7 +27,7 @@ const CONFIG = JSON.stringify({
 	healthIntervalMs: 10_000,
 	healthSpanMs: 60_000,
 });
-/** Flash operations of a run; every one of them is cut once. */
+/** Operations of a run, on flash and settings; every one of them is cut once. */
 const OPERATIONS = 300;
 const BOOT_SPREAD_MS = 3_600_000;
 const MOMENTS: readonly CutMoment[] = ["before", "torn", "scattered", "after"];
@@ -48,7 +49,7 @@ function makeMachine(config = CONFIG): Machine {
 		cloud: new FakeCloud(),
 		boots: 0,
 		durable: {
-			settings,
+			settings: new PoweredSettings(settings, supply),
 			journal: new NorFlash({ sizeBytes: sizes.journal, supply }),
 			checkpoints: new NorFlash({ sizeBytes: sizes.checkpoints, supply }),
 		},
@@ -193,7 +194,7 @@ describe("node under power cuts", () => {
 		["scattered", "in, at any bit of its page,"],
 		["after", "after"],
 	] as const)
-		it(`stores each durable sample exactly once when power goes ${when} any one of ${OPERATIONS} flash operations`, () => {
+		it(`stores each durable sample exactly once when power goes ${when} any one of ${OPERATIONS} operations on flash and settings`, () => {
 			for (let operation = 1; operation <= OPERATIONS; operation++)
 				assert.equal(cutOnce(operation, moment), operation);
 		}).timeout(120_000);

@@ -151,12 +151,12 @@ export class FakeSystem implements System {
 
 /** What survives a power cut. */
 export interface Durable {
-	readonly settings: FakeSettings;
+	readonly settings: Settings;
 	readonly journal: Flash;
 	readonly checkpoints: Flash;
 }
 
-export function makeDurable(): Durable {
+export function makeDurable(): Durable & { readonly settings: FakeSettings } {
 	return {
 		settings: new FakeSettings(),
 		journal: new HeapFlash(256, 4096),
@@ -171,7 +171,6 @@ export interface FakeBoard extends Board {
 	readonly time: FakeTimeSource;
 	readonly network: FakeNetwork;
 	readonly system: FakeSystem;
-	readonly settings: FakeSettings;
 	readonly sensor: FakeSensor;
 }
 
