@@ -1,13 +1,13 @@
 import type { Channel, ChannelKind } from "../../protocol/block.ts";
 import { toValue } from "../../protocol/block-time.ts";
 import { InvalidQuery } from "./errors.ts";
+import { lastBefore } from "./last-before.ts";
 import { cutBlock } from "./pieces.ts";
-import type { PlacedBlock } from "./placing.ts";
-import type { RollupSize, Stores } from "./ports.ts";
+import { type RollupSize, type Stores, UNREADABLE_CHANNEL } from "./ports.ts";
 import { type Rollups, runsOf } from "./rollups.ts";
-import { overlapping, scanBlocks } from "./scan.ts";
+import { overlapping, type Placement, scanBlocks } from "./scan.ts";
 import { DAY_MS, floorTo, HOUR_MS, rollupSpanMs } from "./spans.ts";
-import { increase, join, rescale, type Tally } from "./tally.ts";
+import { increase, isAlike, join, rescale, type Tally } from "./tally.ts";
 
 const MIN_EVERY_MS = 1000;
 const MAX_BUCKETS = 20_000;
@@ -21,7 +21,10 @@ export interface AggregateQuery {
 	readonly everyMs: number;
 }
 
-/** One channel, bucket by bucket; values in `unit`, null where there is nothing. */
+/**
+ * One channel, bucket by bucket; values in `unit`, null where there is nothing. Where its unit or kind changes within
+ * the range, the buckets are of the latest.
+ */
 export interface ChannelAggregate {
 	readonly unit: string;
 	readonly kind: ChannelKind;
@@ -41,7 +44,7 @@ export interface Aggregate {
 	readonly bucketsMs: readonly number[];
 	/** The channels asked for, by id. */
 	readonly channels: Readonly<Record<string, ChannelAggregate>>;
-	/** Blocks left out because their values cannot be decoded. */
+	/** Blocks left out because they cannot be read; one that reaches into several hours may count in each of them. */
 	readonly unreadable: number;
 }
 
@@ -94,12 +97,11 @@ export class Aggregation {
 	readonly #stores: Pick<Stores, "blocks" | "rollups">;
 	readonly #rollups: Rollups;
 	readonly #query: AggregateQuery;
-	readonly #placed: readonly PlacedBlock[];
+	readonly #placed: readonly Placement[];
 	readonly #fromMs: number;
 	readonly #toMs: number;
-	/** By channel, for each bucket from the one before the range on: a counter's increase begins with its last sample. */
+	/** By channel, for each bucket. */
 	readonly #tallies: ReadonlyMap<string, (Tally | null)[]>;
-	readonly #seen = new Map<string, Channel>();
 	#unreadable = 0;
 
 	/** @throws InvalidQuery */
@@ -107,16 +109,16 @@ export class Aggregation {
 		stores: Pick<Stores, "blocks" | "rollups">,
 		rollups: Rollups,
 		query: AggregateQuery,
-		placed: readonly PlacedBlock[],
+		placed: readonly Placement[],
 	) {
 		const { fromMs, toMs } = bucketsOf(query);
 		this.#stores = stores;
 		this.#rollups = rollups;
 		this.#query = query;
-		this.#fromMs = fromMs - query.everyMs;
+		this.#fromMs = fromMs;
 		this.#toMs = toMs;
-		this.#placed = overlapping(placed, this.#fromMs, toMs);
-		const buckets = (toMs - this.#fromMs) / query.everyMs;
+		this.#placed = placed;
+		const buckets = (toMs - fromMs) / query.everyMs;
 		this.#tallies = new Map(
 			query.channels.map((channel) => [
 				channel,
@@ -138,16 +140,29 @@ export class Aggregation {
 		} else await this.#addRollups(size);
 		const { everyMs } = this.#query;
 		const bucketsMs: number[] = [];
-		for (let at = this.#fromMs + everyMs; at < this.#toMs; at += everyMs) {
+		for (let at = this.#fromMs; at < this.#toMs; at += everyMs) {
 			bucketsMs.push(at);
 		}
 		const channels: Record<string, ChannelAggregate> = {};
+		const before = await this.#lastOfCounters();
 		for (const [id, tallies] of this.#tallies) {
-			const channel =
-				known.find((one) => one.id === id) ?? this.#seen.get(id) ?? null;
-			channels[id] = present(tallies, channel?.unit ?? "");
+			const unit = known.find((one) => one.id === id)?.unit ?? "";
+			channels[id] = present(tallies, before.get(id) ?? null, unit);
 		}
 		return { everyMs, bucketsMs, channels, unreadable: this.#unreadable };
+	}
+
+	/** Where the increase of the first bucket that has something begins. */
+	async #lastOfCounters(): Promise<ReadonlyMap<string, Tally>> {
+		const counters = new Set<string>();
+		for (const [channel, tallies] of this.#tallies) {
+			const last = tallies.findLast((tally) => tally !== null);
+			if (last?.kind === "counter") counters.add(channel);
+		}
+		if (counters.size === 0) return new Map();
+		const { thing } = this.#query;
+		const { blocks } = this.#stores;
+		return lastBefore(blocks, thing, this.#fromMs, counters, this.#placed);
 	}
 
 	#add(channel: string, atMs: number, tally: Tally): void {
@@ -179,7 +194,6 @@ export class Aggregation {
 					everyMs,
 					wants,
 					(bucketMs, channel, tally) => {
-						this.#seen.set(channel.id, channel);
 						if (bucketMs >= fromMs && bucketMs < toMs) {
 							add(channel.id, bucketMs, tally);
 						}
@@ -196,9 +210,9 @@ export class Aggregation {
 		const [fromMs, toMs] = [this.#fromMs, this.#toMs];
 		const fresh = await this.#rollups.refresh(thing, size, fromMs, toMs);
 		const placed = await this.#countPlacedCells(rollupSpanMs(size));
-		for (const channel of this.#tallies.keys()) {
+		const { rollups } = this.#stores;
+		for (const channel of [...this.#tallies.keys(), UNREADABLE_CHANNEL]) {
 			const cells = new Map<number, Tally>();
-			const { rollups } = this.#stores;
 			for (const row of await rollups.range(
 				thing,
 				size,
@@ -219,7 +233,8 @@ export class Aggregation {
 			}
 			const order = [...cells].sort(([a], [b]) => a - b);
 			for (const [bucketMs, tally] of order) {
-				this.#add(channel, bucketMs, tally);
+				if (channel === UNREADABLE_CHANNEL) this.#unreadable += tally.count;
+				else this.#add(channel, bucketMs, tally);
 			}
 		}
 	}
@@ -229,7 +244,7 @@ export class Aggregation {
 		spanMs: number,
 	): Promise<ReadonlyMap<number, ReadonlyMap<string, Tally>>> {
 		const cells = new Map<number, Map<string, Tally>>();
-		for (const block of this.#placed) {
+		for (const block of overlapping(this.#placed, this.#fromMs, this.#toMs)) {
 			const endMs = Math.min(block.startMs + block.spanMs, this.#toMs);
 			let at = Math.max(floorTo(block.startMs, spanMs), this.#fromMs);
 			for (; at < endMs; at += spanMs) cells.set(at, new Map());
@@ -257,35 +272,36 @@ function rollupFor(everyMs: number): RollupSize | null {
 	return everyMs % HOUR_MS === 0 ? "hour" : null;
 }
 
-/** @param tallies of the bucket before the range, then of each bucket of it */
+/**
+ * @param tallies of each bucket
+ * @param seed what there was of the channel before the first bucket
+ * @param unit of a channel that has nothing in the range
+ */
 function present(
 	tallies: readonly (Tally | null)[],
+	seed: Tally | null,
 	unit: string,
 ): ChannelAggregate {
-	const last = tallies.findLast((tally) => tally !== null);
-	const kind = last?.kind ?? "gauge";
+	const last = tallies.findLast((tally) => tally !== null) ?? null;
+	const like = last ?? { kind: "gauge", unit };
 	const count: number[] = [];
 	const mean: (number | null)[] = [];
 	const min: (number | null)[] = [];
 	const max: (number | null)[] = [];
 	const sum: (number | null)[] = [];
-	let before: Tally | null = null;
-	for (const [i, tally] of tallies.entries()) {
-		const own: Tally | null = tally?.kind === kind ? tally : null;
-		if (i > 0) {
-			count.push(own?.count ?? 0);
-			min.push(own && toValue(own.min, own.exponent));
-			max.push(own && toValue(own.max, own.exponent));
-			sum.push(own && sumValue(own, before));
-			mean.push(
-				own && kind === "gauge"
-					? toValue(own.sum, own.exponent) / own.count
-					: null,
-			);
-		}
+	let before = seed !== null && isAlike(seed, like) ? seed : null;
+	for (const tally of tallies) {
+		const own = tally !== null && isAlike(tally, like) ? tally : null;
+		count.push(own?.count ?? 0);
+		min.push(own && toValue(own.min, own.exponent));
+		max.push(own && toValue(own.max, own.exponent));
+		sum.push(own && sumValue(own, before));
+		mean.push(
+			own?.kind === "gauge" ? toValue(own.sum, own.exponent) / own.count : null,
+		);
 		before = own ?? before;
 	}
-	return { unit, kind, count, mean, min, max, sum };
+	return { unit: like.unit, kind: like.kind, count, mean, min, max, sum };
 }
 
 function sumValue(tally: Tally, before: Tally | null): number {

@@ -1,6 +1,6 @@
-import { readHeader } from "../../protocol/decode.ts";
 import type { PagePosition } from "./page-position.ts";
-import type { PlacedBlock } from "./placing.ts";
+import { readHeaderOrNull } from "./pieces.ts";
+import type { PlacedBlock } from "./scan.ts";
 
 /** Collects a page of blocks that come by their starts. */
 export class BlocksPage {
@@ -56,6 +56,8 @@ export class BlocksPage {
 	}
 }
 
+/** A block that cannot be read is passed on: whoever decodes it says so. */
 function hasChannel(block: PlacedBlock, channel: string): boolean {
-	return readHeader(block.bytes).channels.some(({ id }) => id === channel);
+	const header = readHeaderOrNull(block.bytes);
+	return header?.channels.some(({ id }) => id === channel) ?? true;
 }

@@ -1,4 +1,9 @@
-import { type Block, BlockError, type Channel } from "../../protocol/block.ts";
+import {
+	type Block,
+	BlockError,
+	type BlockHeader,
+	type Channel,
+} from "../../protocol/block.ts";
 import { decodeBlock, readHeader } from "../../protocol/decode.ts";
 import { floorTo } from "./spans.ts";
 import { type Tally, tallyOf, tallySamples } from "./tally.ts";
@@ -13,7 +18,7 @@ export type PieceSink = (
 /**
  * Cuts a block at the edges of buckets. A block whose samples all lie in one bucket is not decoded.
  * @param wants which channels are of interest
- * @returns false when the block would have to be decoded and cannot be: its header is sound and its values are not
+ * @returns false when it cannot be read
  */
 export function cutBlock(
 	bytes: Uint8Array,
@@ -22,7 +27,8 @@ export function cutBlock(
 	wants: (channel: Channel) => boolean,
 	sink: PieceSink,
 ): boolean {
-	const header = readHeader(bytes);
+	const header = readHeaderOrNull(bytes);
+	if (header === null) return false;
 	const lastMs = startMs + (header.sampleCount - 1) * header.intervalMs;
 	const bucketMs = floorTo(startMs, everyMs);
 	if (lastMs < bucketMs + everyMs) {
@@ -66,12 +72,21 @@ function cutColumn(
 }
 
 /**
- * Ingest checks a block's CRC and header and leaves its values alone; what a faulty node has written there shows here.
- * @returns null when the values cannot be decoded
+ * A block is sound when it is taken in; the disk can damage it later.
+ * @returns null when it cannot be decoded any more
  */
 export function decodeOrNull(bytes: Uint8Array): Block | null {
+	return orNull(() => decodeBlock(bytes));
+}
+
+/** As `decodeOrNull`, for the header. */
+export function readHeaderOrNull(bytes: Uint8Array): BlockHeader | null {
+	return orNull(() => readHeader(bytes));
+}
+
+function orNull<T>(read: () => T): T | null {
 	try {
-		return decodeBlock(bytes);
+		return read();
 	} catch (error) {
 		if (error instanceof BlockError) return null;
 		throw error;

@@ -3,11 +3,14 @@ import type { BlockInput } from "../../protocol/block.ts";
 import {
 	blockOf,
 	DAY,
+	JOURNAL,
 	type TestCloud,
 	testCloud,
 } from "./contracts/fixtures.ts";
 import type { MemoryStores } from "./fakes/memory-stores.ts";
+import { placeBlocks } from "./place-blocks.ts";
 import { Placing } from "./placing.ts";
+import { StoreError } from "./ports.ts";
 import { DAY_MS, HOUR_MS } from "./spans.ts";
 
 const NETWORK = (bootTimeMs: number) =>
@@ -145,6 +148,111 @@ describe("Placing", () => {
 		assert.deepEqual(await places(), [[0, false]]);
 		const { blocks } = await cloud.stores.blocks.untimed("boiler", 9);
 		assert.equal(blocks.length, 1);
+	});
+
+	it("does not place a block by a binding that has it end in times to come", async () => {
+		await accept(1, 1, NETWORK(DAY));
+		await accept(1, 2, null, { startUptimeMs: 2 ** 51 });
+		const [[startMs = 0, estimated] = []] = await places();
+		assert.equal(estimated, true);
+		assert.ok(startMs + DAY <= cloud.clock.now + 600_000);
+	});
+
+	it("has no estimate end after the block arrived", async () => {
+		await accept(1, 1, NETWORK(DAY));
+		await accept(2, 2, null);
+		await accept(2, 3, null, { startUptimeMs: 2 ** 51 });
+		for (const [startMs] of await places()) {
+			assert.ok(startMs + DAY + 2000 <= cloud.clock.now + 600_000);
+		}
+	});
+
+	it("places a block that was damaged at rest when it arrived, and the others as ever", async () => {
+		await accept(1, 1, null);
+		await accept(1, 2, NETWORK(DAY), { startUptimeMs: 2000 });
+		await cloud.stores.blocks.put([
+			{
+				thing: "boiler",
+				journalId: JOURNAL,
+				boot: 1,
+				sequence: 9,
+				startMs: null,
+				spanMs: 1000,
+				receivedMs: DAY + 5000,
+				bytes: blockOf([1]).fill(0, 20),
+			},
+		]);
+		assert.deepEqual(await places(), [
+			[0, false],
+			[4000, true],
+		]);
+	});
+
+	it("reads each block once, and sees what comes later", async () => {
+		const placing = new Placing(cloud.stores);
+		let read = 0;
+		const untimed = cloud.stores.blocks.untimed.bind(cloud.stores.blocks);
+		cloud.stores.blocks.untimed = async (...parameters) => {
+			const page = await untimed(...parameters);
+			read += page.blocks.length;
+			return page;
+		};
+		const starts = async () =>
+			(await placing.placed("boiler")).map(({ startMs }) => startMs - DAY);
+		await accept(1, 1, null);
+		await Promise.all([starts(), starts()]);
+		await accept(1, 2, null, { startUptimeMs: 2000 });
+		assert.equal((await starts()).length, 2);
+		await accept(1, 3, NETWORK(DAY), { startUptimeMs: 4000 });
+		assert.deepEqual(await starts(), [0, 2000]);
+		assert.deepEqual(await starts(), [0, 2000]);
+		assert.equal(read, 2);
+	});
+
+	it("estimates anew when the block that tells more comes later", async () => {
+		const placing = new Placing(cloud.stores);
+		await accept(1, 1, NETWORK(DAY));
+		await accept(2, 3, null);
+		await accept(3, 4, NETWORK(DAY + HOUR_MS));
+		const start = async () =>
+			((await placing.placed("boiler"))[0]?.startMs ?? 0) - DAY;
+		assert.equal(await start(), HOUR_MS - 2000);
+		await accept(1, 2, NETWORK(DAY), { startUptimeMs: 2000 });
+		assert.equal(await start(), 4000);
+	});
+
+	it("goes on after a store that failed", async () => {
+		const placing = new Placing(cloud.stores);
+		await accept(1, 1, null);
+		const { list } = cloud.stores.bindings;
+		cloud.stores.bindings.list = () =>
+			Promise.reject(new StoreError("unavailable", "not now"));
+		await assert.rejects(placing.placed("boiler"), StoreError);
+		cloud.stores.bindings.list = list;
+		assert.equal((await placing.placed("boiler")).length, 1);
+	});
+
+	it("places 130,000 blocks of one boot", async () => {
+		const boot = Array.from({ length: 130_000 }, (_, sequence) => ({
+			journalId: JOURNAL,
+			boot: 2,
+			sequence,
+			spanMs: 1000,
+			receivedMs: DAY + DAY_MS,
+			known: {
+				startUptimeMs: sequence,
+				lastAfterMs: 0,
+				certainMs: null,
+				storedMs: null,
+			},
+		}));
+		const { placements } = await placeBlocks({
+			blocks: boot,
+			bindings: [],
+			find: async () => null,
+		});
+		assert.equal(placements.length, 130_000);
+		assert.equal(placements.at(-1)?.startMs, DAY + DAY_MS - 1000);
 	});
 
 	it("says of each reading and block whether its time is an estimate", async () => {

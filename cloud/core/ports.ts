@@ -47,6 +47,13 @@ export interface BlockPage {
 	readonly next: StoreCursor | null;
 }
 
+/** Blocks without a start. Empty when there are no more for now. */
+export interface UntimedPage {
+	readonly blocks: readonly StoredBlock[];
+	/** Where reading goes on, at once or when more have come. */
+	readonly next: StoreCursor;
+}
+
 export interface BlockStore {
 	/**
 	 * Stores blocks, each of which stands for itself.
@@ -62,13 +69,28 @@ export interface BlockStore {
 		limit: number,
 		after?: StoreCursor,
 	): Promise<BlockPage>;
-	/** The blocks of a thing whose `startMs` is null: journal after journal, each by boot and sequence. */
+	/** The blocks of a thing that start before a time, newest first, without regard to how long they are. */
+	before(
+		thing: string,
+		beforeMs: number,
+		limit: number,
+		after?: StoreCursor,
+	): Promise<BlockPage>;
+	/**
+	 * The blocks of a thing whose `startMs` is null, in the order they were stored: whoever keeps a cursor is given
+	 * each of them once, whenever it comes.
+	 */
 	untimed(
 		thing: string,
 		limit: number,
 		after?: StoreCursor,
-	): Promise<BlockPage>;
+	): Promise<UntimedPage>;
 	get(thing: string, identity: BlockIdentity): Promise<StoredBlock | null>;
+	/** Those of the identities that are there, each once, in any order. */
+	getAll(
+		thing: string,
+		identities: readonly BlockIdentity[],
+	): Promise<readonly StoredBlock[]>;
 }
 
 /** A message that could not be taken in, kept so that nothing is lost and somebody can look. */
@@ -77,7 +99,7 @@ export interface DeadLetter {
 	readonly id: number;
 	readonly thing: string;
 	readonly topic: string;
-	/** A name: a BlockErrorReason, "identity_conflict", "bad_event", "wrong_topic", "unknown_topic". */
+	/** A name: a BlockErrorReason, "identity_conflict", "bad_event", "wrong_topic", "unknown_topic", "too_many_channels". */
 	readonly reason: string;
 	/** A sentence for people. */
 	readonly detail: string;
@@ -156,14 +178,23 @@ export interface BootBinding {
 export interface BindingStore {
 	/** Keeps it unless one that holds from the same or an earlier uptime on is there with the same boot time. */
 	add(thing: string, binding: BootBinding): Promise<void>;
-	/** All of a thing's, by journal, boot and uptime. */
-	list(thing: string): Promise<readonly BootBinding[]>;
+	/** All of a thing's or of one of its boots, by journal, boot and uptime. */
+	list(
+		thing: string,
+		boot?: Pick<BootBinding, "journalId" | "boot">,
+	): Promise<readonly BootBinding[]>;
+	/** How many a thing has: since none is ever changed or taken away, it tells whether there are new ones. */
+	count(thing: string): Promise<number>;
 }
 
-/** Count, min, max, sum, first and last of one channel over one span: raw integers and their exponent. */
+/** The channel, which no node can have, by whose rows' `count` a bucket keeps how many of its blocks are unreadable. */
+export const UNREADABLE_CHANNEL = "";
+
+/** Count, min, max, sum, first and last of one channel over one span: raw integers, their exponent and unit. */
 export interface RollupRow {
 	readonly channel: string;
 	readonly kind: ChannelKind;
+	readonly unit: string;
 	readonly bucketMs: number;
 	readonly exponent: number;
 	readonly count: number;

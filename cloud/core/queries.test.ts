@@ -5,6 +5,7 @@ import {
 	counter,
 	DAY,
 	gauge,
+	JOURNAL,
 	type TestCloud,
 	testCloud,
 } from "./contracts/fixtures.ts";
@@ -89,6 +90,145 @@ describe("Queries", () => {
 			everyMs: HOUR_MS,
 		});
 		assert.deepEqual(alone.channels.e?.sum, [12]);
+	});
+
+	it("give a counter's increase alike wherever the range begins", async () => {
+		const channels = [counter("e")];
+		await cloud.accept(
+			blockOf([100, 110], { channels, startUptimeMs: 10 * HOUR_MS }),
+			blockOf([200, 210], {
+				channels,
+				sequence: 2,
+				startUptimeMs: 12 * HOUR_MS,
+			}),
+		);
+		for (const everyMs of [60_000, HOUR_MS, 3 * HOUR_MS]) {
+			for (const from of [9, 10, 11, 12]) {
+				const { channels: got } = await cloud.queries.aggregate({
+					thing: "boiler",
+					channels: ["e"],
+					fromMs: DAY + from * HOUR_MS,
+					toMs: DAY + 13 * HOUR_MS,
+					everyMs,
+				});
+				assert.equal(
+					got.e?.sum.findLast((sum) => sum !== null),
+					100,
+					`from ${from} h, every ${everyMs} ms`,
+				);
+			}
+		}
+	});
+
+	it("begin a counter's increase with the last sample of a block that reaches into the range, with or without time", async () => {
+		for (const clock of [
+			{ bootTimeMs: DAY, source: "network" },
+			null,
+		] as const) {
+			cloud = testCloud();
+			await cloud.accept(
+				blockOf([5, 7, 11, 20], { channels: [counter("e")], clock }),
+				blockOf([1], { sequence: 2, startUptimeMs: 9000 }),
+			);
+			const { channels } = await cloud.queries.aggregate({
+				thing: "boiler",
+				channels: ["e"],
+				fromMs: DAY + 2000,
+				toMs: DAY + 9000,
+				everyMs: 1000,
+			});
+			assert.deepEqual(channels.e?.sum.slice(0, 2), [4, 9]);
+		}
+	});
+
+	it("do not go on from what has another unit or kind", async () => {
+		await cloud.accept(
+			blockOf([5], { channels: [{ ...counter("e"), unit: "kWh" }] }),
+			blockOf([9, 10], {
+				channels: [counter("e")],
+				sequence: 2,
+				startUptimeMs: 60_000,
+			}),
+		);
+		const { channels } = await cloud.queries.aggregate({
+			...range,
+			channels: ["e"],
+			fromMs: DAY + 60_000,
+			everyMs: 60_000,
+		});
+		assert.deepEqual([channels.e?.sum[0], channels.e?.unit], [1, "Wh"]);
+	});
+
+	it("do not mix units: where a channel changes its unit, the buckets are of the latest", async () => {
+		await cloud.accept(
+			blockOf([20, 20]),
+			blockOf([68, 68], {
+				sequence: 2,
+				startUptimeMs: 2000,
+				channels: [{ ...gauge("t"), unit: "°F" }],
+			}),
+		);
+		for (const everyMs of [1000, 60_000, HOUR_MS]) {
+			const { channels } = await cloud.queries.aggregate({
+				...range,
+				channels: ["t"],
+				everyMs,
+			});
+			const means = channels.t?.mean.filter((mean) => mean !== null) ?? [];
+			assert.deepEqual([...new Set(means)], [68], `every ${everyMs} ms`);
+			assert.equal(channels.t?.unit, "°F");
+		}
+		await cloud.queries.aggregate({
+			...range,
+			channels: ["t"],
+			everyMs: HOUR_MS,
+		});
+		await cloud.accept(
+			blockOf([1], { sequence: 3, startUptimeMs: 5 * HOUR_MS }),
+		);
+		const { channels } = await cloud.queries.aggregate({
+			...range,
+			channels: ["t"],
+			everyMs: HOUR_MS,
+		});
+		assert.equal(channels.t?.unit, "°F", "the device's unit is another by now");
+	});
+
+	it("answer all they can when blocks were damaged at rest, and say how many they left out", async () => {
+		for (const startMs of [DAY + 5000, null]) {
+			cloud = testCloud();
+			await cloud.accept(blockOf([3]));
+			const bytes = blockOf([1, 5]);
+			bytes[25] = (bytes[25] ?? 0) ^ 8;
+			await cloud.stores.blocks.put([
+				{
+					thing: "boiler",
+					journalId: JOURNAL,
+					boot: 1,
+					sequence: 9,
+					startMs,
+					spanMs: 2000,
+					receivedMs: DAY + 7000,
+					bytes,
+				},
+			]);
+			for (const everyMs of [1000, 60_000, HOUR_MS]) {
+				for (let i = 0; i < 2; i++) {
+					const answer = await cloud.queries.aggregate({
+						...range,
+						channels: ["t"],
+						everyMs,
+					});
+					assert.equal(answer.unreadable, 1, `every ${everyMs} ms`);
+					assert.equal(answer.channels.t?.count[0], 1);
+				}
+			}
+			const query = { ...range, channel: "t", limit: 10 };
+			const { rows, unreadable } = await cloud.queries.readings(query);
+			assert.deepEqual([rows.length, unreadable], [1, 1]);
+			const { blocks } = await cloud.queries.blocks(query);
+			assert.equal(blocks.length, 2, "whoever decodes it says so");
+		}
 	});
 
 	it("tell apart streams that overlap in time, by their channels", async () => {

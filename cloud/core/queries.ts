@@ -8,19 +8,19 @@ import {
 import { BlocksPage } from "./blocks-page.ts";
 import { InvalidQuery } from "./errors.ts";
 import { formatPosition, parsePosition } from "./page-position.ts";
-import { type PlacedBlock, Placing } from "./placing.ts";
+import { Placing } from "./placing.ts";
 import type { Stores } from "./ports.ts";
 import { type Reading, ReadingsPage } from "./readings.ts";
 import type { Rollups } from "./rollups.ts";
-import { scanBlocks } from "./scan.ts";
+import { type PlacedBlock, scanBlocks } from "./scan.ts";
 
 export type {
 	Aggregate,
 	AggregateQuery,
 	ChannelAggregate,
 } from "./aggregate.ts";
-export type { PlacedBlock } from "./placing.ts";
 export type { Reading } from "./readings.ts";
+export type { PlacedBlock } from "./scan.ts";
 
 const MAX_BLOCKS = 1000;
 const MAX_READINGS = 10_000;
@@ -137,7 +137,8 @@ export class Queries {
 	/**
 	 * Count, mean, min, max and sum of channels in buckets that begin at multiples of `everyMs` since the epoch; the
 	 * range is widened to whole buckets. A counter's increase across a bucket's edge belongs to the later bucket; the
-	 * first bucket's begins with the last sample of the bucket before it, if there is one.
+	 * first bucket's begins with the last sample before it, as `lastBefore` finds it: an answer does not depend on where
+	 * its range begins.
 	 * @throws InvalidQuery "bad_range", "bad_interval", "too_many_buckets"; StoreError
 	 */
 	async aggregate(query: AggregateQuery): Promise<Aggregate> {

@@ -2,7 +2,7 @@ import { type Channel, MISSING } from "../../protocol/block.ts";
 import { toValue } from "../../protocol/block-time.ts";
 import type { PagePosition } from "./page-position.ts";
 import { decodeOrNull } from "./pieces.ts";
-import type { PlacedBlock } from "./placing.ts";
+import type { PlacedBlock } from "./scan.ts";
 
 /** One sample that is not missing. */
 export interface Reading {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import {
+	blockMessage,
 	blockOf,
 	DAY,
 	type TestCloud,
 	testCloud,
 } from "./contracts/fixtures.ts";
 import type { MemoryStores } from "./fakes/memory-stores.ts";
-import { StoreError } from "./ports.ts";
+import { StoreError, UNREADABLE_CHANNEL } from "./ports.ts";
 import { Rollups } from "./rollups.ts";
 import { DAY_MS, HOUR_MS } from "./spans.ts";
 
@@ -114,6 +115,56 @@ describe("Rollups", () => {
 		cloud.clock.now += 1;
 		await rollups.refreshSome();
 		assert.equal(await dirty(), 1, "the day goes on");
+	});
+
+	it("count on behind buckets that cannot be counted, which are tried again afterwards", async () => {
+		for (let i = 0; i < 20; i++) {
+			await cloud.accept(
+				blockOf([i], { sequence: i, startUptimeMs: i * HOUR_MS }),
+			);
+		}
+		await cloud.ingest.accept(blockMessage(blockOf([1]), "roof"));
+		const { range } = cloud.stores.blocks;
+		cloud.stores.blocks.range = (thing, ...rest) =>
+			thing === "boiler"
+				? Promise.reject(new StoreError("corrupt", "The page is damaged."))
+				: range(thing, ...rest);
+		let runs = 0;
+		while ((await dirty()) > 21 && runs++ < 5) {
+			await rollups.refreshSome().catch((error) => errors.push(error));
+		}
+		assert.equal(await dirty(), 21, "the roof's two are counted");
+		assert.ok(errors.length > 0);
+		cloud.stores.blocks.range = range;
+		while ((await dirty()) > 0 && runs++ < 10) await rollups.refreshSome();
+		assert.equal(await dirty(), 0);
+	});
+
+	it("count what is left of an hour in which a block was damaged at rest, and how many were", async () => {
+		const damaged = blockOf([1, 2], { sequence: 2, startUptimeMs: 5000 });
+		await cloud.accept(blockOf([7]), damaged);
+		const { range } = cloud.stores.blocks;
+		cloud.stores.blocks.range = async (...query) => {
+			const page = await range(...query);
+			for (const { sequence, bytes } of page.blocks) {
+				if (sequence === 2) bytes[30] = (bytes[30] ?? 0) ^ 4;
+			}
+			return page;
+		};
+		await rollups.refreshSome();
+		assert.equal(await dirty(), 0);
+		assert.deepEqual(await counts("hour"), [1]);
+		const rows = await cloud.stores.rollups.range(
+			"boiler",
+			"hour",
+			UNREADABLE_CHANNEL,
+			0,
+			9e15,
+		);
+		assert.deepEqual(
+			rows.map((row) => row.count),
+			[1],
+		);
 	});
 
 	it("report a store that fails, and try again later", async () => {

@@ -1,14 +1,15 @@
 import { cutBlock } from "./pieces.ts";
-import type {
-	BucketRows,
-	Clock,
-	DirtyBucket,
-	RollupRow,
-	RollupSize,
-	Stores,
+import {
+	type BucketRows,
+	type Clock,
+	type DirtyBucket,
+	type RollupRow,
+	type RollupSize,
+	type Stores,
+	UNREADABLE_CHANNEL,
 } from "./ports.ts";
 import { scanBlocks } from "./scan.ts";
-import { rollupSpanMs } from "./spans.ts";
+import { floorTo, rollupSpanMs } from "./spans.ts";
 import { join, type Tally } from "./tally.ts";
 
 /** How long after its end a bucket is counted in the background: the blocks that end with it have come by then, ms. */
@@ -36,6 +37,8 @@ export class Rollups {
 	#cancel: (() => void) | null = null;
 	#running = false;
 	#slice: Promise<void> = Promise.resolve();
+	/** Buckets that failed, so that what comes after them gets its turn before they are tried again. */
+	readonly #failed = new Set<string>();
 
 	/** @param deps.onError is told why counting in the background failed; it is tried again later */
 	constructor(deps: {
@@ -85,27 +88,36 @@ export class Rollups {
 	}
 
 	/**
-	 * Brings up to date some of what is over and out of date.
+	 * Brings up to date some of what is over and out of date. What fails is tried again when all else has had its turn.
 	 * @returns whether there may be more
-	 * @throws StoreError
+	 * @throws StoreError for the first that failed, when the others have been counted
 	 */
 	async refreshSome(): Promise<boolean> {
 		const { rollups } = this.#stores;
-		const dirty = await rollups.allDirty(
+		const all = await rollups.allDirty(
 			this.#clock.nowMs() - SETTLE_MS,
-			SLICE_BUCKETS,
+			SLICE_BUCKETS + this.#failed.size,
 		);
-		let at = 0;
-		while (at < dirty.length) {
-			const { thing, size } = dirty[at] as (typeof dirty)[number];
-			const end = dirty.findIndex(
+		const fresh = all.filter((one) => !this.#failed.has(keyOf(one)));
+		if (fresh.length === 0) this.#failed.clear();
+		const slice = (fresh.length === 0 ? all : fresh).slice(0, SLICE_BUCKETS);
+		const errors: unknown[] = [];
+		for (let at = 0; at < slice.length; ) {
+			const { thing, size } = slice[at] as (typeof slice)[number];
+			const end = slice.findIndex(
 				(other, i) => i > at && (other.thing !== thing || other.size !== size),
 			);
-			const own = dirty.slice(at, end < 0 ? dirty.length : end);
-			await rollups.replace(thing, await this.#count(thing, size, own));
+			const own = slice.slice(at, end < 0 ? slice.length : end);
+			try {
+				await rollups.replace(thing, await this.#count(thing, size, own));
+			} catch (error) {
+				errors.push(error);
+				for (const one of own) this.#failed.add(keyOf(one));
+			}
 			at += own.length;
 		}
-		return dirty.length === SLICE_BUCKETS;
+		if (errors.length > 0) throw errors[0];
+		return slice.length === SLICE_BUCKETS;
 	}
 
 	#schedule(delayMs: number): void {
@@ -142,14 +154,25 @@ export class Rollups {
 				[],
 			);
 			for await (const page of pages) {
-				for (const { bytes, startMs } of page) {
-					// A block whose values cannot be decoded counts where it lies whole in a bucket, by its summaries.
-					cutBlock(bytes, startMs, everyMs, all, (bucketMs, channel, tally) => {
-						// A block that reaches into the next run is met there again, and counts only here for this one.
-						if (bucketMs >= run.fromMs && bucketMs < run.toMs) {
-							counts.get(bucketMs)?.add(channel.id, tally);
-						}
-					});
+				for (const { bytes, startMs, spanMs } of page) {
+					// A block that reaches into the next run is met there again, and counts only here for this one.
+					const countOf = (bucketMs: number): BucketCount | undefined =>
+						bucketMs >= run.fromMs && bucketMs < run.toMs
+							? counts.get(bucketMs)
+							: undefined;
+					const readable = cutBlock(
+						bytes,
+						startMs,
+						everyMs,
+						all,
+						(bucketMs, channel, tally) =>
+							countOf(bucketMs)?.add(channel.id, tally),
+					);
+					if (readable) continue;
+					let at = floorTo(startMs, everyMs);
+					for (; at < startMs + spanMs; at += everyMs) {
+						countOf(at)?.addUnreadable();
+					}
 				}
 			}
 		}
@@ -166,12 +189,33 @@ function all(): boolean {
 	return true;
 }
 
+function keyOf(bucket: DirtyBucket & { readonly thing: string }): string {
+	const { thing, size, bucketMs, mark } = bucket;
+	return `${thing}/${size}/${bucketMs}/${mark}`;
+}
+
+const ONE_UNREADABLE: Tally = {
+	kind: "gauge",
+	unit: "",
+	exponent: 0,
+	count: 1,
+	first: 0,
+	last: 0,
+	min: 0,
+	max: 0,
+	sum: 0,
+};
+
 /** What has been counted of one bucket so far. */
 class BucketCount {
 	readonly #tallies = new Map<string, Tally>();
 
 	add(channel: string, tally: Tally): void {
 		this.#tallies.set(channel, join(this.#tallies.get(channel) ?? null, tally));
+	}
+
+	addUnreadable(): void {
+		this.add(UNREADABLE_CHANNEL, ONE_UNREADABLE);
 	}
 
 	rows(bucketMs: number): readonly RollupRow[] {

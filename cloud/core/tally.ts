@@ -8,6 +8,7 @@ import { summarize } from "../../protocol/summary.ts";
 /** Count, first, last, min, max and sum of one channel's samples over some time; raw integers. `count` is above 0. */
 export interface Tally {
 	readonly kind: ChannelKind;
+	readonly unit: string;
 	readonly exponent: number;
 	readonly count: number;
 	readonly first: number;
@@ -33,8 +34,8 @@ export function tallyOf(
 	) {
 		return null;
 	}
-	const { kind, exponent } = channel;
-	return { kind, exponent, count, first, last, min, max, sum };
+	const { kind, unit, exponent } = channel;
+	return { kind, unit, exponent, count, first, last, min, max, sum };
 }
 
 /** Tallies the samples `from` … `to` − 1 of a column. @returns null when all of them are missing */
@@ -60,17 +61,18 @@ export function increase(before: number, after: number): number {
 
 /**
  * Two tallies as one, `later` being the later one; a counter's increase from the one to the other is added. Where their
- * exponents differ, the finer one is kept. A channel that has changed its kind goes on as another channel: what was
- * before is left out.
+ * exponents differ, the finer one is kept. A channel that has changed its kind or unit goes on as another channel: what
+ * was before is left out.
  */
 export function join(earlier: Tally | null, later: Tally): Tally {
-	if (earlier === null || earlier.kind !== later.kind) return later;
+	if (earlier === null || !isAlike(earlier, later)) return later;
 	const exponent = Math.min(earlier.exponent, later.exponent);
 	const a = rescale(earlier, exponent);
 	const b = rescale(later, exponent);
 	const between = a.kind === "counter" ? increase(a.last, b.first) : 0;
 	return {
 		kind: a.kind,
+		unit: a.unit,
 		exponent,
 		count: a.count + b.count,
 		first: a.first,
@@ -81,12 +83,21 @@ export function join(earlier: Tally | null, later: Tally): Tally {
 	};
 }
 
+/** Whether two tallies count the same quantity. */
+export function isAlike(
+	a: Pick<Tally, "kind" | "unit">,
+	b: Pick<Tally, "kind" | "unit">,
+): boolean {
+	return a.kind === b.kind && a.unit === b.unit;
+}
+
 /** The same tally in raw integers of a finer exponent. */
 export function rescale(tally: Tally, exponent: number): Tally {
 	if (tally.exponent === exponent) return tally;
 	const factor = 10 ** (tally.exponent - exponent);
 	return {
 		kind: tally.kind,
+		unit: tally.unit,
 		exponent,
 		count: tally.count,
 		first: tally.first * factor,

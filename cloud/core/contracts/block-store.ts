@@ -93,10 +93,12 @@ export function blockStoreContract(name: string, makeStores: MakeStores): void {
 				blocks: [],
 				next: null,
 			});
-			assert.deepEqual(await store.untimed("nobody", 10), {
+			assert.deepEqual(await store.before("nobody", 9e15, 10), {
 				blocks: [],
 				next: null,
 			});
+			assert.deepEqual((await store.untimed("nobody", 10)).blocks, []);
+			assert.deepEqual(await store.getAll("nobody", [someBlock()]), []);
 			assert.deepEqual(await store.put([]), []);
 		});
 
@@ -136,7 +138,7 @@ export function blockStoreContract(name: string, makeStores: MakeStores): void {
 			);
 		});
 
-		it("keeps blocks without time apart and gives them by boot and sequence", async () => {
+		it("keeps blocks without time apart and gives each of them once to whoever asks on, in the order they came", async () => {
 			const untimed = [
 				[2, 3],
 				[1, 9],
@@ -144,19 +146,64 @@ export function blockStoreContract(name: string, makeStores: MakeStores): void {
 			].map(([boot = 0, sequence = 0]) =>
 				someBlock({ boot, sequence, startMs: null }),
 			);
+			const sequences = ({ blocks }: { blocks: readonly NewBlock[] }) =>
+				blocks.map((block) => block.sequence);
 			await store.put([...untimed, someBlock({ boot: 3 })]);
 			const first = await store.untimed("boiler", 2);
-			const second = await store.untimed("boiler", 2, first.next ?? undefined);
-			assert.deepEqual(
-				[...first.blocks, ...second.blocks].map((b) => [b.boot, b.sequence]),
-				[
-					[1, 9],
-					[2, 1],
-					[2, 3],
-				],
-			);
+			const second = await store.untimed("boiler", 2, first.next);
+			const third = await store.untimed("boiler", 2, second.next);
+			assert.deepEqual([first, second, third].map(sequences), [
+				[3, 9],
+				[1],
+				[],
+			]);
+			await store.put([
+				someBlock({ thing: "roof", startMs: null }),
+				someBlock({ journalId: "0000000000000001", startMs: null }),
+			]);
+			const fourth = await store.untimed("boiler", 2, third.next);
+			assert.deepEqual(sequences(fourth), [1]);
 			assert.equal((await store.range("boiler", 0, 2e12, 10)).blocks.length, 1);
 			assert.deepEqual(await store.put(untimed.slice(0, 1)), ["duplicate"]);
+		});
+
+		it("gives those of several identities that are there, with and without time", async () => {
+			const blocks = [
+				someBlock(),
+				someBlock({ sequence: 2, startMs: null }),
+				someBlock({ sequence: 3 }),
+			];
+			await store.put(blocks);
+			const found = await store.getAll("boiler", [
+				someBlock({ sequence: 2 }),
+				someBlock({ sequence: 9 }),
+				someBlock(),
+			]);
+			assert.deepEqual(
+				found.toSorted((a, b) => a.sequence - b.sequence).map(plain),
+				blocks.slice(0, 2).map(plain),
+			);
+			assert.deepEqual(await store.getAll("roof", blocks), []);
+			assert.deepEqual(await store.getAll("boiler", []), []);
+		});
+
+		it("pages backwards from a time, through blocks of the same start too", async () => {
+			await store.put([
+				...someBlocks(5),
+				...someBlocks(5).map((block) => ({ ...block, boot: 2 })),
+				someBlock({ boot: 3, startMs: null }),
+				someBlock({ boot: 4, thing: "roof" }),
+			]);
+			const [, , , { startMs: beforeMs } = someBlock()] = someBlocks(5);
+			const seen: number[] = [];
+			let after: string | undefined;
+			do {
+				const page = await store.before("boiler", beforeMs ?? 0, 4, after);
+				assert.ok(page.blocks.length <= 4);
+				seen.push(...page.blocks.map((block) => block.sequence));
+				after = page.next ?? undefined;
+			} while (after !== undefined);
+			assert.deepEqual(seen, [2, 2, 1, 1, 0, 0]);
 		});
 
 		it("keeps what it was given although the caller uses the memory again", async () => {

@@ -116,15 +116,12 @@ function naive(
 	bucketsMs: readonly number[],
 	everyMs: number,
 ): Omit<ChannelAggregate, "unit" | "kind"> {
-	const firstMs = (bucketsMs[0] ?? 0) - everyMs;
 	const rows = bucketsMs.map((bucketMs) => {
 		const own = samples.filter(
 			(sample) => floorTo(sample.timeMs, everyMs) === bucketMs,
 		);
 		const values = own.map((sample) => sample.value);
-		const before = samples.findLast(
-			({ timeMs }) => timeMs < bucketMs && timeMs >= firstMs,
-		);
+		const before = samples.findLast(({ timeMs }) => timeMs < bucketMs);
 		let total = 0;
 		let last = before?.value ?? values[0] ?? 0;
 		for (const value of values) {

@@ -138,6 +138,14 @@ export function recordStoresContract(
 				binding(9000, 200),
 			]);
 			assert.deepEqual(await bindings.list("boiler"), []);
+			assert.deepEqual(await bindings.list("roof", binding(0, 0, 0)), [
+				binding(1000, 100, 0),
+			]);
+			assert.deepEqual(await bindings.list("roof", binding(0, 0, 7)), []);
+			assert.deepEqual(
+				[await bindings.count("roof"), await bindings.count("boiler")],
+				[4, 0],
+			);
 		});
 
 		it("keeps certificates, and what is revoked stays revoked", async () => {

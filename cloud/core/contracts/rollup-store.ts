@@ -9,6 +9,7 @@ function someRow(changes: Partial<RollupRow> = {}): RollupRow {
 	return {
 		channel: "temperature",
 		kind: "gauge",
+		unit: "°C",
 		bucketMs: DAY,
 		exponent: -2,
 		count: 3600,
@@ -81,6 +82,7 @@ export function rollupStoreContract(
 							...row(bucket.bucketMs),
 							channel: "energy",
 							kind: "counter",
+							unit: "Wh",
 						}),
 					],
 				})),
@@ -104,6 +106,7 @@ export function rollupStoreContract(
 			);
 			assert.equal(all.length, 3);
 			assert.equal(all[0]?.kind, "counter");
+			assert.equal(all[0]?.unit, "Wh");
 			for (const [thing, size, channel] of [
 				["roof", "hour", "energy"],
 				["boiler", "day", "energy"],

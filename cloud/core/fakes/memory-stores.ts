@@ -147,17 +147,35 @@ function memoryBlocks(check: Check, dirty: DirtyBuckets): BlockStore {
 				after,
 			);
 		},
-		async untimed(thing, limit, after) {
+		async before(thing, beforeMs, limit, after) {
 			return pageOf(
 				blocks
-					.filter((block) => block.thing === thing && block.startMs === null)
-					.sort(byIdentity),
+					.filter(
+						(block) =>
+							block.thing === thing &&
+							block.startMs !== null &&
+							block.startMs < beforeMs,
+					)
+					.sort(
+						(a, b) => (b.startMs ?? 0) - (a.startMs ?? 0) || byIdentity(b, a),
+					),
 				limit,
 				after,
 			);
 		},
+		async untimed(thing, limit, after) {
+			const own = blocks.filter(
+				(block) => block.thing === thing && block.startMs === null,
+			);
+			const from = Number(after ?? 0);
+			const page = own.slice(from, from + limit);
+			return { blocks: page, next: String(from + page.length) };
+		},
 		async get(thing, identity) {
 			return find(thing, identity) ?? null;
+		},
+		async getAll(thing, identities) {
+			return identities.flatMap((identity) => find(thing, identity) ?? []);
 		},
 	};
 }
@@ -276,8 +294,15 @@ function memoryBindings(check: Check): Stores["bindings"] {
 				),
 			);
 		},
-		async list(thing) {
-			return all.get(thing) ?? [];
+		async list(thing, boot) {
+			const list = all.get(thing) ?? [];
+			if (boot === undefined) return list;
+			return list.filter(
+				(one) => one.journalId === boot.journalId && one.boot === boot.boot,
+			);
+		},
+		async count(thing) {
+			return all.get(thing)?.length ?? 0;
 		},
 	};
 }

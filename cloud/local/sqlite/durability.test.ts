@@ -16,7 +16,7 @@ import type { Worker } from "node:worker_threads";
 import { someBlock, someBlocks } from "../../core/contracts/block-store.ts";
 import { StoreError } from "../../core/ports.ts";
 import { Connection } from "./connection.ts";
-import { openForWriting, SCHEMA_VERSION } from "./schema.ts";
+import { MIGRATIONS, openForWriting, SCHEMA_VERSION } from "./schema.ts";
 import { DATABASE_FILE, type OpenStores, openStores } from "./stores.ts";
 
 describe("SQLite stores, when things go wrong", () => {
@@ -129,7 +129,7 @@ describe("SQLite stores, when things go wrong", () => {
 			"-t",
 			"tmpfs",
 			"-o",
-			"size=2m",
+			"size=2m,mode=0700",
 			"tmpfs",
 			dir,
 		]);
@@ -183,6 +183,40 @@ describe("SQLite stores, when things go wrong", () => {
 		assert.deepEqual(created, { status: "fulfilled", value: true });
 		assert.equal(refused.status, "rejected");
 		assert.deepEqual(await sequences(stores), [1]);
+	});
+
+	it("take over data of the first version, and count its rollups anew with their units", async () => {
+		const db = new Connection(join(dir, DATABASE_FILE));
+		db.exec(MIGRATIONS[0] ?? "");
+		db.exec(`
+			PRAGMA user_version = 1;
+			INSERT INTO things VALUES (1, 'boiler', 1000);
+			INSERT INTO journals VALUES (1, 1, '00000000000000a1');
+			INSERT INTO blocks VALUES (1, 1, 7200000, 1000, 1, 1, 1, 9, x'01'), (2, 1, NULL, 1000, 1, 1, 2, 9, x'02');
+			INSERT INTO channels VALUES (1, 't');
+			INSERT INTO rollups VALUES (1, 0, 1, 2, 0, 0, 1, 1, 1, 1, 1, 1), (1, 0, 1, 3, 0, 0, 1, 1, 1, 1, 1, 1);
+			INSERT INTO dirty_rollups VALUES (1, 0, 3, 7);
+		`);
+		db.close();
+		const stores = await open();
+		const { blocks } = await stores.blocks.untimed("boiler", 10);
+		assert.deepEqual(
+			blocks.map(({ sequence }) => sequence),
+			[2],
+		);
+		assert.deepEqual(
+			await stores.rollups.range("boiler", "hour", "t", 0, 9e12),
+			[],
+		);
+		assert.deepEqual(
+			(await stores.rollups.dirty("boiler", "hour", 0, 9e12)).map(
+				({ bucketMs, mark }) => [bucketMs / 3_600_000, mark],
+			),
+			[
+				[2, 0],
+				[3, 7],
+			],
+		);
 	});
 
 	it("refuse data of a newer version, and leave them as they are", async () => {

@@ -31,9 +31,14 @@ export interface PackedPage {
 	readonly next: StoreCursor | null;
 }
 
-/** Rollup rows, `ROLLUP_FIELDS` numbers each: bucketMs, counter?, exponent, count, first, last, min, max, sum. */
-export type PackedRollups = Float64Array<ArrayBuffer>;
-export const ROLLUP_FIELDS = 9;
+/** Rollup rows, and the units that they name by their place. */
+export interface PackedRollups {
+	/** `ROLLUP_FIELDS` a row: bucketMs, kind, exponent, count, first, last, min, max, sum, unit. */
+	readonly numbers: Float64Array<ArrayBuffer>;
+	readonly units: readonly string[];
+}
+export const ROLLUP_FIELDS = 10;
+export const UNIT_FIELD = 9;
 /** How a kind is kept as a number: its place in this list. */
 export const KINDS: readonly ChannelKind[] = ["gauge", "counter"];
 
@@ -45,13 +50,20 @@ export interface ReadOperations {
 		limit: number,
 		after: StoreCursor | undefined,
 	): PackedPage;
+	/** `next` is never null. */
 	untimed(
 		thing: string,
 		limit: number,
 		after: StoreCursor | undefined,
 	): PackedPage;
-	/** A page of one block or none. */
-	get(thing: string, identity: BlockIdentity): PackedPage;
+	before(
+		thing: string,
+		beforeMs: number,
+		limit: number,
+		after: StoreCursor | undefined,
+	): PackedPage;
+	/** Those that are there; `next` means nothing. */
+	getAll(thing: string, identities: readonly BlockIdentity[]): PackedPage;
 	deadLetters(options: {
 		readonly limit: number;
 		readonly beforeId?: number;
@@ -59,7 +71,11 @@ export interface ReadOperations {
 	}): readonly DeadLetter[];
 	device(name: string): Device | null;
 	devices(): readonly Device[];
-	bindings(thing: string): readonly BootBinding[];
+	bindings(
+		thing: string,
+		boot: Pick<BootBinding, "journalId" | "boot"> | undefined,
+	): readonly BootBinding[];
+	bindingCount(thing: string): number;
 	dirty(
 		thing: string,
 		size: RollupSize,

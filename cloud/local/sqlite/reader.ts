@@ -18,6 +18,7 @@ import {
 	type PackedRollups,
 	type ReadOperations,
 	ROLLUP_FIELDS,
+	UNIT_FIELD,
 } from "./messages.ts";
 import { packBlocks } from "./packing.ts";
 
@@ -56,29 +57,44 @@ export class Reader implements ReadOperations {
 		return page(thing, rows, limit, (last) => `${last[1]}:${last[0]}`);
 	}
 
+	before(
+		thing: string,
+		beforeMs: number,
+		limit: number,
+		after: StoreCursor | undefined,
+	): PackedPage {
+		const [startMs = beforeMs, id = 0] = parseCursor(after, 2) ?? [];
+		const rows = this.#sql(
+			`${BLOCK} INDEXED BY blocks_by_start WHERE b.thing = (SELECT id FROM things WHERE name = ?) ` +
+				"AND b.start_ms <= ? AND (b.start_ms, b.id) < (?, ?) ORDER BY b.start_ms DESC, b.id DESC LIMIT ?",
+		).all([thing, startMs, startMs, id, limit]);
+		return page(thing, rows, limit, (last) => `${last[1]}:${last[0]}`);
+	}
+
 	untimed(
 		thing: string,
 		limit: number,
 		after: StoreCursor | undefined,
 	): PackedPage {
-		const cursor = parseCursor(after, 3) ?? [0, -1, -1];
+		const [id = 0] = parseCursor(after, 1) ?? [];
 		const rows = this.#sql(
-			`${BLOCK} WHERE b.thing = (SELECT id FROM things WHERE name = ?) AND b.start_ms IS NULL ` +
-				"AND (b.journal, b.boot, b.sequence) > (?, ?, ?) ORDER BY b.journal, b.boot, b.sequence LIMIT ?",
-		).all([thing, ...cursor, limit]);
-		return page(
-			thing,
-			rows,
-			limit,
-			(last) => `${last[8]}:${last[5]}:${last[6]}`,
-		);
+			`${BLOCK} INDEXED BY blocks_untimed WHERE b.thing = (SELECT id FROM things WHERE name = ?) ` +
+				"AND b.start_ms IS NULL AND b.id > ? ORDER BY b.id LIMIT ?",
+		).all([thing, id, limit]);
+		const { packed } = page(thing, rows, limit, () => "");
+		return { packed, next: String(rows.at(-1)?.[0] ?? id) };
 	}
 
-	get(thing: string, identity: BlockIdentity): PackedPage {
-		const rows = this.#sql(
+	getAll(thing: string, identities: readonly BlockIdentity[]): PackedPage {
+		const statement = this.#sql(
 			`${BLOCK} WHERE b.journal = (SELECT id FROM journals WHERE thing = (SELECT id FROM things WHERE name = ?) ` +
 				"AND journal = ?) AND b.boot = ? AND b.sequence = ?",
-		).all([thing, identity.journalId, identity.boot, identity.sequence]);
+		);
+		const rows: SqlRow[] = [];
+		for (const { journalId, boot, sequence } of identities) {
+			const row = statement.get([thing, journalId, boot, sequence]);
+			if (row !== undefined) rows.push(row);
+		}
 		return page(thing, rows, Number.POSITIVE_INFINITY, () => "");
 	}
 
@@ -117,18 +133,29 @@ export class Reader implements ReadOperations {
 		return this.#sql(`${DEVICE} ORDER BY name`).all([]).map(toDevice);
 	}
 
-	bindings(thing: string): readonly BootBinding[] {
+	bindings(
+		thing: string,
+		boot: Pick<BootBinding, "journalId" | "boot"> | undefined,
+	): readonly BootBinding[] {
 		return this.#sql(
 			"SELECT journal, boot, from_uptime_ms, boot_time_ms FROM bindings " +
-				"WHERE thing = (SELECT id FROM things WHERE name = ?) ORDER BY journal, boot, from_uptime_ms",
+				"WHERE thing = (SELECT id FROM things WHERE name = ?) " +
+				`${boot === undefined ? "" : "AND journal = ? AND boot = ?"} ORDER BY journal, boot, from_uptime_ms`,
 		)
-			.all([thing])
+			.all([thing, ...(boot === undefined ? [] : [boot.journalId, boot.boot])])
 			.map((row) => ({
 				journalId: String(row[0]),
 				boot: Number(row[1]),
 				fromUptimeMs: Number(row[2]),
 				bootTimeMs: Number(row[3]),
 			}));
+	}
+
+	bindingCount(thing: string): number {
+		const row = this.#sql(
+			"SELECT count(*) FROM bindings WHERE thing = (SELECT id FROM things WHERE name = ?)",
+		).get([thing]);
+		return Number(row?.[0]);
 	}
 
 	dirty(
@@ -184,7 +211,7 @@ export class Reader implements ReadOperations {
 	): PackedRollups {
 		const spanMs = size === "hour" ? HOUR_MS : DAY_MS;
 		const rows = this.#sql(
-			"SELECT bucket, kind, exponent, count, first, last, min, max, sum FROM rollups " +
+			"SELECT bucket, kind, exponent, count, first, last, min, max, sum, unit FROM rollups " +
 				"WHERE thing = (SELECT id FROM things WHERE name = ?) AND size = ? " +
 				"AND channel = (SELECT id FROM channels WHERE name = ?) AND bucket >= ? AND bucket < ? ORDER BY bucket",
 		).all([
@@ -194,14 +221,18 @@ export class Reader implements ReadOperations {
 			Math.ceil(fromMs / spanMs),
 			Math.ceil(toMs / spanMs),
 		]);
-		const packed = new Float64Array(rows.length * ROLLUP_FIELDS);
+		const numbers = new Float64Array(rows.length * ROLLUP_FIELDS);
+		const units: string[] = [];
 		let at = 0;
 		for (const row of rows) {
-			packed[at] = Number(row[0]) * spanMs;
-			for (let i = 1; i < ROLLUP_FIELDS; i++) packed[at + i] = Number(row[i]);
+			numbers[at] = Number(row[0]) * spanMs;
+			for (let i = 1; i < UNIT_FIELD; i++) numbers[at + i] = Number(row[i]);
+			const unit = String(row[UNIT_FIELD]);
+			if (!units.includes(unit)) units.push(unit);
+			numbers[at + UNIT_FIELD] = units.indexOf(unit);
 			at += ROLLUP_FIELDS;
 		}
-		return packed;
+		return { numbers, units };
 	}
 
 	certificate(certificateId: string): DeviceCertificate | null {

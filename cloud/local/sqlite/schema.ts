@@ -9,7 +9,7 @@ import { StoreError } from "../../core/ports.ts";
 import { Connection } from "./connection.ts";
 
 /** Each brings the database from the version of its index to the next; never edited once released. */
-const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly string[] = [
 	`
 	CREATE TABLE things (
 		id INTEGER PRIMARY KEY,
@@ -99,6 +99,15 @@ const MIGRATIONS: readonly string[] = [
 		created_ms INTEGER NOT NULL
 	) WITHOUT ROWID;
 	CREATE INDEX certificates_by_thing ON certificates (thing);
+	`,
+	`
+	-- By arrival (the id follows the thing), so that what has come since can be asked for.
+	DROP INDEX blocks_untimed;
+	CREATE INDEX blocks_untimed ON blocks (thing) WHERE start_ms IS NULL;
+	-- Units belong to rollups; those without are counted anew. No block has the id 0.
+	INSERT OR IGNORE INTO dirty_rollups (thing, size, bucket, mark) SELECT DISTINCT thing, size, bucket, 0 FROM rollups;
+	DELETE FROM rollups;
+	ALTER TABLE rollups ADD COLUMN unit TEXT NOT NULL DEFAULT '';
 	`,
 ];
 

@@ -94,10 +94,18 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 					thing,
 					await read("range", thing, fromMs, toMs, limit, after),
 				),
-			untimed: async (thing, limit, after) =>
-				unpackPage(thing, await read("untimed", thing, limit, after)),
+			before: async (thing, beforeMs, limit, after) =>
+				unpackPage(thing, await read("before", thing, beforeMs, limit, after)),
+			untimed: async (thing, limit, after) => {
+				const page = await read("untimed", thing, limit, after);
+				const { blocks } = unpackPage(thing, page);
+				return { blocks, next: page.next ?? "0" };
+			},
 			get: async (thing, identity) =>
-				unpackPage(thing, await read("get", thing, identity)).blocks[0] ?? null,
+				unpackPage(thing, await read("getAll", thing, [identity])).blocks[0] ??
+				null,
+			getAll: async (thing, identities) =>
+				unpackPage(thing, await read("getAll", thing, identities)).blocks,
 		},
 		deadLetters: {
 			add: (letter) => commits.call("addDeadLetter", letter),
@@ -112,7 +120,8 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 		},
 		bindings: {
 			add: (thing, binding) => commits.call("addBinding", thing, binding),
-			list: (thing) => read("bindings", thing),
+			list: (thing, boot) => read("bindings", thing, boot),
+			count: (thing) => read("bindingCount", thing),
 		},
 		rollups: {
 			dirty: (thing, size, fromMs, toMs) =>
@@ -151,11 +160,15 @@ function unpackPage(thing: string, page: PackedPage): BlockPage {
 	return { blocks, next: page.next };
 }
 
-function unpackRollups(channel: string, packed: PackedRollups): RollupRow[] {
+function unpackRollups(
+	channel: string,
+	{ numbers, units }: PackedRollups,
+): RollupRow[] {
 	const rows: RollupRow[] = [];
-	for (let at = 0; at < packed.length; at += ROLLUP_FIELDS) {
-		const [bucketMs, kind, exponent, count, first, last, min, max, sum] =
-			packed.subarray(at, at + ROLLUP_FIELDS) as unknown as [
+	for (let at = 0; at < numbers.length; at += ROLLUP_FIELDS) {
+		const [bucketMs, kind, exponent, count, first, last, min, max, sum, unit] =
+			numbers.subarray(at, at + ROLLUP_FIELDS) as unknown as [
+				number,
 				number,
 				number,
 				number,
@@ -169,6 +182,7 @@ function unpackRollups(channel: string, packed: PackedRollups): RollupRow[] {
 		rows.push({
 			channel,
 			kind: KINDS[kind] ?? "gauge",
+			unit: units[unit] ?? "",
 			bucketMs,
 			exponent,
 			count,

@@ -8,6 +8,7 @@ import type {
 	Call,
 	GroupResult,
 	PackedPage,
+	PackedRollups,
 	ReadOperations,
 	Request,
 	Response,
@@ -75,8 +76,9 @@ function writeGroup(
 }
 
 function transferable(value: unknown): ArrayBuffer[] {
-	if (value instanceof Float64Array) return [value.buffer as ArrayBuffer];
-	if (typeof value === "object" && value !== null && "packed" in value) {
+	if (typeof value !== "object" || value === null) return [];
+	if ("numbers" in value) return [(value as PackedRollups).numbers.buffer];
+	if ("packed" in value) {
 		const { packed } = value as PackedPage;
 		return packed.numbers.length === 0
 			? []

@@ -1,10 +1,11 @@
-import type {
-	BootBinding,
-	BucketRows,
-	DeadLetter,
-	Device,
-	DeviceCertificate,
-	DeviceUpdate,
+import {
+	type BootBinding,
+	type BucketRows,
+	type DeadLetter,
+	type Device,
+	type DeviceCertificate,
+	type DeviceUpdate,
+	UNREADABLE_CHANNEL,
 } from "../../core/ports.ts";
 import { DAY_MS, HOUR_MS } from "../../core/spans.ts";
 import type { Connection, Statement } from "./connection.ts";
@@ -23,6 +24,8 @@ interface Marks {
 	readonly hours: Map<number, number>;
 	readonly days: Map<number, number>;
 }
+
+const KEPT_JOURNALS = 64;
 
 const OUTCOME = { stored: 0, duplicate: 1, conflict: 2 } as const;
 
@@ -150,16 +153,21 @@ export class Writer implements WriteOperations {
 				"DELETE FROM dirty_rollups WHERE thing = ? AND size = ? AND bucket = ? AND mark = ?",
 			).run([id, code, bucket, mark]);
 			if (changes === 0) continue;
+			this.#sql(
+				"DELETE FROM rollups WHERE thing = ? AND size = ? AND bucket = ? " +
+					"AND channel = (SELECT id FROM channels WHERE name = ?)",
+			).run([id, code, bucket, UNREADABLE_CHANNEL]);
 			for (const row of rows) {
 				this.#sql(
-					"INSERT OR REPLACE INTO rollups (thing, size, channel, bucket, kind, exponent, count, first, last, min, max, sum) " +
-						"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+					"INSERT OR REPLACE INTO rollups (thing, size, channel, bucket, kind, unit, exponent, count, first, last, min, max, sum) " +
+						"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 				).run([
 					id,
 					code,
 					this.#channel(row.channel),
 					bucket,
 					KINDS.indexOf(row.kind),
+					row.unit,
 					row.exponent,
 					row.count,
 					row.first,
@@ -226,6 +234,8 @@ export class Writer implements WriteOperations {
 			"SELECT id FROM journals WHERE thing = ? AND journal = ?",
 		).get([thing.id, journalId]);
 		const id = Number(row?.[0]);
+		// A node formats its journal rarely; one that names new ones for ever is not remembered for ever.
+		if (thing.journals.size >= KEPT_JOURNALS) thing.journals.clear();
 		thing.journals.set(journalId, id);
 		return id;
 	}
