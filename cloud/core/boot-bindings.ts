@@ -20,14 +20,19 @@ export function bindingAt(
 	return found;
 }
 
+/** A node whose clock jumps more often than this in one boot tells nothing by it. */
+const MAX_OF_A_BOOT = 32;
+/** Boots remembered over all things, some 5 MB: one for each of the nodes that send. */
+const KEPT_BOOTS = 16_384;
+
 /**
  * Keeps what blocks with network time tell of their boot, so that the blocks the boot made before it knew the time can
  * be placed.
  */
 export class BootBindings {
 	readonly #store: BindingStore;
-	/** By thing, then by journal and boot: of the boots heard lately. */
-	readonly #known = new Map<string, Map<string, BootBinding[]>>();
+	/** By thing, journal and boot, in the order in which they were last heard. */
+	readonly #known = new Map<string, readonly BootBinding[]>();
 
 	constructor(store: BindingStore) {
 		this.#store = store;
@@ -45,19 +50,20 @@ export class BootBindings {
 			fromUptimeMs: header.startUptimeMs,
 			bootTimeMs: header.clock.bootTimeMs,
 		};
-		let boots = this.#known.get(thing);
-		if (boots === undefined) {
-			boots = byBoot(await this.#store.list(thing));
-			this.#known.set(thing, boots);
+		const key = `${thing}/${bootKey(binding)}`;
+		let known = this.#known.get(key);
+		if (known === undefined) {
+			known = await this.#store.list(thing, binding);
+		} else this.#known.delete(key);
+		if (!tellsNothingNew(known, binding)) {
+			await this.#store.add(thing, binding);
+			known = [...known, binding];
 		}
-		const key = bootKey(binding);
-		const known = boots.get(key) ?? [];
-		if (tellsNothingNew(known, binding)) return;
-		await this.#store.add(thing, binding);
-		boots.set(
-			key,
-			[...known, binding].sort((a, b) => a.fromUptimeMs - b.fromUptimeMs),
-		);
+		this.#known.set(key, known);
+		if (this.#known.size > KEPT_BOOTS) {
+			const [oldest] = this.#known.keys();
+			if (oldest !== undefined) this.#known.delete(oldest);
+		}
 	}
 }
 
@@ -82,14 +88,13 @@ export function byBoot(
 	return boots;
 }
 
+/** Any of the boot's bindings will do: a clock that goes to and fro between two times is told of twice, not for ever. */
 function tellsNothingNew(
 	known: readonly BootBinding[],
-	binding: BootBinding,
+	{ bootTimeMs }: BootBinding,
 ): boolean {
-	const inForce = bindingAt(known, binding.fromUptimeMs);
 	return (
-		inForce !== null &&
-		Math.abs(inForce.bootTimeMs - binding.bootTimeMs) < SAME_BINDING_MS &&
-		known.some((one) => one.fromUptimeMs <= binding.fromUptimeMs)
+		known.length >= MAX_OF_A_BOOT ||
+		known.some((one) => Math.abs(one.bootTimeMs - bootTimeMs) < SAME_BINDING_MS)
 	);
 }

@@ -44,6 +44,7 @@ describe("Devices", () => {
 		await devices.create("roof");
 		clock.now = 2000;
 		await devices.connected("roof");
+		await devices.connected("roof");
 		assert.equal((await devices.get("roof")).online, true);
 		clock.now = 3000;
 		await devices.disconnected("roof");

@@ -8,6 +8,7 @@ export class Devices {
 	readonly #devices: Stores["devices"];
 	readonly #hub: LiveHub;
 	readonly #clock: Clock;
+	readonly #online = new Set<string>();
 
 	constructor(deps: {
 		readonly stores: Pick<Stores, "devices">;
@@ -60,14 +61,12 @@ export class Devices {
 		return this.#note(name, false);
 	}
 
-	/** A connected device was heard. @throws StoreError */
-	seen(name: string): Promise<void> {
-		return this.#note(name, true);
-	}
-
 	async #note(name: string, online: boolean): Promise<void> {
 		const lastSeenMs = this.#clock.nowMs();
 		await this.#devices.update(name, { online, lastSeenMs });
+		if (this.#online.has(name) === online) return;
+		if (online) this.#online.add(name);
+		else this.#online.delete(name);
 		this.#hub.publish({ type: "device", thing: name, online, lastSeenMs });
 	}
 }

@@ -5,6 +5,7 @@ import { eventTopic, liveTopic } from "../../protocol/topics.ts";
 import {
 	blockMessage,
 	blockOf,
+	cloudOn,
 	DAY,
 	gauge,
 	JOURNAL,
@@ -203,6 +204,79 @@ describe("Ingest", () => {
 			{ journalId: JOURNAL, boot: 1, fromUptimeMs: 9000, bootTimeMs: DAY },
 		]);
 		assert.equal((await stored()).length, 1);
+	});
+
+	for (const [what, bootTimeMs] of [
+		["1970", 0],
+		["2000", 946_684_800_000],
+		["the end of 2019", 1_577_836_799_999],
+	] as const) {
+		it(`does not believe a clock that stands at ${what}`, async () => {
+			await cloud.accept(
+				blockOf([1], { clock: { bootTimeMs, source: "network" } }),
+			);
+			assert.deepEqual(await stored(), []);
+			assert.deepEqual(await cloud.stores.bindings.list("boiler"), []);
+			const { blocks } = await cloud.stores.blocks.untimed("boiler", 10);
+			assert.equal(blocks.length, 1);
+		});
+	}
+
+	it("takes 256 channels of a device and no more, over restarts and in live messages too", async () => {
+		const sixteen = (first: number, live = false) =>
+			blockOf([], {
+				sequence: first,
+				live,
+				sampleCount: 1,
+				channels: Array.from({ length: 16 }, (_, i) => gauge(`c${first + i}`)),
+				columns: Array.from({ length: 16 }, () => Int32Array.of(1)),
+			});
+		for (let i = 0; i < 256; i += 16) await cloud.accept(sixteen(i));
+		assert.deepEqual(await letters(), []);
+		for (const ingest of [cloud.ingest, cloudOn(cloud.stores).ingest]) {
+			await ingest.accept(blockMessage(sixteen(241)));
+			await ingest.accept({
+				...blockMessage(sixteen(241, true)),
+				topic: liveTopic("boiler"),
+			});
+			await ingest.accept(blockMessage(sixteen(0)));
+		}
+		assert.deepEqual(await letters(), Array(4).fill("too_many_channels"));
+		const device = await cloud.stores.devices.get("boiler");
+		assert.equal(device?.channels.length, 256);
+		assert.deepEqual(cloud.hub.recent("boiler"), []);
+	});
+
+	it("keeps two bindings of a clock that goes to and fro, and at most 32 of one that jumps for ever", async () => {
+		const jump = (boot: number, sequence: number, bootTimeMs: number) =>
+			cloud.accept(
+				blockOf([1], {
+					boot,
+					sequence,
+					startUptimeMs: sequence * 1000,
+					clock: { bootTimeMs, source: "network" },
+				}),
+			);
+		for (let i = 0; i < 100; i++) {
+			await jump(1, i, DAY + (i % 2) * 60_000);
+			await jump(2, i, DAY + i * 60_000);
+		}
+		const all = await cloud.stores.bindings.list("boiler");
+		assert.equal(all.filter(({ boot }) => boot === 1).length, 2);
+		assert.equal(all.filter(({ boot }) => boot === 2).length, 32);
+	});
+
+	it("does not tell again and again that a device is there", async () => {
+		for (let i = 0; i < 3; i++) {
+			cloud.clock.now += 5000;
+			await cloud.accept(
+				blockOf([i], { sequence: i, startUptimeMs: i * 1000 }),
+			);
+		}
+		await send(eventTopic("boiler"), event(BOOT_EVENT));
+		assert.deepEqual(ofType("device"), []);
+		const device = await cloud.stores.devices.get("boiler");
+		assert.equal(device?.lastSeenMs, cloud.clock.now);
 	});
 
 	it("keeps what a boot event says, and forgets the refused configuration of the boot before", async () => {

@@ -15,6 +15,9 @@ import type { Clock, DeviceUpdate, Stores } from "./ports.ts";
 /** How often a thing's last-seen time is written at most, ms. */
 const SEEN_EVERY_MS = 1000;
 
+/** More than any honest node has: a block has 16 at most. */
+const MAX_CHANNELS_OF_A_DEVICE = 256;
+
 /** A message as a broker received it; `thing` is who sent it, by its certificate. */
 export interface IncomingMessage {
 	readonly thing: string;
@@ -84,6 +87,8 @@ export class Ingest {
 				"A live message came on the topic for blocks, which are stored.",
 			);
 		}
+		const sender = await this.#sender(message.thing);
+		if (hasTooMany(sender, header)) return this.#buryChannels(message);
 		const receivedMs = this.#clock.nowMs();
 		const believedMs = believedStartMs(header, receivedMs);
 		const span = spanMs(header);
@@ -103,7 +108,7 @@ export class Ingest {
 					bytes: message.payload,
 				},
 			]),
-			this.#touch(thing, header, receivedMs),
+			this.#touch(thing, sender, header, receivedMs),
 		]);
 		if (outcomes[0] === "conflict") {
 			return this.#bury(
@@ -128,12 +133,15 @@ export class Ingest {
 				"A block came on the topic for live messages, which are not stored.",
 			);
 		}
+		const { thing } = message;
+		const sender = await this.#sender(thing);
+		if (hasTooMany(sender, header)) return this.#buryChannels(message);
 		this.#hub.publish({
 			type: "live",
-			thing: message.thing,
+			thing,
 			bytes: new Uint8Array(message.payload),
 		});
-		await this.#touch(message.thing, header, this.#clock.nowMs());
+		await this.#touch(thing, sender, header, this.#clock.nowMs());
 	}
 
 	async #acceptEvent(message: IncomingMessage): Promise<void> {
@@ -154,7 +162,6 @@ export class Ingest {
 			if (!(error instanceof EventError)) throw error;
 			return this.#bury(message, "bad_event", error.message);
 		}
-		this.#noteSeen(thing, this.#sender(thing), atMs);
 		await this.#stores.devices.update(thing, { ...update, lastSeenMs: atMs });
 	}
 
@@ -176,17 +183,17 @@ export class Ingest {
 	/** Writes what is new of the device: its channels, and at most once a second that it was heard. */
 	async #touch(
 		thing: string,
+		sender: Sender,
 		header: BlockHeader,
 		nowMs: number,
 	): Promise<void> {
-		const sender = this.#sender(thing);
 		const channels = header.channels.filter(
 			(channel) => !isSame(sender.channels.get(channel.id), channel),
 		);
 		const sinceMs = Math.abs(nowMs - sender.seenWrittenMs);
 		if (channels.length === 0 && sinceMs < SEEN_EVERY_MS) return;
 		for (const channel of channels) sender.channels.set(channel.id, channel);
-		this.#noteSeen(thing, sender, nowMs);
+		sender.seenWrittenMs = nowMs;
 		try {
 			await this.#stores.devices.update(thing, {
 				lastSeenMs: nowMs,
@@ -198,20 +205,27 @@ export class Ingest {
 		}
 	}
 
-	#noteSeen(thing: string, sender: Sender, lastSeenMs: number): void {
-		sender.seenWrittenMs = lastSeenMs;
-		this.#hub.publish({ type: "device", thing, online: true, lastSeenMs });
-	}
-
-	#sender(thing: string): Sender {
+	/** @throws StoreError */
+	async #sender(thing: string): Promise<Sender> {
 		const known = this.#senders.get(thing);
 		if (known !== undefined) return known;
+		const device = await this.#stores.devices.get(thing);
+		const meanwhile = this.#senders.get(thing);
+		if (meanwhile !== undefined) return meanwhile;
 		const sender = {
-			channels: new Map<string, Channel>(),
+			channels: new Map(device?.channels.map((one) => [one.id, one])),
 			seenWrittenMs: Number.NEGATIVE_INFINITY,
 		};
 		this.#senders.set(thing, sender);
 		return sender;
+	}
+
+	#buryChannels(message: IncomingMessage): Promise<void> {
+		return this.#bury(
+			message,
+			"too_many_channels",
+			`With this one, ${message.thing} would have more than ${MAX_CHANNELS_OF_A_DEVICE} channels.`,
+		);
 	}
 
 	async #bury(
@@ -228,6 +242,12 @@ export class Ingest {
 			bytes: new Uint8Array(message.payload),
 		});
 	}
+}
+
+function hasTooMany(sender: Sender, header: BlockHeader): boolean {
+	let count = sender.channels.size;
+	for (const { id } of header.channels) if (!sender.channels.has(id)) count++;
+	return count > MAX_CHANNELS_OF_A_DEVICE;
 }
 
 function isSame(known: Channel | undefined, channel: Channel): boolean {

@@ -13,6 +13,7 @@ export type LiveEvent =
 			readonly startMs: number | null;
 			readonly spanMs: number;
 	  }
+	/** A device has come or gone. */
 	| {
 			readonly type: "device";
 			readonly thing: string;
