@@ -20,6 +20,8 @@ export class ReadingsPage {
 	readonly #limit: number;
 	readonly #rows: Reading[] = [];
 	#inOrder = true;
+	/** Readings that are out of order are not sorted before there are so many. */
+	#sortAt = 0;
 	channel: Channel | null = null;
 	unreadable = 0;
 
@@ -80,6 +82,11 @@ export class ReadingsPage {
 	#isFullBefore(timeMs: number): boolean {
 		const needed = this.#from.skip + this.#limit;
 		if (this.#rows.length <= needed) return false;
+		if (!this.#inOrder) {
+			// Where all blocks overlap, sorting for each of them would take the square of their number.
+			if (this.#rows.length < this.#sortAt) return false;
+			this.#sortAt = this.#rows.length * 1.25;
+		}
 		this.#sort();
 		const following = this.#rows[needed];
 		return following !== undefined && following.timeMs < timeMs;
