@@ -30,7 +30,7 @@ import {
 } from "./support/nodes.ts";
 
 const OPERATIONS = 300;
-const MOMENTS: readonly CutMoment[] = ["before", "torn", "after"];
+const MOMENTS: readonly CutMoment[] = ["before", "torn", "scattered", "after"];
 const SEED = Number(process.env.THINGHZ_SEED ?? 1);
 const EXHAUSTIVE = process.env.THINGHZ_EXHAUSTIVE === "1";
 /** Nodes at once, each a thing of its own. */
