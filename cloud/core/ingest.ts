@@ -87,7 +87,8 @@ export class Ingest {
 				"A live message came on the topic for blocks, which are stored.",
 			);
 		}
-		const sender = await this.#sender(message.thing);
+		const sender =
+			this.#senders.get(message.thing) ?? (await this.#sender(message.thing));
 		if (hasTooMany(sender, header)) return this.#buryChannels(message);
 		const receivedMs = this.#clock.nowMs();
 		const believedMs = believedStartMs(header, receivedMs);
@@ -246,6 +247,7 @@ export class Ingest {
 
 function hasTooMany(sender: Sender, header: BlockHeader): boolean {
 	let count = sender.channels.size;
+	if (count + header.channels.length <= MAX_CHANNELS_OF_A_DEVICE) return false;
 	for (const { id } of header.channels) if (!sender.channels.has(id)) count++;
 	return count > MAX_CHANNELS_OF_A_DEVICE;
 }
