@@ -82,7 +82,7 @@ async function puts(): Promise<BenchResult[]> {
 				name: `Blocks into SQLite, ${things * atOnce} waiting at a time`,
 				value: (things * half) / seconds,
 				unit: "blocks/s",
-				note: "60 × 3 values, header checked, each acknowledged after its commit's fsync (WAL, synchronous=FULL)",
+				note: "60 × 3 values, each decoded once and acknowledged after its commit's fsync (WAL, synchronous=FULL)",
 			});
 		}
 		return results;
