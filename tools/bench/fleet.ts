@@ -16,6 +16,7 @@ import type { BenchResult } from "./result.ts";
 
 const NODES = 300;
 const SECONDS = 60;
+const FLEET = `${NODES} nodes on XS, 1 Hz, ${SECONDS} s`;
 /** The nodes start one after the other; the figures count from when the last of them is sampling. */
 const START_SLACK_S = 60;
 
@@ -68,17 +69,26 @@ export async function benchFleet(): Promise<BenchResult[]> {
 		const pssKiB =
 			memory.reduce((sum, use) => sum + use.pssKiB, 0) / memory.length;
 		return [
-			{ name: `samples of ${NODES} nodes`, value: lateness.length, unit: "" },
 			{
-				name: "later than 1 s",
+				name: `${FLEET}: live samples`,
+				value: lateness.length,
+				unit: "samples",
+			},
+			{
+				name: `${FLEET}: later than 1 s`,
 				value: lateness.filter((ms) => ms > 1000).length,
-				unit: "",
+				unit: "samples",
 				target: { op: "<=", value: 0 },
 				note: `p50 ${at(lateness, 0.5)} ms, p99 ${at(lateness, 0.99)} ms, max ${at(lateness, 1)} ms, from the sample's time to a listener of the API`,
 			},
-			{ name: "lost", value: lost, unit: "", target: { op: "<=", value: 0 } },
 			{
-				name: "memory of a node (RSS, the largest)",
+				name: `${FLEET}: lost`,
+				value: lost,
+				unit: "samples",
+				target: { op: "<=", value: 0 },
+			},
+			{
+				name: `${FLEET}: memory of a node (RSS, the largest)`,
 				value: worstKiB / 1024,
 				unit: "MB",
 				target: { op: "<=", value: 6 },
