@@ -88,13 +88,24 @@ export function byBoot(
 	return boots;
 }
 
-/** Any of the boot's bindings will do: a clock that goes to and fro between two times is told of twice, not for ever. */
+/**
+ * Any of the boot's bindings will do: a clock that goes to and fro between two times is told of twice, not for ever. One
+ * from before all of them is measured against the first alone, which it would take the place of.
+ */
 function tellsNothingNew(
 	known: readonly BootBinding[],
-	{ bootTimeMs }: BootBinding,
+	binding: BootBinding,
 ): boolean {
-	return (
-		known.length >= MAX_OF_A_BOOT ||
-		known.some((one) => Math.abs(one.bootTimeMs - bootTimeMs) < SAME_BINDING_MS)
+	if (known.length >= MAX_OF_A_BOOT) return true;
+	const isAlike = ({ bootTimeMs }: BootBinding) =>
+		Math.abs(bootTimeMs - binding.bootTimeMs) < SAME_BINDING_MS;
+	const [one, ...others] = known;
+	if (one === undefined) return false;
+	const first = others.reduce(
+		(a, b) => (b.fromUptimeMs < a.fromUptimeMs ? b : a),
+		one,
 	);
+	return binding.fromUptimeMs < first.fromUptimeMs
+		? isAlike(first)
+		: known.some(isAlike);
 }

@@ -266,6 +266,32 @@ describe("Ingest", () => {
 		assert.equal(all.filter(({ boot }) => boot === 2).length, 32);
 	});
 
+	it("learns what held first, also when it arrives last", async () => {
+		const learn = (fromUptimeMs: number, bootTimeMs: number) =>
+			cloud.accept(
+				blockOf([1], {
+					sequence: fromUptimeMs,
+					startUptimeMs: fromUptimeMs,
+					clock: { bootTimeMs, source: "network" },
+				}),
+			);
+		await learn(9000, DAY);
+		await learn(5000, DAY + 3_600_000);
+		await learn(10, DAY);
+		const all = await cloud.stores.bindings.list("boiler");
+		assert.deepEqual(
+			all.map(({ fromUptimeMs, bootTimeMs }) => [
+				fromUptimeMs,
+				bootTimeMs - DAY,
+			]),
+			[
+				[10, 0],
+				[5000, 3_600_000],
+				[9000, 0],
+			],
+		);
+	});
+
 	it("does not tell again and again that a device is there", async () => {
 		for (let i = 0; i < 3; i++) {
 			cloud.clock.now += 5000;

@@ -57,6 +57,28 @@ describe("the data folder", () => {
 		assert.equal(statSync(shared).mode & 0o7777, 0o1777);
 	});
 
+	it("cannot be one that serves something else", async () => {
+		const served = join(parent, "served");
+		mkdirSync(served);
+		chmodSync(served, 0o755);
+		writeFileSync(join(served, "index.html"), "");
+		await assert.rejects(openDataFolder(served), {
+			code: "unavailable",
+			message: /holds other files/,
+		});
+		assert.equal(modeOf(served), 0o755);
+	});
+
+	it("may be one that exists and is empty, or is closed to others already", async () => {
+		const empty = join(parent, "empty");
+		mkdirSync(empty);
+		chmodSync(empty, 0o755);
+		await openDataFolder(empty);
+		assert.equal(modeOf(empty), 0o700);
+		writeFileSync(join(empty, "notes.txt"), "");
+		await openDataFolder(empty);
+	});
+
 	it("cannot be a file", async () => {
 		const path = join(parent, "file");
 		writeFileSync(path, "");

@@ -2,26 +2,28 @@
  * The data folder holds keys, the secret that signs access, and all readings: only its owner may enter it. Everything
  * that opens the folder makes it through here.
  */
-import { chmod, mkdir, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StoreError } from "../core/ports.ts";
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
+/** What tells a data folder from any other. */
+const DATABASE = "thinghz.db";
 /** Set on folders that all users share, such as /tmp. */
 const STICKY = 0o1000;
 
 /**
- * Makes the folder where it is missing and closes it to others where it is open to them. A folder of another owner (a
- * mounted volume) stays as it is: what it means to keep to itself has modes of its own.
- * @throws StoreError "unavailable" when it cannot be made or entered, or is one that all users share
+ * Makes the folder where it is missing. One that is open to others is closed to them when it is empty or holds our data;
+ * any other is refused, since it serves somebody else as it is. A folder of another owner (a mounted volume) stays as it
+ * is: what it means to keep to itself has modes of its own.
+ * @throws StoreError "unavailable" when it cannot be made or entered, or is not to be closed
  */
 export async function openDataFolder(dir: string): Promise<void> {
+	let refusal: string | null;
 	try {
 		await mkdir(dir, { recursive: true, mode: FOLDER_MODE });
-		const { mode, uid } = await stat(dir);
-		if ((mode & 0o077) === 0 || uid !== process.getuid?.()) return;
-		if ((mode & STICKY) === 0) return await chmod(dir, FOLDER_MODE);
+		refusal = await closeToOthers(dir);
 	} catch (error) {
 		throw new StoreError(
 			"unavailable",
@@ -29,10 +31,25 @@ export async function openDataFolder(dir: string): Promise<void> {
 			{ cause: error },
 		);
 	}
+	if (refusal === null) return;
 	throw new StoreError(
 		"unavailable",
-		`${dir} is shared by all users of this machine. Name a folder of its own, such as ${join(dir, "thinghz")}.`,
+		`${dir} ${refusal}. Name a folder of its own, such as ${join(dir, "thinghz")}.`,
 	);
+}
+
+/** @returns why not, or null */
+async function closeToOthers(dir: string): Promise<string | null> {
+	const { mode, uid } = await stat(dir);
+	if ((mode & 0o077) === 0) return null;
+	if ((mode & STICKY) !== 0) return "is shared by all users of this machine";
+	if (uid !== process.getuid?.()) return null;
+	const files = await readdir(dir);
+	if (files.length > 0 && !files.includes(DATABASE)) {
+		return "holds other files and is open to other users";
+	}
+	await chmod(dir, FOLDER_MODE);
+	return null;
 }
 
 /**

@@ -15,11 +15,13 @@ export const LIVE_KEY = "live";
  * The wall time at which live mode ends, or null: it is off, or the time is not known. An end that was found by a stored
  * time is found once more by the network's, since the stored one may have been far behind.
  * @param wantedMs wall time at which the configuration wants it to end
+ * @param log is told when the end could not be stored
  */
 export function endOfLive(
 	wantedMs: number | null,
 	clock: Pick<Clock, "nowMs" | "binding">,
 	settings: Settings,
+	log: (message: string) => void,
 ): number | null {
 	const nowMs = clock.nowMs();
 	if (wantedMs === null || nowMs === null || clock.binding === null)
@@ -38,6 +40,13 @@ export function endOfLive(
 		holds ? storedMs : wantedMs,
 	);
 	const text = `${wantedMs} ${endMs} ${holds ? foundBy : source}`;
-	if (text !== stored) settings.set(LIVE_KEY, text);
+	if (text !== stored) {
+		try {
+			settings.set(LIVE_KEY, text);
+		} catch (error) {
+			// Measuring must not end for it: a restart may then put the end off by a day at most.
+			log(`The end of live mode could not be stored: ${String(error)}`);
+		}
+	}
 	return endMs;
 }

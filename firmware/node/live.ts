@@ -14,6 +14,8 @@ export interface LiveParts {
 	readonly builder: BlockBuilder;
 	readonly scratch: Uint8Array;
 	publish(bytes: Uint8Array): void;
+	/** Told of what went wrong and ends nothing. */
+	log(message: string): void;
 }
 
 /** Passes samples on to the recorder and, while live mode lasts, publishes each of them. */
@@ -35,8 +37,8 @@ export class LiveTap implements SampleSink {
 
 	/** The end of live mode is held against the time as it is known now. */
 	clockChanged(): void {
-		const { clock, settings } = this.#parts;
-		this.#untilMs = endOfLive(this.#wantedUntilMs, clock, settings);
+		const { clock, settings, log } = this.#parts;
+		this.#untilMs = endOfLive(this.#wantedUntilMs, clock, settings, log);
 	}
 
 	add(uptimeMs: number, row: Int32Array): void {

@@ -219,9 +219,11 @@ class Node implements RunningNode {
 					const { clock, scratch } = parts;
 					const publish = (bytes: Uint8Array): void =>
 						this.#uplink.publishLive(bytes);
+					const log = (message: string): void =>
+						this.#system.log("error", message);
 					this.#live = new LiveTap(
 						recorder,
-						{ clock, settings, builder, scratch, publish },
+						{ clock, settings, builder, scratch, publish, log },
 						liveUntilMs,
 					);
 					return this.#live;

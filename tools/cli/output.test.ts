@@ -22,6 +22,11 @@ describe("tables", () => {
 		);
 	});
 
+	it("takes as many rows as there are", () => {
+		const rows = Array.from({ length: 200_000 }, (_, i) => [`row ${i}`]);
+		assert.ok(formatTable(["name"], rows).endsWith("row 199999\n"));
+	});
+
 	it("prints the head alone when there are no rows", () => {
 		assert.equal(formatTable(["name", "online"], []), "name  online\n");
 	});

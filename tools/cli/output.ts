@@ -51,9 +51,9 @@ export function formatTable(
 		row.map((cell) => showControls(String(cell ?? "–"))),
 	);
 	const widths = head.map((title, column) =>
-		Math.max(
+		cells.reduce(
+			(width, row) => Math.max(width, displayWidth(row[column] ?? "")),
 			displayWidth(title),
-			...cells.map((row) => displayWidth(row[column] ?? "")),
 		),
 	);
 	const line = (row: readonly string[], numeric: (column: number) => boolean) =>

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { MISSING } from "../../protocol/block.ts";
 import { startMs, toValue } from "../../protocol/block-time.ts";
 import { decodeBlock } from "../../protocol/decode.ts";
-import { type ApiClient, openApi } from "./api-client.ts";
+import { openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { CommandError } from "./errors.ts";
 import { printJson, showControls } from "./output.ts";
@@ -42,7 +42,6 @@ async function follow(
 	}
 	const api = await openApi(target);
 	const query = name === undefined ? "" : `?device=${encodeURIComponent(name)}`;
-	const presence = new Presence(await onlineNow(api));
 	const response = await api.get(`/v1/live${query}`);
 	if (response.body === null) {
 		throw new CommandError("The API sent no stream.");
@@ -50,7 +49,6 @@ async function follow(
 	process.once("SIGINT", () => process.exit(0));
 	for await (const { event, data } of eventsOf(response.body)) {
 		const live = JSON.parse(data) as LiveData;
-		if (event === "device" && !presence.changes(live)) continue;
 		for (const line of describe(event, live)) {
 			if (options.json) printJson(line);
 			else {
@@ -72,32 +70,6 @@ async function* eventsOf(
 		// What undici throws when the connection goes in the middle of a body.
 		if (!(cause instanceof TypeError)) throw cause;
 		throw new CommandError("The connection to the cloud broke.", { cause });
-	}
-}
-
-async function onlineNow(api: ApiClient): Promise<readonly string[]> {
-	const { devices } = (await (await api.get("/v1/devices")).json()) as {
-		devices: readonly { readonly name: string; readonly online: boolean }[];
-	};
-	return devices.filter(({ online }) => online).map(({ name }) => name);
-}
-
-/** The stream says of a device that it is online whenever it is heard; what is news is that it was not before. */
-export class Presence {
-	readonly #online: Set<string>;
-
-	constructor(online: Iterable<string>) {
-		this.#online = new Set(online);
-	}
-
-	changes(data: {
-		readonly device: string;
-		readonly online?: boolean;
-	}): boolean {
-		if (data.online !== true) return this.#online.delete(data.device);
-		if (this.#online.has(data.device)) return false;
-		this.#online.add(data.device);
-		return true;
 	}
 }
 

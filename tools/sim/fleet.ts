@@ -134,11 +134,22 @@ export class Fleet {
 
 	/** @returns how many blocks are on the nodes' flash */
 	async #end(): Promise<number> {
-		const depths = [...this.#machines.values()].map(async (machine) => {
-			await machine.stop();
-			const depth = journalDepth(machine);
-			machine.close();
-			return depth;
+		const depths = [...this.#machines].map(async ([node, machine]) => {
+			try {
+				await machine.stop();
+				return journalDepth(machine);
+			} catch (error) {
+				// One node's journal that cannot be read (of a newer firmware, say) must not cost the others their summary.
+				this.#options.tell({
+					event: "error",
+					message: `What its journal holds is not known: ${(error as Error).message}`,
+					node,
+					time: new Date(this.#clock.wallMs()).toISOString(),
+				});
+				return 0;
+			} finally {
+				machine.close();
+			}
 		});
 		return (await Promise.all(depths)).reduce((sum, depth) => sum + depth, 0);
 	}
