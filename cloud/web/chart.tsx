@@ -177,7 +177,10 @@ function valueRange(
 
 /** A few readings far apart are seen as points; a dense line needs none. */
 function isAlone(plot: uPlot): boolean {
-	return (plot.data[0]?.length ?? 0) < 40;
+	const line = plot.data.at(-1) ?? [];
+	let drawn = 0;
+	for (const value of line) if (value !== null) drawn++;
+	return drawn < 40;
 }
 
 /** Tints the spans whose times are guessed. */

@@ -148,6 +148,23 @@ describe("thinghz up with simulated nodes", () => {
 		assert.equal(again.issued, false);
 	});
 
+	it("does not run a second node under the name of one that is connected", async () => {
+		const outcome = await thinghz("sim", "--target", cloud.target);
+		assert.equal(outcome.code, 1);
+		assert.match(outcome.stderr, /sim-1 is connected already.*--prefix/);
+	});
+
+	it("prints a token that the API takes", async () => {
+		const { token } = await thinghzJson<{ token: string }>(
+			"signin",
+			...["--token", "--target", cloud.target],
+		);
+		const response = await fetch(`${cloud.ready.http}/v1/devices`, {
+			headers: { authorization: `Bearer ${token}` },
+		});
+		assert.equal(response.status, 200);
+	});
+
 	it("never prints a private key", async () => {
 		const { stdout, stderr } = await thinghz(
 			"provision",

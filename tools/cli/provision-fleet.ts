@@ -1,4 +1,4 @@
-/** The identities of simulated nodes, `sim-1` … `sim-N`: provisioned where they are not yet. */
+/** The identities of simulated nodes, such as `sim-1` … `sim-N`: provisioned where they are not yet. */
 import { join } from "node:path";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
 import { provision } from "../../cloud/local/identity/provision.ts";
@@ -11,18 +11,23 @@ import { parseEndpoint } from "./endpoint.ts";
 import { CommandError } from "./errors.ts";
 import { findRunning } from "./runtime-file.ts";
 
+/** What simulated nodes are called unless told otherwise. */
+export const DEFAULT_PREFIX = "sim";
+
 /** Keys are made by this many threads at once. */
 const AT_ONCE = 4;
 /** From so many on, it takes long enough to say how far it is. */
 const PROGRESS_FROM = 20;
 
 /**
+ * @param prefix of the nodes' names: "sim" makes sim-1, sim-2, …
  * @param say is told of the progress where it takes long
- * @throws CommandError when no cloud runs on the folder
+ * @throws CommandError when no cloud runs on the folder, or one of the nodes is connected to it already
  */
 export async function provisionFleet(
 	dir: string,
 	nodes: number,
+	prefix: string,
 	say: (message: string) => void,
 ): Promise<readonly MachineIdentity[]> {
 	const running = findRunning(dir);
@@ -40,7 +45,14 @@ export async function provisionFleet(
 			clock: { nowMs: () => Date.now() },
 			dataDir: dir,
 		};
-		const names = Array.from({ length: nodes }, (_, i) => `sim-${i + 1}`);
+		const names = Array.from({ length: nodes }, (_, i) => `${prefix}-${i + 1}`);
+		for (const name of names) {
+			if ((await stores.devices.get(name))?.online) {
+				throw new CommandError(
+					`${name} is connected already: a second node of that name would take its connection and mix its readings. Give the nodes other names by --prefix, or end those that run.`,
+				);
+			}
+		}
 		const waiting = [...names];
 		let made = 0;
 		const next = async (): Promise<void> => {

@@ -1,24 +1,44 @@
-/** `thinghz signin`: a new sign-in link for the page of a cloud that runs. */
+/** `thinghz signin`: a new sign-in link for the page of a cloud that runs, or a token for its API. */
 import type { Command } from "commander";
-import { issueSignIn, loadSecret } from "../../cloud/local/auth.ts";
+import {
+	issueSignIn,
+	LocalAuth,
+	loadSecret,
+	SESSION_TTL_MS,
+} from "../../cloud/local/auth.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { CommandError } from "./errors.ts";
 import { printJson } from "./output.ts";
 import { findRunning } from "./runtime-file.ts";
 import { parseTarget } from "./target.ts";
 
+interface SignInOptions extends CommonOptions {
+	readonly token?: boolean;
+}
+
 export function addSignIn(program: Command): void {
 	commonOptions(
 		program
 			.command("signin")
-			.description("print a new link that signs in to the page"),
-	).action((options: CommonOptions) => {
+			.description("print a new link that signs in to the page")
+			.option("--token", "a bearer token for the API instead, for 7 days"),
+	).action(async (options: SignInOptions) => {
 		const { dir } = parseTarget(options.target);
 		const running = findRunning(dir);
 		if (running === null) {
 			throw new CommandError(
 				`No cloud runs on ${dir}. Start it with \`thinghz up --data ${dir}\`: it prints a link.`,
 			);
+		}
+		if (options.token) {
+			const auth = new LocalAuth({
+				secret: loadSecret(dir),
+				clock: { nowMs: () => Date.now() },
+			});
+			const token = await auth.issueToken("command", SESSION_TTL_MS);
+			if (options.json) printJson({ token });
+			else process.stdout.write(`${token}\n`);
+			return;
 		}
 		const signIn = `${running.http}/#signin=${issueSignIn(loadSecret(dir), Date.now())}`;
 		if (options.json) printJson({ signIn });

@@ -8,12 +8,13 @@ import { parseDuration, parseDurationWithin, parseWhole } from "./duration.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { UsageError } from "./errors.ts";
 import { printJson, printMessage } from "./output.ts";
-import { provisionFleet } from "./provision-fleet.ts";
+import { DEFAULT_PREFIX, provisionFleet } from "./provision-fleet.ts";
 import { parseTarget } from "./target.ts";
 
 interface SimOptions extends CommonOptions {
 	readonly nodes: string;
 	readonly board: string;
+	readonly prefix: string;
 	readonly for?: string;
 	readonly endpoint?: string;
 	readonly identity?: string;
@@ -37,6 +38,11 @@ export function addSim(program: Command): void {
 			.command("sim")
 			.description("run simulated nodes against a cloud")
 			.option("--nodes <count>", `how many, 1 to ${MAX_NODES}`, "1")
+			.option(
+				"--prefix <name>",
+				"of the nodes' names: NAME-1, NAME-2, …",
+				DEFAULT_PREFIX,
+			)
 			.option("--board <board>", BOARDS.join(" or "), "virtual")
 			.option("--for <duration>", "of simulated time; until ended without it")
 			.option("--interval <duration>", "between two samples", "1s")
@@ -93,7 +99,7 @@ async function simulate(options: SimOptions): Promise<void> {
 		: tellPeople();
 	const identities =
 		options.identity === undefined
-			? await provisionFleet(target.dir, nodes, printMessage)
+			? await provisionFleet(target.dir, nodes, options.prefix, printMessage)
 			: [withEndpoint(readIdentity(options.identity), options.endpoint)];
 	const fleet = new Fleet({
 		identities,
@@ -154,7 +160,7 @@ function tellPeople(): (event: FleetEvent) => void {
 				return printMessage(`${event.node}: ${event.message}`);
 			case "summary":
 				return printMessage(
-					`${event.nodes} nodes: ${event.blocks} blocks with ${event.samples} samples made, ${event.released} blocks acknowledged, ${event.pending} kept on their flash${event.dropped > 0 ? `, ${event.dropped} dropped for want of room` : ""}.`,
+					`${event.nodes} nodes: ${event.blocks} blocks with ${event.samples} samples of readings made; ${event.released} blocks, those of health too, acknowledged, ${event.pending} kept on their flash${event.dropped > 0 ? `, ${event.dropped} dropped for want of room` : ""}.`,
 				);
 			default:
 				return;

@@ -8,7 +8,7 @@ import { parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { parseHost } from "./host.ts";
 import { printJson, printMessage, reportError } from "./output.ts";
-import { provisionFleet } from "./provision-fleet.ts";
+import { DEFAULT_PREFIX, provisionFleet } from "./provision-fleet.ts";
 import { findRunning, removeRunning, writeRunning } from "./runtime-file.ts";
 import { Closing, type ServeOptions, type Serving, serve } from "./serve.ts";
 import { parseTarget } from "./target.ts";
@@ -107,7 +107,8 @@ async function run(
 		if (!signal.came) {
 			writeRunning(dir, serving.running);
 			// Whoever reads "ready" may ask for the nodes at once.
-			if (nodes > 0) await provisionFleet(dir, nodes, printMessage);
+			if (nodes > 0)
+				await provisionFleet(dir, nodes, DEFAULT_PREFIX, printMessage);
 			announce(dir, serving, json);
 			if (nodes > 0) {
 				const fleet = startFleet(dir, nodes, speed, json);
@@ -146,7 +147,7 @@ function announce(
 	printMessage(
 		`thinghz serves ${dir}
   page  ${signIn}
-        (signs in once, within 15 minutes; \`thinghz signin\` prints a new link)
+        (signs in once, within 15 minutes; for a new link: npx thinghz signin --target local:${dir})
   MQTT  ${mqtt}${endpoint === mqtt ? "" : `, for devices ${endpoint}`}
 Ctrl-C ends it.`,
 	);

@@ -39,7 +39,7 @@ export class FlashFolder {
 			const owner = text === undefined ? undefined : parseOwner(text);
 			if (owner !== undefined && runs(owner)) {
 				throw new FlashFolderError(
-					`The nodes' flash in ${path} is in use by process ${owner.pid}: end that first, or use another folder.`,
+					`The nodes' flash in ${path} is in use by process ${owner.pid}: end that first.`,
 				);
 			}
 			if (text !== undefined) removeStale(this.#lock, text);
