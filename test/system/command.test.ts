@@ -240,6 +240,16 @@ describe("thinghz used wrongly", () => {
 			/--format: "xml" is not one of/,
 		],
 		[
+			["readings", "a", "--channel", "t", "--every", "0"],
+			2,
+			/--every: "0" is not a span/,
+		],
+		[
+			["readings", "a", "--channel", "t", "--every", "1m", "--agg", "p99"],
+			2,
+			/--agg: "p99" is not one of mean/,
+		],
+		[
 			["readings", "a", "--channel", "t", "--agg", "mean"],
 			2,
 			/--agg needs --every/,

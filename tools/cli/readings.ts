@@ -34,6 +34,7 @@ interface Page {
 
 /** As the API's own CSV. */
 const CSV_HEAD = ["time", "channel", "value", "estimated"] as const;
+const AGGREGATES: readonly string[] = ["mean", "min", "max", "sum", "count"];
 const FORMATS = ["table", "csv", "json"] as const;
 /** Rows a request: the most that the API gives. */
 const PAGE_ROWS = 10_000;
@@ -68,6 +69,7 @@ async function printReadings(
 			"--agg needs --every: the span of one row, such as 1m.",
 		);
 	}
+	requireBuckets(options);
 	const query = new URLSearchParams({
 		channel: options.channel,
 		from: new Date(fromMs).toISOString(),
@@ -100,6 +102,20 @@ async function printReadings(
 		}
 	} finally {
 		await api.close();
+	}
+}
+
+/** @throws UsageError for a span or a kind that the API does not know */
+function requireBuckets({ every, agg }: ReadingsOptions): void {
+	if (every !== undefined && !/^[1-9]\d*[smhd]$/.test(every)) {
+		throw new UsageError(
+			`--every: "${every}" is not a span of a row. Write a whole number and a unit: 10s, 5m, 1h, 1d.`,
+		);
+	}
+	if (agg !== undefined && !AGGREGATES.includes(agg)) {
+		throw new UsageError(
+			`--agg: "${agg}" is not one of ${AGGREGATES.join(", ")}.`,
+		);
 	}
 }
 
