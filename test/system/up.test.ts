@@ -159,7 +159,12 @@ describe("thinghz up --host", () => {
 		["localhost", /^http:\/\/localhost:\d+\/#signin=/],
 	] as const) {
 		it(`${host}: the page and the broker are reached where it says, by a certificate that names the place`, async function () {
-			if (host.includes(":") && !hasIPv6()) return this.skip();
+			if (host.includes(":") && !hasIPv6()) {
+				console.log(
+					"This machine has no IPv6: sudo sysctl net.ipv6.conf.all.disable_ipv6=0",
+				);
+				return this.skip();
+			}
 			const dir = join(folder.dir, host.replaceAll(":", "_"));
 			const cloud = await CloudUnderTest.start(dir, "--host", host);
 			try {

@@ -133,7 +133,10 @@ describe("SQLite stores, when things go wrong", () => {
 			"tmpfs",
 			dir,
 		]);
-		if (mount.status !== 0) this.skip();
+		if (mount.status !== 0) {
+			console.log("A small disk needs root, to mount a tmpfs: sudo make test");
+			this.skip();
+		}
 		try {
 			const stores = await openStores(dir);
 			const ballast = join(dir, "ballast");

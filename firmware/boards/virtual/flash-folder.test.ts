@@ -50,7 +50,10 @@ describe("The folder of a board's flash", () => {
 	});
 
 	it("is taken over when another process has the id of the one that is gone", function () {
-		if (process.platform !== "linux") this.skip();
+		if (process.platform !== "linux") {
+			console.log("When a process started is known on Linux only, from /proc.");
+			this.skip();
+		}
 		const { pid } = process;
 		writeFileSync(lockFile(), JSON.stringify({ pid, started: "1" }));
 		new FlashFolder(directory).release();
