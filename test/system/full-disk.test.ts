@@ -40,6 +40,7 @@ describe("A full disk", () => {
 	before(async function () {
 		this.timeout(30_000);
 		if (process.getuid?.() !== 0 || !mount(folder.dir)) {
+			console.log("A small disk needs root, to mount a tmpfs: sudo make test");
 			this.skip();
 		}
 		isMounted = true;
