@@ -39,11 +39,11 @@ dist/cli.js: $(SOURCES) package.json node_modules/.package-lock.json
 
 .PHONY: host host32
 host:
-	@$(MAKE) -C firmware/boards/virtual/host 64
+	@$(MAKE) -s -C firmware/boards/virtual/host 64
 
 host32:
 	@if echo 'int main(void) { return 0; }' | cc -m32 -x c -o /dev/null - 2>/dev/null; \
-	then $(MAKE) -C firmware/boards/virtual/host 32; fi
+	then $(MAKE) -s -C firmware/boards/virtual/host 32; fi
 
 lint: ## code style and the import rule
 	@$(NODE_BIN)/biome check --error-on-warnings .
