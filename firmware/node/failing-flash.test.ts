@@ -89,6 +89,19 @@ describe("journal on failing flash", () => {
 		);
 	}).timeout(30_000);
 
+	it("writes a record elsewhere whose state byte is stuck at released", () => {
+		const flash = flashOf(12);
+		flash.badSectors.add(2);
+		flash.stuckAtZero.add(3 * SECTOR + 43);
+		const journal = mount(flash);
+		for (const length of [2137, 2339, 3589]) {
+			const sequence = journal.takeSequence();
+			journal.append(sequence, dataOf(sequence, length));
+		}
+		assert.deepEqual(sequencesOf(journal), [0, 1, 2]);
+		assert.deepEqual(sequencesOf(mount(flash)), [0, 1, 2]);
+	});
+
 	it("goes on in the next sector where one fails, and stays durable", () => {
 		for (let bad = 0; bad < 6; bad++) {
 			const flash = flashOf(6);

@@ -282,7 +282,8 @@ export class Journal {
 		const isWritten =
 			this.#log.program(position, header) && this.#writeData(bytes, position);
 		const found = this.#log.recordAt(position);
-		if (found !== null && this.#log.isIntact(found)) {
+		// Where a state byte is stuck, a record looks released from the start, and nobody would ever send it.
+		if (found !== null && !found.released && this.#log.isIntact(found)) {
 			this.#torn = !isWritten;
 			return position;
 		}
