@@ -9,6 +9,7 @@ export type ResetReason =
 	| "stack_overflow"
 	| "watchdog"
 	| "brown_out"
+	| "deep_sleep"
 	| "unknown";
 
 /** Sent on the event topic once a boot, as soon as the node is connected. */

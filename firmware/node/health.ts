@@ -15,6 +15,7 @@ export const RESET_CODES: Readonly<Record<ResetReason, number>> = Object.freeze(
 		stack_overflow: 5,
 		watchdog: 6,
 		brown_out: 7,
+		deep_sleep: 8,
 	},
 );
 

@@ -36,7 +36,10 @@ export type TimerHandle = { readonly timer: unique symbol } | number | object;
 
 /** Monotonic time and timers. */
 export interface Timers {
-	/** Milliseconds since this boot; never goes back, does not follow corrections of wall time. */
+	/**
+	 * Milliseconds since this boot; never goes back, does not follow corrections of wall time. A deep sleep is part of the
+	 * boot: it is counted, and a wake goes on from there.
+	 */
 	uptimeMs(): number;
 	/** Calls back once, not before `delayMs` has passed. */
 	set(callback: () => void, delayMs: number): TimerHandle;
@@ -77,6 +80,12 @@ export interface SensorChannel {
 
 /** Why a node is not connected. Each is told apart because each is mended by somebody else. */
 export type OfflineReason =
+	/** There is an access point of that name, and it refuses the password. */
+	| "wifi_password"
+	/** No access point of that name is in reach. */
+	| "wifi_not_found"
+	/** No link for another reason: the access point let go, or gave no address. */
+	| "wifi"
 	/** The name of the endpoint could not be looked up. */
 	| "name_lookup"
 	/** No TCP connection: nobody listens, or no route. */
@@ -239,6 +248,34 @@ export interface System {
 	restart(): never;
 }
 
+/** Deep sleep: all but the real-time clock and a little memory is off, and a wake starts the program anew. */
+export interface DeepSleep {
+	/** How much `retain` takes at most. */
+	readonly retainedBytes: number;
+	/** What was retained when the board went to sleep; undefined after any other start. Unchecked: it may be damaged. */
+	retained(): Uint8Array | undefined;
+	/** Puts bytes where they survive a deep sleep, though no loss of power and no other reset. @throws RangeError */
+	retain(bytes: Uint8Array): void;
+	/** Sleeps for `durationMs` and starts anew, with reset reason "deep_sleep". Does not return. */
+	sleep(durationMs: number): never;
+}
+
+/** Resets the board, with reset reason "watchdog", when it has not been fed for `timeoutMs`. */
+export interface Watchdog {
+	readonly timeoutMs: number;
+	feed(): void;
+}
+
+/** The application slots, as the bootloader sees them. */
+export interface AppSlots {
+	/** The running image is on trial: unless it is confirmed, the bootloader goes back at the next start. */
+	readonly onTrial: boolean;
+	/** Keeps the running image. @throws Error with the platform's code when that could not be written */
+	confirm(): void;
+	/** Marks the running image invalid and restarts into the one before. @throws Error when there is none */
+	rollBack(): never;
+}
+
 /** All that a board gives to a node. */
 export interface Board {
 	readonly system: System;
@@ -252,4 +289,10 @@ export interface Board {
 	readonly journal: Flash;
 	/** Increments of the open blocks; ≥ 64 KB. */
 	readonly checkpoints: Flash;
+	/** Where the board can sleep. */
+	readonly deepSleep?: DeepSleep;
+	/** Where the board has one: the node feeds it for as long as its timers turn. */
+	readonly watchdog?: Watchdog;
+	/** Where the board boots from slots. */
+	readonly slots?: AppSlots;
 }

@@ -56,6 +56,9 @@ const REASONS = [
 	"timeout",
 	"closed",
 	"stopped",
+	"wifi_password",
+	"wifi_not_found",
+	"wifi",
 ] as const satisfies readonly OfflineReason[];
 
 /** Stands for an absent u32 or f64. */
