@@ -13,12 +13,14 @@ import {
 import { FlashSupply, NorFlash, PowerCut } from "./peripherals/flash.ts";
 import { VirtualNetwork } from "./peripherals/network.ts";
 import { SeededRandom } from "./peripherals/random.ts";
+import { RetainedMemory } from "./peripherals/retained-memory.ts";
 import { I2CBus, WeatherChip } from "./peripherals/sensors.ts";
 import {
 	FileSettings,
 	MemorySettings,
 	PoweredSettings,
 } from "./peripherals/settings.ts";
+import { WatchdogTimer } from "./peripherals/watchdog.ts";
 import type { WeatherOptions } from "./peripherals/weather.ts";
 import {
 	bundlePath,
@@ -47,6 +49,12 @@ export interface MachineOptions extends ProcessorSizes {
 	readonly journalBytes?: number;
 	/** Bytes of the checkpoints' partition; 64 KB by default. */
 	readonly checkpointBytes?: number;
+	/** Bytes that survive a deep sleep; 4,096 by default. */
+	readonly retainedBytes?: number;
+	/** From the end of a deep sleep until the program runs; 0 by default. */
+	readonly wakeMs?: number;
+	/** Of simulated time, and of real time within a turn; 60 s by default. */
+	readonly watchdogMs?: number;
 	readonly weather?: WeatherOptions & { readonly record?: boolean };
 	/** A configuration document, put into the setting "config". */
 	readonly config?: string;
@@ -79,11 +87,15 @@ export interface MachineEvents {
 	report: [NodeReport];
 	log: [LogLevel, string];
 	exit: [MachineExit];
+	/** It sleeps for so many ms, and wakes by itself; this is no exit. */
+	sleep: [number];
 }
 
 export const WEATHER_ADDRESS = 0x44;
 const JOURNAL_BYTES = 1 << 20;
 const CHECKPOINT_BYTES = 1 << 16;
+const RETAINED_BYTES = 4096;
+const WATCHDOG_MS = 60_000;
 const REBOOT_MS = 100;
 const MAX_REBOOT_MS = 10_000;
 /** A machine that has run for so long was well: the next reboot is a quick one again. */
@@ -103,6 +115,8 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	readonly bus = new I2CBus();
 	readonly weather: WeatherChip;
 	readonly network: VirtualNetwork;
+	readonly retained: RetainedMemory;
+	readonly #watchdog: WatchdogTimer;
 	readonly #options: MachineOptions;
 	readonly #folder: FlashFolder | undefined;
 	#processor: Processor | undefined;
@@ -110,6 +124,11 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	#bootMs = 0;
 	/** Why the process is about to end, when we know. */
 	#ending: "stopped" | "unresponsive" | "power_cut" | undefined;
+	/** The watchdog has reset it. */
+	#bitten = false;
+	/** How long it is about to sleep. */
+	#sleepMs: number | undefined;
+	#asleep = false;
 	#wake: ClockTimer | undefined;
 	#reboot: ClockTimer | undefined;
 	#crashes = 0;
@@ -158,6 +177,17 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 				options.identity.credentials,
 				(event) => this.#turn(event),
 			);
+			this.retained = new RetainedMemory(
+				options.retainedBytes ?? RETAINED_BYTES,
+			);
+			this.#watchdog = new WatchdogTimer(
+				this.clock,
+				options.watchdogMs ?? WATCHDOG_MS,
+				() => {
+					this.#bitten = true;
+					this.#processor?.kill();
+				},
+			);
 		} catch (error) {
 			this.#folder?.release();
 			throw error;
@@ -170,7 +200,12 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		return this.#processor !== undefined;
 	}
 
-	/** ms since this boot. */
+	/** In a deep sleep: it does not run, and wakes by itself. */
+	get asleep(): boolean {
+		return this.#asleep;
+	}
+
+	/** ms since this boot; a deep sleep is part of it. */
 	uptimeMs(): number {
 		return this.clock.nowMs() - this.#bootMs;
 	}
@@ -180,9 +215,9 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		return this.#processor?.memory() ?? null;
 	}
 
-	/** Boots it after a power cut, or for the first time. No effect when it runs. */
+	/** Boots it after a power cut, or for the first time. No effect when it runs or sleeps. */
 	powerOn(): void {
-		if (this.#processor !== undefined) return;
+		if (this.#processor !== undefined || this.#asleep) return;
 		this.clock.clear(this.#reboot);
 		this.supply.restore();
 		this.#crashes = 0;
@@ -192,19 +227,22 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	/** Cuts power now: what was volatile is lost. Resolves when the process is gone. */
 	powerCut(): Promise<void> {
 		this.supply.cut();
+		this.#asleep = false;
+		this.retained.lose();
 		return this.#end("power_cut", (processor) => processor.kill());
 	}
 
 	/**
 	 * Asks the node to end in good order; kills it when it does not within `patienceMs` of real time. A node that sends what
-	 * waits first needs time to go on: let a stepped clock run meanwhile.
+	 * waits first needs time to go on: let a stepped clock run meanwhile. One that sleeps is woken for it.
 	 */
 	stop(patienceMs = 5000): Promise<void> {
-		return this.#end("stopped", (processor) => {
+		if (this.#asleep) this.#boot("deep_sleep");
+		return this.#end("stopped", () => {
 			this.#turn({ op: "stop" });
 			const impatience = setTimeout(() => {
 				this.#ending = "unresponsive";
-				processor.kill();
+				this.#processor?.kill();
 			}, patienceMs);
 			this.once("exit", () => clearTimeout(impatience));
 		});
@@ -219,6 +257,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	/** Lets go of its files. Only when it does not run. */
 	close(): void {
 		this.clock.clear(this.#reboot);
+		this.#asleep = false;
 		this.journal.close();
 		this.checkpoints.close();
 		this.#folder?.release();
@@ -240,9 +279,15 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 
 	#boot(resetReason: ResetReason): void {
 		const { identity, board = "virtual" } = this.#options;
-		// A whole number, as deadlines are made: sums of the two are exact, and a deadline reached is never just missed.
-		this.#bootMs = Math.floor(this.clock.nowMs());
+		this.clock.clear(this.#reboot);
+		if (resetReason !== "deep_sleep") {
+			// A whole number, as deadlines are made: sums of the two are exact, and a deadline reached is never just missed.
+			this.#bootMs = Math.floor(this.clock.nowMs());
+			this.retained.lose();
+		}
 		this.#ending = undefined;
+		this.#bitten = false;
+		this.#asleep = false;
 		const processor = new Processor({
 			...this.#options,
 			kind: board,
@@ -261,6 +306,8 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			checkpointBytes: this.checkpoints.sizeBytes,
 			weatherAddresses: [WEATHER_ADDRESS],
 			rssi: -60,
+			retainedBytes: this.retained.sizeBytes,
+			watchdogMs: this.#watchdog.timeoutMs,
 		};
 		this.#turn({ op: "boot", json: JSON.stringify(boot) });
 	}
@@ -269,6 +316,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		const processor = this.#processor;
 		if (processor === undefined) return;
 		this.#turns++;
+		this.#watchdog.turnBegins();
 		this.#hold ??= this.clock.hold();
 		processor.send(this.uptimeMs(), event);
 	}
@@ -306,6 +354,12 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			case "mqtt_close":
 				this.network.close(post.connection, post.graceful);
 				break;
+			case "feed":
+				this.#watchdog.feed();
+				break;
+			case "sleep":
+				this.#sleepMs = post.durationMs;
+				break;
 		}
 	}
 
@@ -314,6 +368,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		this.clock.clear(this.#wake);
 		this.#wake = undefined;
 		if (this.#turns > 0 || this.#processor === undefined) return;
+		this.#watchdog.turnsEnd();
 		if (deadlineMs !== null) {
 			this.#wake = this.clock.setAt(this.#bootMs + Math.ceil(deadlineMs), () =>
 				this.#turn({ op: "timer" }),
@@ -336,16 +391,41 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		this.#turns = 0;
 		this.clock.clear(this.#wake);
 		this.#wake = undefined;
+		this.#watchdog.stop();
 		this.network.reset();
+		if (code === ExitCode.DEEP_SLEEP && this.#ending !== "power_cut") {
+			this.#sleep();
+			return;
+		}
 		const reboots = this.#ending === undefined && isResetReason(end);
 		if (reboots) this.#scheduleReboot(end, ranMs);
 		this.#rest();
 		this.emit("exit", { reason: end, code, reboots });
 	}
 
+	#sleep(): void {
+		const sleepMs = this.#sleepMs ?? 0;
+		this.#asleep = true;
+		if (this.#ending === "stopped") {
+			// It fell asleep before it heard that it is to end.
+			this.#boot("deep_sleep");
+			this.#ending = "stopped";
+			this.#turn({ op: "stop" });
+			return;
+		}
+		this.#crashes = 0;
+		this.#reboot = this.clock.set(
+			() => this.#boot("deep_sleep"),
+			sleepMs + (this.#options.wakeMs ?? 0),
+		);
+		this.#rest();
+		this.emit("sleep", sleepMs);
+	}
+
 	/** A crash while it was asked to end is a crash. */
 	#endReason(code: number | null): StopReason {
 		if (this.#ending === "power_cut") return this.#ending;
+		if (this.#bitten) return "watchdog";
 		switch (code) {
 			case ExitCode.RESTART:
 				return "restart";

@@ -4,6 +4,7 @@ import type { Settings } from "../../node/ports.ts";
 import type { NorFlash } from "./peripherals/flash.ts";
 import type { VirtualNetwork } from "./peripherals/network.ts";
 import type { SeededRandom } from "./peripherals/random.ts";
+import type { RetainedMemory } from "./peripherals/retained-memory.ts";
 import type { I2CBus } from "./peripherals/sensors.ts";
 import { Partition, type Request } from "./wire.ts";
 
@@ -14,6 +15,7 @@ export interface Peripherals {
 	readonly poweredSettings: Settings;
 	readonly bus: I2CBus;
 	readonly network: VirtualNetwork;
+	readonly retained: RetainedMemory;
 	/** Absent when random bytes are not to be repeatable. */
 	readonly random: SeededRandom | undefined;
 }
@@ -58,6 +60,15 @@ export function serve(parts: Peripherals, request: Request): Uint8Array {
 			const writable = parts.network.write(connection, data, options);
 			return new Uint8Array(Uint32Array.of(writable).buffer);
 		}
+		case "retained": {
+			const bytes = parts.retained.read();
+			return bytes === undefined
+				? Uint8Array.of(0)
+				: Uint8Array.of(1, ...bytes);
+		}
+		case "retain":
+			parts.retained.write(request.bytes);
+			return EMPTY;
 	}
 }
 

@@ -63,6 +63,8 @@ const request: fc.Arbitrary<Request> = fc.oneof(
 		options: maybe(publish),
 		data: bytes,
 	}),
+	record({ op: is("retained" as const) }),
+	record({ op: is("retain" as const), bytes }),
 );
 
 const post: fc.Arbitrary<Post> = fc.oneof(
@@ -89,6 +91,8 @@ const post: fc.Arbitrary<Post> = fc.oneof(
 		keepAliveMs: time,
 	}),
 	record({ op: is("mqtt_close" as const), connection: u32, graceful: bool }),
+	record({ op: is("feed" as const) }),
+	record({ op: is("sleep" as const), durationMs: time }),
 );
 
 const event: fc.Arbitrary<TurnEvent> = fc.oneof(

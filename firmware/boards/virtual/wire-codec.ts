@@ -17,6 +17,8 @@ const REQUESTS = [
 	"i2c",
 	"random",
 	"mqtt_write",
+	"retained",
+	"retain",
 ] as const satisfies readonly Request["op"][];
 
 const POSTS = [
@@ -26,6 +28,8 @@ const POSTS = [
 	"time",
 	"mqtt_connect",
 	"mqtt_close",
+	"feed",
+	"sleep",
 ] as const satisfies readonly Post["op"][];
 
 const EVENTS = [
@@ -114,6 +118,11 @@ export function encodeRequest(
 			writer.raw(request.data);
 			break;
 		}
+		case "retain":
+			writer.raw(request.bytes);
+			break;
+		case "retained":
+			break;
 	}
 	return writer.bytes;
 }
@@ -158,6 +167,10 @@ export function decodeRequest(utf8: Utf8, bytes: Uint8Array): Request {
 			const options = reader.u8() === 1 ? readPublish(reader) : undefined;
 			return { op, connection, options, data: reader.rest() };
 		}
+		case "retain":
+			return { op, bytes: reader.rest() };
+		case "retained":
+			return { op };
 	}
 }
 
@@ -204,6 +217,11 @@ export function encodePost(writer: WireWriter, post: Post): Uint8Array {
 		case "mqtt_close":
 			writer.u32(post.connection).u8(post.graceful ? 1 : 0);
 			break;
+		case "sleep":
+			writer.f64(post.durationMs);
+			break;
+		case "feed":
+			break;
 	}
 	return writer.bytes;
 }
@@ -242,6 +260,10 @@ export function decodePost(utf8: Utf8, bytes: Uint8Array): Post {
 				connection: reader.u32(),
 				graceful: reader.u8() === 1,
 			};
+		case "sleep":
+			return { op, durationMs: reader.f64() };
+		case "feed":
+			return { op };
 	}
 }
 

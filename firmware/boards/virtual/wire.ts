@@ -34,6 +34,7 @@ export const ExitCode = Object.freeze({
 	ENGINE: 16,
 	RESTART: 20,
 	STOPPED: 21,
+	DEEP_SLEEP: 22,
 } as const);
 
 /** The partitions of the flash, by number. */
@@ -86,7 +87,11 @@ export type Request =
 			readonly connection: number;
 			readonly options: MqttPublishOptions | undefined;
 			readonly data: Uint8Array;
-	  };
+	  }
+	/** → a byte 0 when nothing was retained, or a byte 1 and what was */
+	| { readonly op: "retained" }
+	/** → nothing */
+	| { readonly op: "retain"; readonly bytes: Uint8Array };
 
 /** What XS says without waiting. */
 export type Post =
@@ -110,7 +115,11 @@ export type Post =
 			readonly op: "mqtt_close";
 			readonly connection: number;
 			readonly graceful: boolean;
-	  };
+	  }
+	/** Feeds the watchdog. */
+	| { readonly op: "feed" }
+	/** How long to sleep: the process then exits with `ExitCode.DEEP_SLEEP`. */
+	| { readonly op: "sleep"; readonly durationMs: number };
 
 /** What starts a turn of XS. */
 export type TurnEvent =
@@ -164,4 +173,7 @@ export interface BootDocument {
 	readonly weatherAddresses: readonly number[];
 	/** dBm */
 	readonly rssi: number;
+	/** What the memory holds that survives a deep sleep. */
+	readonly retainedBytes: number;
+	readonly watchdogMs: number;
 }

@@ -1,11 +1,13 @@
 /** The virtual board's side of `firmware/node/ports.ts`. */
 import type {
 	Board,
+	DeepSleep,
 	HeapUse,
 	LogLevel,
 	NodeReport,
 	System,
 	TimeSource,
+	Watchdog,
 } from "../../../node/ports.ts";
 import {
 	type BootDocument,
@@ -77,6 +79,43 @@ class ChannelSystem implements System {
 	}
 }
 
+class ChannelSleep implements DeepSleep {
+	readonly retainedBytes: number;
+
+	constructor(retainedBytes: number) {
+		this.retainedBytes = retainedBytes;
+	}
+
+	retained(): Uint8Array | undefined {
+		const reply = call({ op: "retained" });
+		return reply[0] === 1 ? reply.subarray(1) : undefined;
+	}
+
+	retain(bytes: Uint8Array): void {
+		if (bytes.length > this.retainedBytes) {
+			throw new RangeError(`${bytes.length} bytes cannot be retained.`);
+		}
+		call({ op: "retain", bytes });
+	}
+
+	sleep(durationMs: number): never {
+		post({ op: "sleep", durationMs });
+		return host.exit(ExitCode.DEEP_SLEEP);
+	}
+}
+
+class ChannelWatchdog implements Watchdog {
+	readonly timeoutMs: number;
+
+	constructor(timeoutMs: number) {
+		this.timeoutMs = timeoutMs;
+	}
+
+	feed(): void {
+		post({ op: "feed" });
+	}
+}
+
 export class VirtualBoard implements Board {
 	readonly system: ChannelSystem;
 	readonly timers = new TurnTimers();
@@ -87,6 +126,8 @@ export class VirtualBoard implements Board {
 	readonly identity: Board["identity"];
 	readonly journal: ChannelFlash;
 	readonly checkpoints: ChannelFlash;
+	readonly deepSleep: ChannelSleep;
+	readonly watchdog: ChannelWatchdog;
 
 	constructor(boot: BootDocument) {
 		this.system = new ChannelSystem(boot);
@@ -98,6 +139,8 @@ export class VirtualBoard implements Board {
 			Partition.CHECKPOINTS,
 			boot.checkpointBytes,
 		);
+		this.deepSleep = new ChannelSleep(boot.retainedBytes);
+		this.watchdog = new ChannelWatchdog(boot.watchdogMs);
 	}
 
 	/** One turn; time has moved on to it. */
