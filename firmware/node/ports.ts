@@ -191,7 +191,10 @@ export interface Identity {
 	readonly certificateId: string;
 }
 
-/** What is live: garbage between two collections is not counted, though it takes room until the next one. */
+/**
+ * What is live in RAM: neither what the board has in flash (built-ins, the program's functions and classes) nor garbage between two
+ * collections is counted, though the latter takes room until the next one.
+ */
 export interface HeapUse {
 	/** Bytes that are live. */
 	readonly usedBytes: number;

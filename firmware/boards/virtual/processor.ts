@@ -22,7 +22,7 @@ export interface ProcessorSizes {
 	readonly slots?: number;
 	/** The node needs 513 … 576 (32-bit, measured); the host's default is 768. */
 	readonly stackSlots?: number;
-	/** Beyond the built-ins, which a device has in ROM; 0 for no limit. */
+	/** Beyond built-ins and program, which a device has in flash; 0 for no limit. */
 	readonly heapLimitBytes?: number;
 }
 

@@ -16,11 +16,14 @@ struct heap_use {
 	size_t allocated_peak;
 	/* Live when the machine had been created: what a device keeps in ROM. */
 	size_t builtins;
-	/* Live when the bundle had been loaded. */
+	/*
+	 * Live when the bundle had been loaded: the built-ins, and the names, functions and classes of the program, which a device
+	 * has in flash as well, since its linker preloads them.
+	 */
 	size_t loaded;
 	/* Byte code of the bundle, which is not on the heap, as it is not on a device. */
 	size_t code;
-	/* What may be allocated beyond the built-ins; 0 for no limit. */
+	/* What may be allocated beyond `loaded`, garbage and stack included; 0 for no limit. */
 	size_t limit;
 	size_t collections;
 };

@@ -21,7 +21,8 @@ static size_t chunk_bytes;
 
 static int take(size_t size)
 {
-	if (heap_use.limit && heap_use.allocated + size > heap_use.limit + heap_use.builtins)
+	/* Until the bundle has been loaded, what is allocated becomes what a device has in flash. */
+	if (heap_use.limit && heap_use.loaded && heap_use.allocated + size > heap_use.limit + heap_use.loaded)
 		return 0;
 	heap_use.allocated += size;
 	if (heap_use.allocated_peak < heap_use.allocated)
@@ -175,8 +176,8 @@ void fxAbort(txMachine* the, int status)
 	static char text[1024];
 	switch (status) {
 	case XS_NOT_ENOUGH_MEMORY_EXIT:
-		snprintf(text, sizeof(text), "out of memory: %zu bytes allocated beside %zu of built-ins, limit %zu",
-			heap_use.allocated - heap_use.builtins, heap_use.builtins, heap_use.limit);
+		snprintf(text, sizeof(text), "out of memory: %zu bytes allocated beside %zu of built-ins and program, limit %zu",
+			heap_use.allocated - heap_use.loaded, heap_use.loaded, heap_use.limit);
 		die(EXIT_OUT_OF_MEMORY, text);
 	case XS_STACK_OVERFLOW_EXIT:
 		die(EXIT_STACK_OVERFLOW, "stack overflow");

@@ -60,8 +60,8 @@ class ChannelSystem implements System {
 		host.collect();
 		const heap = host.heap();
 		return {
-			usedBytes: heap.chunkUsed + heap.slotUsed - heap.builtins,
-			peakBytes: heap.chunkPeak + heap.slotPeak - heap.builtins,
+			usedBytes: heap.chunkUsed + heap.slotUsed - heap.loaded,
+			peakBytes: heap.chunkPeak + heap.slotPeak - heap.loaded,
 			limitBytes: heap.limit,
 		};
 	}

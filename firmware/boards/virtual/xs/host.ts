@@ -12,7 +12,7 @@ interface Host {
 		readonly slotUsed: number;
 		readonly chunkPeak: number;
 		readonly slotPeak: number;
-		readonly builtins: number;
+		readonly loaded: number;
 		readonly limit: number;
 	};
 	exit(code: number): never;
