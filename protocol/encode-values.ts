@@ -15,8 +15,9 @@ import {
 import { fitLine, type LineFit } from "./line-fit.ts";
 import { TokenCode } from "./token-code.ts";
 
-// Kept between calls, so that a node's heap sees no garbage from it.
-const code = new TokenCode();
+// Kept between calls, so that a node's heap sees no garbage from it. Made at the first one: what a module makes when it is
+// loaded lies in flash on a node that preloads it, where nothing can be written.
+let sharedCode: TokenCode | undefined;
 
 const NO_LINE: LineFit = Object.freeze({ offset: 0, slope: 0 });
 
@@ -63,19 +64,19 @@ export function encodeValues(
 			writer.zigzag(choice.line.offset);
 			writer.zigzag(choice.line.slope);
 		}
-		code.writeTable(writer);
+		samples.code.writeTable(writer);
 		samples.writeResiduals(choice, writer);
 	}
 	writer.align();
 }
 
-/** How many bits it takes to code the samples so; leaves the code for it in `code`. */
+/** How many bits it takes to code the samples so; leaves the code for it in `samples.code`. */
 function measure(samples: Samples, choice: Choice): number {
 	const { predictor, line } = choice;
 	const lineBytes =
 		predictor === LINE ? zigzagSize(line.offset) + zigzagSize(line.slope) : 0;
 	const extraBits = samples.tally(choice);
-	return 8 * lineBytes + extraBits + code.build();
+	return 8 * lineBytes + extraBits + samples.code.build();
 }
 
 /** The samples that are predicted: the present ones after the first. */
@@ -85,6 +86,7 @@ class Samples {
 	readonly start: number;
 	readonly count: number;
 	readonly first: number;
+	readonly code: TokenCode;
 
 	constructor(
 		column: Int32Array,
@@ -98,12 +100,14 @@ class Samples {
 		this.start = start;
 		this.count = count;
 		this.first = first;
+		sharedCode ??= new TokenCode();
+		this.code = sharedCode;
 	}
 
 	/** Counts the tokens of the residuals into `code`. @returns how many bits follow the codes */
 	tally({ predictor, line }: Choice): number {
 		const { column, sampleCount } = this;
-		const { counts } = code;
+		const { counts } = this.code;
 		counts.fill(0);
 		const shift = predictorShift(predictor);
 		const mask = (1 << shift) - 1;
@@ -137,7 +141,7 @@ class Samples {
 	/** Writes code and lower bits of each residual. */
 	writeResiduals({ predictor, line }: Choice, writer: ByteWriter): void {
 		const { column, sampleCount } = this;
-		const { codes, lengths } = code;
+		const { codes, lengths } = this.code;
 		const shift = predictorShift(predictor);
 		const mask = (1 << shift) - 1;
 		const follow = predictor === LINE ? 0 : -1;

@@ -4,12 +4,17 @@
  */
 import { MAX_CODE_BITS, TOKENS } from "./format.ts";
 
-// Kept between calls, so that a node's heap sees no garbage from it.
-const shares = new Int32Array(TOKENS);
-const order = new Uint8Array(TOKENS);
-const weights = new Int32Array(2 * TOKENS);
-const parents = new Uint8Array(2 * TOKENS);
-const depths = new Uint8Array(2 * TOKENS);
+class Workspace {
+	readonly shares = new Int32Array(TOKENS);
+	readonly order = new Uint8Array(TOKENS);
+	readonly weights = new Int32Array(2 * TOKENS);
+	readonly parents = new Uint8Array(2 * TOKENS);
+	readonly depths = new Uint8Array(2 * TOKENS);
+}
+
+// Kept between calls, so that a node's heap sees no garbage from it. Made at the first one: what a module makes when it is
+// loaded lies in flash on a node that preloads it, where nothing can be written.
+let workspace: Workspace | undefined;
 
 /**
  * Works out the length of each token's code.
@@ -18,12 +23,14 @@ const depths = new Uint8Array(2 * TOKENS);
  * @returns how many tokens occur
  */
 export function codeLengths(counts: Int32Array, lengths: Uint8Array): number {
+	workspace ??= new Workspace();
+	const { shares, order, depths } = workspace;
 	lengths.fill(0);
 	shares.set(counts);
 	for (;;) {
-		const used = sortByCount(shares);
+		const used = sortByCount(workspace);
 		if (used < 2) return used;
-		if (buildTree(shares, used) <= MAX_CODE_BITS) {
+		if (buildTree(workspace, used) <= MAX_CODE_BITS) {
 			for (let leaf = 0; leaf < used; leaf++)
 				lengths[order[leaf] as number] = depths[leaf] as number;
 			return used;
@@ -35,7 +42,7 @@ export function codeLengths(counts: Int32Array, lengths: Uint8Array): number {
 }
 
 /** Puts the tokens that occur into `order`, rarest first. */
-function sortByCount(counts: Int32Array): number {
+function sortByCount({ shares: counts, order }: Workspace): number {
 	let used = 0;
 	for (let token = 0; token < TOKENS; token++) {
 		const count = counts[token] as number;
@@ -52,7 +59,10 @@ function sortByCount(counts: Int32Array): number {
 }
 
 /** Joins the two rarest until one is left. Leaves come sorted and joints arise sorted: two queues suffice. */
-function buildTree(counts: Int32Array, used: number): number {
+function buildTree(
+	{ shares: counts, order, weights, parents, depths }: Workspace,
+	used: number,
+): number {
 	for (let leaf = 0; leaf < used; leaf++)
 		weights[leaf] = counts[order[leaf] as number] as number;
 	let leaf = 0;
