@@ -55,6 +55,28 @@ export class BlockBuilder implements BlockInput {
 		this.clock = start.clock;
 	}
 
+	/** Whether a block's samples can be gone on with in these columns. */
+	suits({ channels, intervalMs, sampleCount }: BlockInput): boolean {
+		return (
+			intervalMs === this.intervalMs &&
+			sampleCount < this.capacity &&
+			channels.length === this.channels.length &&
+			channels.every((channel, index) =>
+				isSame(channel, this.channels[index] ?? channel),
+			)
+		);
+	}
+
+	/** Takes over a block that suits it. */
+	resume(block: BlockInput): void {
+		this.begin(block);
+		this.sampleCount = block.sampleCount;
+		for (let index = 0; index < this.columns.length; index++) {
+			const from = block.columns[index]?.subarray(0, block.sampleCount);
+			if (from !== undefined) this.columns[index]?.set(from);
+		}
+	}
+
 	/** Adds a sample: a raw value or MISSING for each channel. */
 	add(row: Int32Array): void {
 		for (let index = 0; index < this.columns.length; index++) {
@@ -101,4 +123,13 @@ export class BlockBuilder implements BlockInput {
 		this.sampleCount = all;
 		return sizeBytes;
 	}
+}
+
+function isSame(one: Channel, other: Channel): boolean {
+	return (
+		one.id === other.id &&
+		one.unit === other.unit &&
+		one.exponent === other.exponent &&
+		one.kind === other.kind
+	);
 }

@@ -48,6 +48,17 @@ export interface Recovered {
 	readonly block: BlockInput | null;
 }
 
+/** Where writing goes on after a sleep. */
+export interface RingPosition {
+	/** −1 when the ring is new. */
+	readonly sector: number;
+	readonly offset: number;
+	/** In which the open block's records start; −1 when none is open. */
+	readonly blockSector: number;
+	/** Of the block opened last. */
+	readonly sequence: number;
+}
+
 interface Place {
 	readonly sector: number;
 	readonly offset: number;
@@ -94,6 +105,29 @@ export class CheckpointRing {
 		this.#sector = newest?.sector ?? -1;
 		this.#sequence = newest?.sequence ?? 0;
 		this.#offset = this.#sectorBytes;
+	}
+
+	get position(): RingPosition {
+		return {
+			sector: this.#sector,
+			offset: this.#offset,
+			blockSector: this.#blockSector,
+			sequence: this.#sequence,
+		};
+	}
+
+	/**
+	 * Goes on where writing had come to, in place of `recover`.
+	 * @returns false, with nothing changed, when flash does not look as it was left then
+	 */
+	resume(position: RingPosition): boolean {
+		const { sector, offset, blockSector, sequence } = position;
+		if (sector !== this.#sector || sequence < this.#sequence) return false;
+		if (sector >= 0 && !this.#isBlank(sector, offset)) return false;
+		this.#offset = offset;
+		this.#blockSector = blockSector;
+		this.#sequence = sequence;
+		return true;
 	}
 
 	/** Reads back the block opened last. Null when there was none. */
@@ -330,6 +364,19 @@ export class CheckpointRing {
 		const bytes = this.#scratch.subarray(0, RECORD_HEADER_BYTES + payloadBytes);
 		this.#flash.read(this.#addressOf(sector, offset), bytes);
 		return readRecord(bytes);
+	}
+
+	/** Whether no record begins at a place; the end of a sector is no place for one. */
+	#isBlank(sector: number, offset: number): boolean {
+		const room = this.#sectorBytes - offset;
+		if (room < 0 || offset < SECTOR_HEADER_BYTES) return false;
+		const bytes = this.#scratch.subarray(
+			0,
+			Math.min(room, RECORD_HEADER_BYTES),
+		);
+		if (bytes.length === 0) return true;
+		this.#flash.read(this.#addressOf(sector, offset), bytes);
+		return bytes.every((byte) => byte === 0xff);
 	}
 
 	#addressOf(sector: number, offset: number): number {

@@ -22,6 +22,8 @@ export interface NodeConfig {
 	readonly checkpointMs: number;
 	readonly healthIntervalMs: number;
 	readonly healthSpanMs: number;
+	/** Deep sleep between samples, and a connection only when a block is due: for nodes that run on a battery. */
+	readonly sleep: boolean;
 }
 
 export const DEFAULT_CONFIG: NodeConfig = Object.freeze({
@@ -33,7 +35,11 @@ export const DEFAULT_CONFIG: NodeConfig = Object.freeze({
 	checkpointMs: 10_000,
 	healthIntervalMs: 60_000,
 	healthSpanMs: 3_600_000,
+	sleep: false,
 });
+
+/** Below it, waking up and going to sleep would take most of the time. */
+export const MIN_SLEEP_INTERVAL_MS = 5000;
 
 const DAY_MS = 86_400_000;
 /** Ranges of the members that are whole numbers, in ms. */
@@ -49,35 +55,47 @@ const LOG_LEVELS: readonly string[] = ["error", "warn", "info", "debug"];
 /** The configuration, or what is wrong with the document, in a sentence. */
 export type ConfigVerdict =
 	| { readonly ok: NodeConfig }
-	| { readonly refused: string };
+	| {
+			readonly refused: string;
+			/** It is no document at all. */
+			readonly isGarbage?: true;
+	  };
 
 /**
  * Judges a configuration document: a JSON object with any of the members of `NodeConfig`; those left out have their
  * defaults. An unknown member is refused, since it would have no effect.
  * @param available ids of the channels that the board's sensors have
+ * @param canSleep whether the board has a deep sleep
  */
 export function parseConfig(
 	text: string,
 	available: readonly string[],
+	canSleep = false,
 ): ConfigVerdict {
 	let document: unknown;
 	try {
 		document = JSON.parse(text);
 	} catch (error) {
-		return { refused: `The configuration is not JSON: ${error}.` };
+		return {
+			refused: `The configuration is not JSON: ${error}.`,
+			isGarbage: true,
+		};
 	}
 	if (
 		typeof document !== "object" ||
 		document === null ||
 		Array.isArray(document)
 	)
-		return { refused: "The configuration must be a JSON object." };
+		return {
+			refused: "The configuration must be a JSON object.",
+			isGarbage: true,
+		};
 	for (const [name, value] of Object.entries(document)) {
 		const fault = faultOf(name, value, available);
 		if (fault !== null) return { refused: fault };
 	}
 	const config: NodeConfig = { ...DEFAULT_CONFIG, ...document };
-	const fault = faultOfWhole(config);
+	const fault = faultOfWhole(config) ?? faultOfSleep(config, canSleep);
 	return fault === null ? { ok: config } : { refused: fault };
 }
 
@@ -104,6 +122,8 @@ function faultOf(
 			return typeof value === "string" && LOG_LEVELS.includes(value)
 				? null
 				: `logLevel must be one of ${LOG_LEVELS.join(", ")}.`;
+		case "sleep":
+			return typeof value === "boolean" ? null : "sleep must be true or false.";
 		default:
 			return `The configuration has an unknown member "${name}".`;
 	}
@@ -132,6 +152,16 @@ function faultOfWhole(config: NodeConfig): string | null {
 		return "blockSpanMs must not be less than sampleIntervalMs.";
 	if (config.healthSpanMs < config.healthIntervalMs)
 		return "healthSpanMs must not be less than healthIntervalMs.";
+	return null;
+}
+
+function faultOfSleep(config: NodeConfig, canSleep: boolean): string | null {
+	if (!config.sleep) return null;
+	if (!canSleep) return "sleep must be false: this board has no deep sleep.";
+	if (config.sampleIntervalMs < MIN_SLEEP_INTERVAL_MS)
+		return `sampleIntervalMs must be at least ${MIN_SLEEP_INTERVAL_MS} where sleep is true.`;
+	if (config.liveUntilMs !== null)
+		return "liveUntilMs must be null where sleep is true: a node that sleeps cannot publish each sample at once.";
 	return null;
 }
 

@@ -5,7 +5,7 @@
  * A sample that a checkpoint made durable stays in the block of that checkpoint: where a block turns out too long,
  * only samples that are not durable yet move on into the next one. So no sample is ever in two blocks.
  */
-import { MISSING } from "../../protocol/block.ts";
+import { type BlockInput, MISSING } from "../../protocol/block.ts";
 import { encodeBlock } from "../../protocol/encode.ts";
 import type { BlockBuilder } from "./block-builder.ts";
 import type { CheckpointRing } from "./checkpoints.ts";
@@ -37,6 +37,13 @@ export interface RecorderSpans {
 	readonly checkpointMs: number;
 }
 
+/** A block that is not closed yet. */
+export interface OpenBlock {
+	readonly block: BlockInput;
+	/** Samples from the first on that a checkpoint has made durable. */
+	readonly durableCount: number;
+}
+
 /** Longer gaps are not filled with missing samples: the block is closed. */
 const MAX_FILLED_SAMPLES = 60;
 
@@ -62,6 +69,31 @@ export class Recorder implements SampleSink {
 	/** Samples that a power cut now would cost. */
 	get volatileSamples(): number {
 		return this.#parts.builder.sampleCount - this.#durableCount;
+	}
+
+	/** Null when none is open. Good until the next sample. */
+	get open(): OpenBlock | null {
+		if (!this.#open) return null;
+		return { block: this.#parts.builder, durableCount: this.#durableCount };
+	}
+
+	/** Null when there are none, or none any more. */
+	get checkpoints(): CheckpointRing | null {
+		return this.#checkpoints;
+	}
+
+	/** Goes on with the block that was open before a sleep; it is known to suit the builder. */
+	resume({ block, durableCount }: OpenBlock): void {
+		const { builder } = this.#parts;
+		builder.resume(block);
+		this.#open = true;
+		this.#durableCount = durableCount;
+		this.#endCount = this.#samplesToEnd(block.startUptimeMs);
+	}
+
+	/** Whether the open block outlives a restart. */
+	get isCheckpointed(): boolean {
+		return this.#checkpoints !== null;
 	}
 
 	add(uptimeMs: number, row: Int32Array): void {
@@ -127,8 +159,8 @@ export class Recorder implements SampleSink {
 
 	#samplesToEnd(startUptimeMs: number): number {
 		const { spanMs, phaseMs } = this.#spans;
-		const { builder, clock } = this.#parts;
-		const base = startUptimeMs + (clock.binding?.bootTimeMs ?? 0) - phaseMs;
+		const { builder } = this.#parts;
+		const base = startUptimeMs + (builder.clock?.bootTimeMs ?? 0) - phaseMs;
 		const intoSpanMs = ((base % spanMs) + spanMs) % spanMs;
 		const count = Math.ceil((spanMs - intoSpanMs) / builder.intervalMs);
 		return Math.min(Math.max(count, 1), builder.capacity);

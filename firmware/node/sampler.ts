@@ -29,24 +29,39 @@ export class Sampler {
 	/** Uptime at which the next sample belongs. */
 	#dueMs = 0;
 	#missed = 0;
+	readonly #onTaken: () => void;
 
+	/** @param onTaken called when a sample's turn is over, also where it was missed */
 	constructor(
 		timers: Timers,
 		source: RowSource,
 		sink: SampleSink,
 		intervalMs: number,
+		onTaken: () => void = () => undefined,
 	) {
 		this.#timers = timers;
 		this.#source = source;
 		this.#sink = sink;
 		this.#intervalMs = intervalMs;
 		this.#row = new Int32Array(source.channelCount);
+		this.#onTaken = onTaken;
 		this.#onTimer = () => this.#run();
 	}
 
 	/** Samples that were not taken because their time had passed. */
 	get missed(): number {
 		return this.#missed;
+	}
+
+	/** Uptime at which the next sample belongs. */
+	get dueMs(): number {
+		return this.#dueMs;
+	}
+
+	/** Goes on after a sleep: the next sample belongs at `dueMs`, which may have passed. */
+	resume(dueMs: number): void {
+		this.#dueMs = dueMs;
+		this.#schedule();
 	}
 
 	/** The first sample is taken after `afterMs`, in any case in a turn of its own. */
@@ -77,6 +92,7 @@ export class Sampler {
 			}
 		} finally {
 			this.#schedule();
+			this.#onTaken();
 		}
 	}
 

@@ -3,7 +3,7 @@ import type { Channel } from "../../protocol/block.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import type { CheckpointRing } from "./checkpoints.ts";
 import type { Timers } from "./ports.ts";
-import { Recorder, type RecorderParts } from "./recorder.ts";
+import { type OpenBlock, Recorder, type RecorderParts } from "./recorder.ts";
 import { type RowSource, Sampler, type SampleSink } from "./sampler.ts";
 import { hashOf } from "./thing-hash.ts";
 
@@ -13,6 +13,8 @@ export interface StreamSettings {
 	readonly spanMs: number;
 	readonly checkpointMs: number;
 	readonly checkpoints: CheckpointRing | null;
+	/** Called when a sample's turn is over. */
+	readonly onTaken?: () => void;
 }
 
 /** What all streams of a node have in common. */
@@ -36,7 +38,8 @@ export class Stream {
 		settings: StreamSettings,
 		tap: (stream: Stream) => SampleSink = (stream) => stream.recorder,
 	) {
-		const { stream, intervalMs, spanMs, checkpointMs, checkpoints } = settings;
+		const { stream, intervalMs, spanMs, checkpointMs, checkpoints, onTaken } =
+			settings;
 		this.builder = new BlockBuilder(
 			source.channels,
 			intervalMs,
@@ -46,7 +49,13 @@ export class Stream {
 			{ ...parts, stream, checkpoints, builder: this.builder },
 			{ spanMs, checkpointMs, phaseMs: hashOf(parts.thing) % spanMs },
 		);
-		this.#sampler = new Sampler(parts.timers, source, tap(this), intervalMs);
+		this.#sampler = new Sampler(
+			parts.timers,
+			source,
+			tap(this),
+			intervalMs,
+			onTaken,
+		);
 	}
 
 	get missed(): number {
@@ -56,6 +65,17 @@ export class Stream {
 	/** Takes the first sample after `afterMs`. */
 	start(afterMs = 0): void {
 		this.#sampler.start(afterMs);
+	}
+
+	/** Uptime at which the next sample belongs. */
+	get dueMs(): number {
+		return this.#sampler.dueMs;
+	}
+
+	/** Goes on after a sleep. A block that does not suit the stream any more must have been closed. */
+	resume(dueMs: number, open: OpenBlock | null): void {
+		if (open !== null) this.recorder.resume(open);
+		this.#sampler.resume(dueMs);
 	}
 
 	/** Stops sampling and makes what there is a durable block. */
