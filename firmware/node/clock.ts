@@ -4,6 +4,7 @@
  * a jump is announced, so that the open blocks end where it is.
  */
 import type { ClockBinding } from "../../protocol/block.ts";
+import { CLOCK_CODES } from "../../protocol/health-states.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Settings, TimerHandle, Timers, TimeSource } from "./ports.ts";
 
@@ -41,6 +42,14 @@ export class Clock {
 	/** How wall time follows from uptime, or null as long as the time is not known. */
 	get binding(): ClockBinding | null {
 		return this.#binding;
+	}
+
+	/** The value of `health.clock`: it never gets worse within a boot. */
+	get state(): number {
+		if (this.#binding === null) return CLOCK_CODES.unknown;
+		return this.#binding.source === "network"
+			? CLOCK_CODES.set
+			: CLOCK_CODES.restored;
 	}
 
 	/** ms since the Unix epoch, or null. */

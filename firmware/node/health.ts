@@ -1,25 +1,13 @@
 /** How the node is doing, as channels of an ordinary stream of blocks. */
 import { type Channel, MISSING } from "../../protocol/block.ts";
-import type { ResetReason } from "../../protocol/documents.ts";
-import type { HeapUse, Network, System } from "./ports.ts";
+import { RESET_CODES } from "../../protocol/health-states.ts";
+import type { Network, System } from "./ports.ts";
 import type { RowSource } from "./sampler.ts";
 
-/** The value of `health.reset`; a number once given is never given again. */
-export const RESET_CODES: Readonly<Record<ResetReason, number>> = Object.freeze(
-	{
-		unknown: 0,
-		power_on: 1,
-		restart: 2,
-		crash: 3,
-		out_of_memory: 4,
-		stack_overflow: 5,
-		watchdog: 6,
-		brown_out: 7,
-		deep_sleep: 8,
-	},
-);
-
-/** What only the node itself can count. Since boot, but for `depth` (now) and `dropped` (since the format). */
+/**
+ * What only the node itself can tell. Counts are since boot, but for `depth` (now) and `dropped` (since the format); states
+ * are numbers of `protocol/health-states.ts`.
+ */
 export interface HealthFigures {
 	readonly boot: number;
 	readonly depth: number;
@@ -28,64 +16,77 @@ export interface HealthFigures {
 	readonly missedSamples: number;
 	readonly liveDropped: number;
 	readonly sensorFaults: number;
+	readonly link: number;
+	readonly clock: number;
+	readonly sensors: number;
+	readonly settings: number;
+	readonly journal: number;
 }
 
-type Read = (
-	figures: HealthFigures,
-	system: System,
-	network: Network,
-	heap: HeapUse,
-) => number | undefined;
-
-function gauge(id: string, unit: string, read: Read): readonly [Channel, Read] {
-	return [{ id: `health.${id}`, unit, exponent: 0, kind: "gauge" }, read];
+function gauge(id: string, unit = ""): Channel {
+	return { id: `health.${id}`, unit, exponent: 0, kind: "gauge" };
 }
 
-function counter(id: string, read: Read): readonly [Channel, Read] {
-	return [{ id: `health.${id}`, unit: "", exponent: 0, kind: "counter" }, read];
+function counter(id: string): Channel {
+	return { id: `health.${id}`, unit: "", exponent: 0, kind: "counter" };
 }
 
-const CHANNELS: readonly (readonly [Channel, Read])[] = [
-	gauge("boot", "", (figures) => figures.boot),
-	gauge("reset", "", (_, system) => RESET_CODES[system.resetReason]),
-	gauge(
-		"heap_peak",
-		"B",
-		(_figures, _system, _network, heap) => heap.peakBytes,
-	),
-	gauge("heap_free", "B", (_figures, _system, _network, heap) =>
-		heap.limitBytes === 0 ? undefined : heap.limitBytes - heap.peakBytes,
-	),
-	gauge("rssi", "dBm", (_figures, _system, network) => network.rssi()),
-	gauge("depth", "", (figures) => figures.depth),
-	counter("dropped", (figures) => figures.dropped),
-	counter("reconnects", (figures) => figures.reconnects),
-	counter("missed", (figures) => figures.missedSamples),
-	counter("live_dropped", (figures) => figures.liveDropped),
-	counter("sensor_faults", (figures) => figures.sensorFaults),
+/** In the order in which `read` fills a row. */
+const CHANNELS: readonly Channel[] = [
+	gauge("boot"),
+	gauge("reset"),
+	gauge("heap_peak", "B"),
+	gauge("heap_free", "B"),
+	gauge("rssi", "dBm"),
+	gauge("depth"),
+	counter("dropped"),
+	counter("reconnects"),
+	counter("missed"),
+	counter("live_dropped"),
+	counter("sensor_faults"),
+	gauge("link"),
+	gauge("clock"),
+	gauge("sensors"),
+	gauge("settings"),
+	gauge("journal"),
 ];
 
 export class HealthSource implements RowSource {
-	readonly channels: readonly Channel[] = CHANNELS.map(([channel]) => channel);
+	readonly channels = CHANNELS;
 	readonly channelCount = CHANNELS.length;
-	readonly #figures: HealthFigures;
+	readonly #takeFigures: () => HealthFigures;
 	readonly #system: System;
 	readonly #network: Network;
 
-	/** @param figures looked at whenever a sample is taken */
-	constructor(figures: HealthFigures, system: System, network: Network) {
-		this.#figures = figures;
+	/** @param takeFigures called once a sample: a state is told as it was since the call before */
+	constructor(
+		takeFigures: () => HealthFigures,
+		system: System,
+		network: Network,
+	) {
+		this.#takeFigures = takeFigures;
 		this.#system = system;
 		this.#network = network;
 	}
 
 	read(row: Int32Array): void {
-		const figures = this.#figures;
-		const system = this.#system;
-		const network = this.#network;
-		const heap = system.heap();
-		for (let index = 0; index < CHANNELS.length; index++)
-			row[index] =
-				CHANNELS[index]?.[1](figures, system, network, heap) ?? MISSING;
+		const figures = this.#takeFigures();
+		const { peakBytes, limitBytes } = this.#system.heap();
+		row[0] = figures.boot;
+		row[1] = RESET_CODES[this.#system.resetReason];
+		row[2] = peakBytes;
+		row[3] = limitBytes === 0 ? MISSING : limitBytes - peakBytes;
+		row[4] = this.#network.rssi() ?? MISSING;
+		row[5] = figures.depth;
+		row[6] = figures.dropped;
+		row[7] = figures.reconnects;
+		row[8] = figures.missedSamples;
+		row[9] = figures.liveDropped;
+		row[10] = figures.sensorFaults;
+		row[11] = figures.link;
+		row[12] = figures.clock;
+		row[13] = figures.sensors;
+		row[14] = figures.settings;
+		row[15] = figures.journal;
 	}
 }

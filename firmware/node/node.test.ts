@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { type Block, MISSING } from "../../protocol/block.ts";
 import {
+	CLOCK_CODES,
+	JOURNAL_CODES,
+	LINK_CODES,
+	SENSOR_CODES,
+	SETTINGS_CODES,
+} from "../../protocol/health-states.ts";
+import {
 	type Durable,
 	FAKE_EPOCH_MS,
 	type FakeBoard,
@@ -318,6 +325,11 @@ describe("node", () => {
 				["health.reconnects", 0],
 				["health.missed", 0],
 				["health.live_dropped", 0],
+				["health.link", LINK_CODES.online],
+				["health.clock", CLOCK_CODES.set],
+				["health.sensors", SENSOR_CODES.lost],
+				["health.settings", SETTINGS_CODES.ok],
+				["health.journal", JOURNAL_CODES.ok],
 			],
 		);
 		assert.ok((values.get("health.sensor_faults") ?? 0) >= 8);

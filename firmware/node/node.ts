@@ -1,13 +1,20 @@
 /** A node: wires sensors, sampler, recorder, journal and uplink together on whatever board it is given. */
+import { JOURNAL_CODES, SENSOR_CODES } from "../../protocol/health-states.ts";
 import { MAX_BLOCK_BYTES } from "./block-builder.ts";
 import { Clock } from "./clock.ts";
-import { DEFAULT_CONFIG, type NodeConfig, parseConfig } from "./config.ts";
+import {
+	type ConfigVerdict,
+	DEFAULT_CONFIG,
+	type NodeConfig,
+	parseConfig,
+} from "./config.ts";
 import { type HealthFigures, HealthSource } from "./health.ts";
 import type { RecordRef } from "./journal.ts";
 import { LiveTap } from "./live.ts";
 import { LevelledSystem } from "./log-filter.ts";
 import type { Board, SensorPort, System } from "./ports.ts";
 import { SensorReader } from "./sensor-reader.ts";
+import { NodeSettings } from "./settings.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { Stream, type StreamParts } from "./stream.ts";
 import { Uplink } from "./uplink.ts";
@@ -49,11 +56,11 @@ export function startNode(board: Board): RunningNode {
 class Node implements RunningNode {
 	readonly #board: Board;
 	readonly #system: LevelledSystem;
+	readonly #settings: NodeSettings;
 	readonly #storage: Storage;
 	readonly #clock: Clock;
 	readonly #uplink: Uplink;
 	readonly #streamParts: StreamParts;
-	readonly #figures: HealthFigures;
 	readonly #sensors: readonly SensorPort[];
 	readonly #channelIds: readonly string[];
 	#config: NodeConfig = DEFAULT_CONFIG;
@@ -74,11 +81,13 @@ class Node implements RunningNode {
 		this.#channelIds = this.#sensors.flatMap(({ channels }) =>
 			channels.map(({ id }) => id),
 		);
-		this.#storage = openStorage(board);
+		this.#settings = new NodeSettings(board.settings, this.#system);
+		this.#storage = openStorage(board, this.#settings);
 		const { boot, journal } = this.#storage;
 		this.#droppedBefore = journal.dropped;
-		const { timers, settings, network, identity, time } = board;
+		const { timers, network, identity, time } = board;
 		const system = this.#system;
+		const settings = this.#settings;
 		const chance = (): number => randomFraction(system);
 		this.#clock = new Clock({
 			timers,
@@ -107,7 +116,6 @@ class Node implements RunningNode {
 			scratch: new Uint8Array(MAX_BLOCK_BYTES),
 			onBlock: (ref) => this.#onBlock(ref),
 		};
-		this.#figures = this.#makeFigures();
 	}
 
 	start(): void {
@@ -132,8 +140,7 @@ class Node implements RunningNode {
 			firmware,
 			uptimeMs,
 		});
-		const stored = this.#board.settings.get(CONFIG_KEY);
-		if (stored !== undefined) this.#judge(stored);
+		this.#loadConfig();
 		this.#clock.start();
 		this.#startStreams();
 		this.#uplink.start();
@@ -141,8 +148,9 @@ class Node implements RunningNode {
 
 	applyConfig(text: string): string | null {
 		if (this.#stopped) return "The node has been stopped.";
-		const refused = this.#judge(text, () => this.#store(text));
-		if (refused !== null) return refused;
+		const verdict = this.#judge(text, () => this.#store(text));
+		if ("refused" in verdict) return verdict.refused;
+		this.#settings.configRefused = false;
 		this.#stopStreams();
 		this.#startStreams();
 		return null;
@@ -157,18 +165,32 @@ class Node implements RunningNode {
 		this.#uplink.finish(FAREWELL_MS, () => done?.());
 	}
 
+	/** One that a later firmware understands may be refused here: it is kept. */
+	#loadConfig(): void {
+		const stored = this.#settings.get(CONFIG_KEY);
+		if (stored === undefined) return;
+		const verdict = this.#judge(stored);
+		if ("ok" in verdict) return;
+		if (verdict.isGarbage) this.#settings.reject(CONFIG_KEY, "is no document");
+		else this.#settings.configRefused = true;
+	}
+
 	/**
 	 * Takes a document's configuration, or reports why not.
 	 * @param keep makes the document durable before it is taken; returns why it could not, or null
 	 */
-	#judge(text: string, keep: () => string | null = () => null): string | null {
-		const verdict = parseConfig(text, this.#channelIds);
-		const reason = "ok" in verdict ? keep() : verdict.refused;
-		if ("ok" in verdict && reason === null) {
-			this.#config = verdict.ok;
-			this.#system.level = verdict.ok.logLevel;
+	#judge(text: string, keep: () => string | null = () => null): ConfigVerdict {
+		let verdict = parseConfig(text, this.#channelIds);
+		if ("ok" in verdict) {
+			const refused = keep();
+			if (refused === null) {
+				this.#config = verdict.ok;
+				this.#system.level = verdict.ok.logLevel;
+				return verdict;
+			}
+			verdict = { refused };
 		}
-		if (reason === null) return null;
+		const reason = verdict.refused;
 		const { boot } = this.#storage;
 		const uptimeMs = this.#uptimeMs();
 		this.#system.report({ event: "config_refused", reason });
@@ -178,22 +200,18 @@ class Node implements RunningNode {
 			uptimeMs,
 			reason,
 		});
-		return reason;
+		return verdict;
 	}
 
 	/** @returns why the settings do not take the document, or null */
 	#store(text: string): string | null {
-		try {
-			this.#board.settings.set(CONFIG_KEY, text);
-			return null;
-		} catch (error) {
-			const why = error instanceof Error ? error.message : String(error);
-			return `The configuration cannot be stored: ${why}`;
-		}
+		const why = this.#settings.set(CONFIG_KEY, text);
+		return why === null ? null : `The configuration cannot be stored: ${why}`;
 	}
 
 	#startStreams(): void {
-		const { timers, network, settings } = this.#board;
+		const { timers, network } = this.#board;
+		const settings = this.#settings;
 		const config = this.#config;
 		const { checkpointMs, liveUntilMs } = config;
 		const parts = this.#streamParts;
@@ -233,7 +251,7 @@ class Node implements RunningNode {
 		} else this.#system.log("warn", "The board has no sensors.");
 		this.#health = new Stream(
 			parts,
-			new HealthSource(this.#figures, this.#system, network),
+			new HealthSource(() => this.#takeFigures(), this.#system, network),
 			{
 				stream: "health",
 				intervalMs: config.healthIntervalMs,
@@ -261,6 +279,7 @@ class Node implements RunningNode {
 		this.#readings?.recorder.clockChanged();
 		this.#health?.recorder.clockChanged();
 		this.#live?.clockChanged();
+		this.#uplink.timeChanged();
 	}
 
 	#onBlock(ref: RecordRef): void {
@@ -274,30 +293,34 @@ class Node implements RunningNode {
 		this.#uplink.offer(ref);
 	}
 
-	#makeFigures(): HealthFigures {
-		const node = this;
+	#takeFigures(): HealthFigures {
 		const { boot, journal } = this.#storage;
+		const reader = this.#reader;
+		const uplink = this.#uplink;
 		return {
 			boot,
-			get depth() {
-				return journal.depth;
-			},
-			get dropped() {
-				return journal.dropped;
-			},
-			get reconnects() {
-				return node.#uplink.reconnects;
-			},
-			get missedSamples() {
-				return node.#missedBefore + (node.#readings?.missed ?? 0);
-			},
-			get liveDropped() {
-				return node.#uplink.liveDropped;
-			},
-			get sensorFaults() {
-				return node.#faultsBefore + (node.#reader?.faults ?? 0);
-			},
+			depth: journal.depth,
+			dropped: journal.dropped,
+			reconnects: uplink.reconnects,
+			missedSamples: this.#missedBefore + (this.#readings?.missed ?? 0),
+			liveDropped: uplink.liveDropped,
+			sensorFaults: this.#faultsBefore + (reader?.faults ?? 0),
+			link: uplink.takeLinkState(),
+			clock: this.#clock.state,
+			sensors: reader?.takeState() ?? SENSOR_CODES.none,
+			settings: this.#settings.takeState(),
+			journal: this.#journalState(),
 		};
+	}
+
+	/** It never gets better within a boot. */
+	#journalState(): number {
+		if (this.#storage.isNewer) return JOURNAL_CODES.newer_version;
+		if (!this.#storage.journal.isDurable) return JOURNAL_CODES.not_writable;
+		const isCheckpointed =
+			this.#readings?.recorder.isCheckpointed !== false &&
+			this.#health?.recorder.isCheckpointed !== false;
+		return isCheckpointed ? JOURNAL_CODES.ok : JOURNAL_CODES.no_checkpoints;
 	}
 
 	#uptimeMs(): number {

@@ -3,6 +3,7 @@
  * read from, marks its channels missing, is closed, and is opened again after an exponential backoff; the others go on.
  */
 import { type Channel, MAX_CHANNELS, MISSING } from "../../protocol/block.ts";
+import { SENSOR_CODES } from "../../protocol/health-states.ts";
 import { backoffMs } from "./backoff.ts";
 import type {
 	Sensor,
@@ -12,8 +13,12 @@ import type {
 	Timers,
 } from "./ports.ts";
 import type { RowSource } from "./sampler.ts";
+import { StateLatch } from "./state-latch.ts";
 
 const REOPEN = { baseMs: 1000, capMs: 300_000, jitter: 0 } as const;
+/** A sensor that has had no value for so long, and as often, does not answer. */
+const SILENT_MS = 60_000;
+const SILENT_SAMPLES = 3;
 const MAX_RAW = 0x7fff_ffff;
 
 /** The raw integer nearest to `value` × 10^−exponent; MISSING when there is none. */
@@ -29,6 +34,7 @@ export class SensorReader implements RowSource {
 	readonly channels: readonly Channel[];
 	readonly #slots: readonly SensorSlot[];
 	readonly #timers: Timers;
+	readonly #state: StateLatch;
 
 	/** @param ids the channels wanted, in whatever order; they are read in the order of the sensors. All: as many as a block holds */
 	constructor(
@@ -52,6 +58,9 @@ export class SensorReader implements RowSource {
 		this.#slots = slots;
 		this.channels = channels;
 		this.#timers = timers;
+		this.#state = new StateLatch(
+			slots.length === 0 ? SENSOR_CODES.none : SENSOR_CODES.ok,
+		);
 	}
 
 	get channelCount(): number {
@@ -65,9 +74,19 @@ export class SensorReader implements RowSource {
 		return faults;
 	}
 
+	/** The value of `health.sensors` since it was last asked for. */
+	takeState(): number {
+		return this.#state.take();
+	}
+
 	read(row: Int32Array): void {
 		const nowMs = this.#timers.uptimeMs();
-		for (const slot of this.#slots) slot.read(row, nowMs);
+		let worst: number = SENSOR_CODES.ok;
+		for (const slot of this.#slots) {
+			slot.read(row, nowMs);
+			worst = Math.max(worst, slot.state);
+		}
+		this.#state.enter(worst);
 	}
 
 	close(): void {
@@ -77,6 +96,8 @@ export class SensorReader implements RowSource {
 
 class SensorSlot {
 	faults = 0;
+	/** One of `SENSOR_CODES`. */
+	state: number = SENSOR_CODES.ok;
 	readonly #port: SensorPort;
 	readonly #channels: readonly SensorChannel[];
 	/** Where its channels start in the row. */
@@ -85,6 +106,10 @@ class SensorSlot {
 	#sensor: Sensor | null = null;
 	#failures = 0;
 	#retryAtMs = 0;
+	#hasAnswered = false;
+	/** Uptime of the first of the samples without any value, and how many these are. */
+	#silentSinceMs = 0;
+	#silentSamples = 0;
 
 	constructor(
 		port: SensorPort,
@@ -103,8 +128,8 @@ class SensorSlot {
 		if (this.#sensor === null && nowMs < this.#retryAtMs) return;
 		try {
 			this.#sensor ??= this.#port.open();
-			this.#pick(row, this.#sensor.sample());
-			this.#failures = 0;
+			if (this.#pick(row, this.#sensor.sample())) this.#answered();
+			else this.#checkSilence(nowMs);
 		} catch (error) {
 			row.fill(MISSING, this.#first, this.#first + this.#channels.length);
 			this.#fail(nowMs, error);
@@ -120,18 +145,42 @@ class SensorSlot {
 		this.#sensor = null;
 	}
 
-	#pick(row: Int32Array, sample: object | undefined): void {
-		if (sample === undefined) return;
+	/** @returns whether there is a value for any channel */
+	#pick(row: Int32Array, sample: object | undefined): boolean {
+		if (sample === undefined) return false;
+		let hasValue = false;
 		for (let n = 0; n < this.#channels.length; n++) {
 			const channel = this.#channels[n];
-			if (channel !== undefined)
-				row[this.#first + n] = toRaw(channel.read(sample), channel.exponent);
+			if (channel === undefined) continue;
+			const raw = toRaw(channel.read(sample), channel.exponent);
+			row[this.#first + n] = raw;
+			hasValue ||= raw !== MISSING;
 		}
+		return hasValue;
+	}
+
+	#answered(): void {
+		this.#failures = 0;
+		this.#silentSamples = 0;
+		this.#hasAnswered = true;
+		this.state = SENSOR_CODES.ok;
+	}
+
+	/** @throws Error when it has been silent for too long */
+	#checkSilence(nowMs: number): void {
+		if (this.#silentSamples++ === 0) this.#silentSinceMs = nowMs;
+		if (
+			this.#silentSamples >= SILENT_SAMPLES &&
+			nowMs - this.#silentSinceMs >= SILENT_MS
+		)
+			throw new Error("it gives no values");
 	}
 
 	#fail(nowMs: number, error: unknown): void {
 		this.faults++;
 		this.#failures++;
+		this.#silentSamples = 0;
+		this.state = this.#hasAnswered ? SENSOR_CODES.lost : SENSOR_CODES.missing;
 		const waitMs = backoffMs(this.#failures, REOPEN, 0);
 		this.#retryAtMs = nowMs + waitMs;
 		this.#system.log(

@@ -5,13 +5,18 @@ import { CheckpointRing } from "./checkpoints.ts";
 import { heapForJournal } from "./heap-flash.ts";
 import { Journal } from "./journal.ts";
 import type { Board, NodeReport, System } from "./ports.ts";
+import type { NodeSettings } from "./settings.ts";
 import { StorageError } from "./storage-error.ts";
 
 export const BOOT_KEY = "boot";
+/** No more boots than this can have left nothing on flash: a count further ahead of what flash knows is a wrong one. */
+const MAX_UNSEEN_BOOTS = 1_000_000;
 
 export interface Storage {
 	readonly boot: number;
 	readonly journal: Journal;
+	/** Flash was written by a later firmware, and is left as it is. */
+	readonly isNewer: boolean;
 	/** Null when flash must not be touched, or does not take what is written. */
 	readonly readings: CheckpointRing | null;
 	readonly health: CheckpointRing | null;
@@ -32,7 +37,7 @@ const HEALTH_SHARE = 4;
  * 10 KB in the heap: it measures and reports, but what is not acknowledged is lost at a restart. So it does where flash
  * can be read and not be written.
  */
-export function openStorage(board: Board): Storage {
+export function openStorage(board: Board, settings: NodeSettings): Storage {
 	const rings = openOnFlash(board);
 	const journal = rings?.journal ?? heapJournal(board);
 	const recovered: BlockReport[] = [];
@@ -44,13 +49,14 @@ export function openStorage(board: Board): Storage {
 	const readings = recoverFrom("readings");
 	const health = recoverFrom("health");
 	const boot = countBoot(
-		board,
+		settings,
 		Math.max(journal.lastBoot, readings.boot, health.boot),
 	);
 	journal.setBoot(boot);
 	return {
 		boot,
 		journal,
+		isNewer: rings === null,
 		readings: readings.ring,
 		health: health.ring,
 		recovered,
@@ -140,11 +146,14 @@ function recover(
 	}
 }
 
-/** Boots are counted in the settings; should those be lost, flash still knows how far the count had come. */
-function countBoot({ settings }: Board, lastBoot: number): number {
-	const stored = Number(settings.get(BOOT_KEY) ?? 0);
-	const known = Number.isSafeInteger(stored) && stored >= 0 ? stored : 0;
-	const boot = Math.max(known, lastBoot) + 1;
+/** Boots are counted in the settings; should those be lost or wrong, flash still knows how far the count had come. */
+function countBoot(settings: NodeSettings, lastBoot: number): number {
+	let stored = Number(settings.get(BOOT_KEY) ?? 0);
+	if (stored > lastBoot + MAX_UNSEEN_BOOTS) {
+		settings.reject(BOOT_KEY, `is ${stored}, and flash knows of ${lastBoot}`);
+		stored = 0;
+	}
+	const boot = Math.max(stored, lastBoot) + 1;
 	settings.set(BOOT_KEY, String(boot));
 	return boot;
 }

@@ -6,6 +6,7 @@
  * of them; of those that wait for that, only the latest does.
  */
 import type { EventDocument } from "../../protocol/documents.ts";
+import { LINK_CODES } from "../../protocol/health-states.ts";
 import { blockTopic, eventTopic, liveTopic } from "../../protocol/topics.ts";
 import { Alarm } from "./alarm.ts";
 import { backoffMs } from "./backoff.ts";
@@ -25,6 +26,7 @@ import {
 	type System,
 	type Timers,
 } from "./ports.ts";
+import { StateLatch } from "./state-latch.ts";
 import { DEFAULT_UPLINK_LIMITS, type UplinkLimits } from "./uplink-limits.ts";
 
 /** Settings key: the certificate with which the broker has a session of ours. */
@@ -61,6 +63,8 @@ export class Uplink {
 	#connection: MqttConnection | null = null;
 	/** Tells the callbacks of a connection that was given up from those of the present one. */
 	#attempt = 0;
+	readonly #link = new StateLatch(LINK_CODES.connecting);
+	#lostBy: OfflineReason | null = null;
 	/** Uptime at which the state was entered. */
 	#sinceMs = 0;
 	#retryAtMs = 0;
@@ -103,8 +107,20 @@ export class Uplink {
 		return this.#live.dropped;
 	}
 
+	/** The value of `health.link` since it was last asked for. */
+	takeLinkState(): number {
+		return this.#link.take();
+	}
+
 	start(): void {
 		this.#connect();
+	}
+
+	/** The time has been learned or has jumped: certificates that were refused for it are tried again at once. */
+	timeChanged(): void {
+		if (this.#state !== "waiting" || this.#lostBy !== "tls") return;
+		this.#retryAtMs = this.#now();
+		this.#run();
 	}
 
 	/** Disconnects; what is not acknowledged stays in the journal. */
@@ -115,6 +131,7 @@ export class Uplink {
 		this.#detach();
 		this.#enter("stopped");
 		this.#alarm.setAt(NEVER);
+		this.#link.enter(LINK_CODES.stopped);
 		const { system, boot } = this.#parts;
 		if (wasOnline)
 			system.report({
@@ -201,6 +218,7 @@ export class Uplink {
 			settings.set(SESSION_KEY, identity.certificateId);
 		this.#enter("online");
 		this.#connects++;
+		this.#link.enter(LINK_CODES.online);
 		system.report({ event: "online", boot });
 	}
 
@@ -222,6 +240,8 @@ export class Uplink {
 		if (this.#state === "online" && this.#now() - this.#sinceMs >= PROVEN_MS)
 			this.#failures = 0;
 		this.#failures++;
+		this.#lostBy = reason;
+		this.#link.enter(LINK_CODES[reason]);
 		this.#detach();
 		this.#enter("waiting");
 		const { system, boot } = this.#parts;

@@ -1,0 +1,114 @@
+/**
+ * The board's settings as a node uses them. A value that makes no sense counts as absent and is removed; what cannot be read
+ * or written is gone on without. Nothing here ends a node: each is told in health, and in the log.
+ */
+import { SETTINGS_CODES } from "../../protocol/health-states.ts";
+import type { Settings, System } from "./ports.ts";
+import { StateLatch } from "./state-latch.ts";
+
+/** What NVS takes of a string (ESP-IDF, "Non-Volatile Storage Library", Keys and Values): a longer one is none of ours. */
+const MAX_LENGTH = 4000;
+
+/** What the values look like that are not free text. */
+const FORMATS: Readonly<Record<string, RegExp>> = {
+	/** `BOOT_KEY` */
+	boot: /^[1-9]\d{0,9}$/,
+	/** `TIME_KEY`: ms since the Unix epoch, of 2020 or later. */
+	time: /^(1[6-9]\d{11}|15[7-9]\d{10}|[23]\d{12}|40\d{11})$/,
+	/** `LIVE_KEY` */
+	live: /^\d{1,16} \d{1,16} (network|stored)$/,
+};
+
+export class NodeSettings implements Settings {
+	readonly #settings: Settings;
+	readonly #system: Pick<System, "log">;
+	readonly #state = new StateLatch();
+	#isWritable = true;
+	#configRefused = false;
+
+	constructor(settings: Settings, system: Pick<System, "log">) {
+		this.#settings = settings;
+		this.#system = system;
+	}
+
+	/** The value of `health.settings` since it was last asked for. */
+	takeState(): number {
+		return this.#state.take();
+	}
+
+	/** Whether the stored configuration is one that the node does not go by. */
+	set configRefused(isRefused: boolean) {
+		this.#configRefused = isRefused;
+		this.#settle();
+	}
+
+	/** Undefined too for a value that cannot be read or makes no sense. */
+	get(key: string): string | undefined {
+		let value: unknown;
+		try {
+			value = this.#settings.get(key);
+		} catch (error) {
+			// It may be there all the same, and be read the next time.
+			this.#tell(SETTINGS_CODES.not_readable, key, `cannot be read: ${error}`);
+			return undefined;
+		}
+		if (value === undefined || value === null) return undefined;
+		if (
+			typeof value === "string" &&
+			value.length <= MAX_LENGTH &&
+			FORMATS[key]?.test(value) !== false
+		)
+			return value;
+		this.reject(key, "makes no sense");
+		return undefined;
+	}
+
+	/** Removes a value that is of no use. @param why "…" in "The setting KEY …" */
+	reject(key: string, why: string): void {
+		this.#tell(SETTINGS_CODES.corrupt, key, `${why}; it is removed`);
+		this.delete(key);
+	}
+
+	/** @returns why it could not be stored, or null */
+	set(key: string, value: string): string | null {
+		return this.#change(key, () => this.#settings.set(key, value));
+	}
+
+	/** @returns why it could not be removed, or null */
+	delete(key: string): string | null {
+		return this.#change(key, () => this.#settings.delete(key));
+	}
+
+	#change(key: string, change: () => void): string | null {
+		try {
+			change();
+		} catch (error) {
+			const why = error instanceof Error ? error.message : String(error);
+			// The value's fault: longer than any may be.
+			if (error instanceof RangeError) return why;
+			this.#isWritable = false;
+			this.#tell(SETTINGS_CODES.not_writable, key, `cannot be stored: ${why}`);
+			return why;
+		}
+		if (!this.#isWritable) {
+			this.#isWritable = true;
+			this.#settle();
+		}
+		return null;
+	}
+
+	#tell(code: number, key: string, what: string): void {
+		this.#system.log("error", `The setting "${key}" ${what}.`);
+		this.#state.enter(code);
+		this.#settle();
+	}
+
+	/** Goes back to the state that lasts. */
+	#settle(): void {
+		if (!this.#isWritable) this.#state.enter(SETTINGS_CODES.not_writable);
+		else
+			this.#state.enter(
+				this.#configRefused ? SETTINGS_CODES.config_refused : SETTINGS_CODES.ok,
+			);
+	}
+}
