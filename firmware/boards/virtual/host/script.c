@@ -99,6 +99,23 @@ int script_run(txMachine* the, const char* path)
 	return 1;
 }
 
+long script_measure(txMachine* the, const char* path)
+{
+	txScript* script;
+	long size;
+	FILE* file = fopen(path, "r");
+	if (!file)
+		return -1;
+	/* What is no module is compiled to code that throws. Without mxProgramFlag: a module. */
+	script = fxParseScript(the, file, next_character, 0);
+	fclose(file);
+	if (!script)
+		return -1;
+	size = (long)script->codeSize;
+	fxDeleteScript(script);
+	return size;
+}
+
 void script_loaded(txMachine* the)
 {
 	fxCollect(the, XS_COMPACT_FLAG);
