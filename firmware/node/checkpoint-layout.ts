@@ -44,7 +44,8 @@ export const RecordType = Object.freeze({
 	CLOSED: 3,
 } as const);
 
-const OPENED_BASE_BYTES = 34;
+/** An "opened" without its channels. */
+export const OPENED_BASE_BYTES = 34;
 /** Header and payload of the longest "opened": ids of 32 characters, units of 16. */
 export const MAX_RECORD_BYTES =
 	RECORD_HEADER_BYTES + OPENED_BASE_BYTES + MAX_CHANNELS * (4 + 32 + 2 * 16);

@@ -23,6 +23,7 @@ describe("configuration", () => {
 			checkpointMs: 5000,
 			healthIntervalMs: 30_000,
 			healthSpanMs: 600_000,
+			sleep: false,
 		};
 		assert.deepEqual(parse(document), { ok: document });
 	});
@@ -56,6 +57,7 @@ describe("configuration", () => {
 		["live mode until a word", { liveUntilMs: "soon" }, /liveUntilMs/],
 		["live mode until before 1970", { liveUntilMs: -1 }, /liveUntilMs/],
 		["an unknown log level", { logLevel: "loud" }, /logLevel/],
+		["sleep as a number", { sleep: 1 }, /true or false/],
 		["no checkpoints", { checkpointMs: null }, /checkpointMs/],
 	];
 	for (const [what, document, reason] of refused)
@@ -65,6 +67,22 @@ describe("configuration", () => {
 			assert.match(verdict.refused, reason);
 			assert.match(verdict.refused, /^\S.*\.$/);
 		});
+
+	it("takes sleep on a board that can, and for nothing else", () => {
+		const document = { sleep: true, sampleIntervalMs: 60_000 };
+		const parseOn = (canSleep: boolean, more: object = {}) =>
+			parseConfig(JSON.stringify({ ...document, ...more }), [], canSleep);
+		assert.deepEqual(parseOn(true), { ok: { ...DEFAULT_CONFIG, ...document } });
+		for (const [verdict, reason] of [
+			[parseOn(false), /no deep sleep/],
+			[parseOn(true, { sampleIntervalMs: 4999 }), /at least 5000/],
+			[parseOn(true, { liveUntilMs: 5 }), /liveUntilMs/],
+		] as const) {
+			assert.ok("refused" in verdict);
+			assert.match(verdict.refused, reason);
+			assert.match(verdict.refused, /^\S.*\.$/);
+		}
+	});
 
 	it("refuses what is not JSON", () => {
 		const verdict = parseConfig("{", AVAILABLE);
