@@ -9,6 +9,7 @@ import { cpus, totalmem } from "node:os";
 import { benchBlock } from "./block.ts";
 import { benchDisk } from "./disk.ts";
 import { benchFleet } from "./fleet.ts";
+import { benchHeap } from "./heap.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchQuery } from "./query.ts";
 import { type Measured, writeFigures } from "./readme.ts";
@@ -23,6 +24,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 	disk: benchDisk,
 	ingest: benchIngest,
 	fleet: benchFleet,
+	heap: benchHeap,
 	start: benchStart,
 };
 

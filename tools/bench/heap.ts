@@ -1,0 +1,115 @@
+/**
+ * The heap of a node on `virtual32`, whose slots have 16 bytes as an ESP32's, at 1 Hz with three channels: after an hour,
+ * over a day with an outage, and over a week. `docs/footprint.md` says what is counted.
+ * On its own: `npx tsx tools/bench/heap.ts`
+ */
+import { fileURLToPath } from "node:url";
+import { HeapRig } from "./heap-rig.ts";
+import { type BenchResult, formatResult } from "./result.ts";
+
+export const HOUR_MS = 3_600_000;
+export const LIVE_BUDGET_BYTES = 48 * 1024;
+export const PEAK_BUDGET_BYTES = 64 * 1024;
+
+/** Eight hours connected, six without network, then connected until the day is over. Begins after the first hour. */
+export async function runDayWithOutage(rig: HeapRig): Promise<void> {
+	const { faults } = rig.machine.network;
+	await rig.run(7 * HOUR_MS);
+	faults.down = true;
+	await rig.run(6 * HOUR_MS);
+	faults.down = false;
+	await rig.run(10 * HOUR_MS);
+}
+
+const kib = (
+	name: string,
+	sizeBytes: number,
+	note: string,
+	budgetBytes?: number,
+): BenchResult => ({
+	name,
+	value: sizeBytes / 1024,
+	unit: "KiB",
+	note,
+	...(budgetBytes === undefined
+		? {}
+		: { target: { op: "<=", value: budgetBytes / 1024 } }),
+});
+
+async function benchDay(): Promise<BenchResult[]> {
+	const rig = await HeapRig.start({ heapLimitBytes: PEAK_BUDGET_BYTES });
+	try {
+		await rig.run(HOUR_MS);
+		const hour = await rig.look();
+		await runDayWithOutage(rig);
+		const day = await rig.look();
+		return [
+			kib(
+				"Node's heap after an hour",
+				hour.liveBytes,
+				"slots and chunks that are live on virtual32, connected, 1 Hz × 3 channels; without what a device has in flash",
+				LIVE_BUDGET_BYTES,
+			),
+			kib(
+				"Node's heap at most, live",
+				day.livePeakBytes,
+				"after any collection of a day with a 6-hour outage and its catch-up",
+			),
+			kib(
+				"Node's heap at most, garbage and stack included",
+				day.takenPeakBytes,
+				"the same day; more than 64 KiB is refused to the engine",
+				PEAK_BUDGET_BYTES,
+			),
+			kib(
+				"Node's names, functions and classes",
+				day.programBytes,
+				"slots and chunks once the program is loaded; preloaded into flash on a device",
+			),
+			kib(
+				"Engine's own objects",
+				day.builtinBytes,
+				"slots and chunks of an empty machine; in flash on a device",
+			),
+			kib(
+				"Byte code of the simulated node",
+				day.codeBytes,
+				"minified bundle of virtual32, its driver of the board included; in flash on a device",
+			),
+		];
+	} finally {
+		await rig.end();
+	}
+}
+
+async function benchWeek(): Promise<BenchResult[]> {
+	// Much room, so that garbage is collected less often: a week takes less time then, and what is live is the same.
+	const rig = await HeapRig.start({ slots: 24_000, chunkBytes: 1 << 17 });
+	try {
+		await rig.run(48 * HOUR_MS);
+		const second = await rig.look();
+		await rig.run(5 * 24 * HOUR_MS);
+		const seventh = await rig.look();
+		return [
+			{
+				name: "Growth of a node's heap from day 2 to day 7",
+				value: seventh.liveBytes - second.liveBytes,
+				unit: "B",
+				note: "live, connected, 1 Hz × 3 channels",
+				target: { op: "<=", value: 0 },
+			},
+		];
+	} finally {
+		await rig.end();
+	}
+}
+
+/** Takes 1 to 3 minutes. */
+export async function benchHeap(): Promise<BenchResult[]> {
+	const [day, week] = await Promise.all([benchDay(), benchWeek()]);
+	return [...day, ...week];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+	for (const result of await benchHeap())
+		process.stdout.write(`${formatResult(result)}\n`);
