@@ -15,8 +15,8 @@
  *     32  u32  boot that wrote it
  *     36  u32  CRC-32 of bytes 0 … 35
  *
- * Magic, version and CRC stay where they are in every later version, so that an older node can tell a newer journal
- * from garbage. Records follow one another through the rest of the sectors, skipping headers:
+ * Magic, version and CRC, of sectors as of records, stay where they are and cover what they cover in every later version, so
+ * that an older node can tell a newer journal from garbage. Records follow one another through the rest of the sectors, skipping headers:
  *
  *      0  u16  magic "RJ"
  *      2  u8   version of the record, 1
@@ -114,12 +114,16 @@ export function writeRecordHeader(
 	return bytes;
 }
 
-/** Null when there is no record's header. */
-export function readRecordHeader(bytes: Uint8Array): RecordHeader | null {
+/** @returns "newer" for a record of a later layout, null for anything else that is no record's header */
+export function readRecordHeader(
+	bytes: Uint8Array,
+): RecordHeader | "newer" | null {
 	const view = viewOf(bytes);
 	if (view.getUint16(0, true) !== RECORD_MAGIC) return null;
 	if (view.getUint16(14, true) !== headerCheck(bytes)) return null;
-	if (view.getUint8(2) !== LAYOUT_VERSION) return null;
+	const version = view.getUint8(2);
+	if (version > LAYOUT_VERSION) return "newer";
+	if (version !== LAYOUT_VERSION) return null;
 	return {
 		released: bytes[RECORD_STATE_OFFSET] !== 0xff,
 		sequence: view.getUint32(4, true),

@@ -10,6 +10,7 @@ import {
 	NONE_STARTS_HERE,
 	RECORD_HEADER_BYTES,
 	RECORD_STATE_OFFSET,
+	type RecordHeader,
 	readRecordHeader,
 	readSectorHeader,
 	SECTOR_HEADER_BYTES,
@@ -22,6 +23,9 @@ import { StorageError } from "./storage-error.ts";
 const SCRATCH_BYTES = 256;
 /** Records let go of in sectors that take no byte any more; of more than these, the first is sent once more. */
 const MAX_UNMARKED = 64;
+
+const NEWER =
+	"The journal was written by a later firmware; it is left as it is.";
 
 /** A record in the ring. It may be dropped at any append: `read` then says so. */
 export interface RecordRef {
@@ -50,7 +54,7 @@ export class JournalLog {
 	fault: unknown;
 	readonly #flash: Flash;
 	/** Positions of released records whose state byte flash would not program. */
-	readonly #unmarked: number[] = [];
+	#unmarked: number[] = [];
 
 	constructor(flash: Flash) {
 		this.#flash = flash;
@@ -125,14 +129,20 @@ export class JournalLog {
 		return found;
 	}
 
-	/** The first record at or after a position at which a record may start. */
-	find(from: number): FoundRecord | null {
+	/**
+	 * The first record at or after a position at which a record may start.
+	 * @param refuseNewer whether one of a later version is more than a gap
+	 * @throws StorageError `newer_version`
+	 */
+	find(from: number, refuseNewer = false): FoundRecord | null {
 		let position = Math.max(from, this.oldestSector() * this.sectorBytes);
 		if (position % this.sectorBytes < SECTOR_HEADER_BYTES)
 			position = this.firstRecordOf(this.sectorOf(position));
 		while (this.sectorOf(position) <= this.newest) {
 			const found = this.recordAt(position);
 			if (found !== null) return found;
+			if (refuseNewer && this.#headerAt(position) === "newer")
+				throw new StorageError("newer_version", NEWER);
 			position = this.firstRecordOf(this.sectorOf(position) + 1);
 		}
 		return null;
@@ -140,12 +150,8 @@ export class JournalLog {
 
 	/** The record that starts at `position`; null when none does, or when it is the start of one that was torn. */
 	recordAt(position: number): FoundRecord | null {
-		const room = this.sectorBytes - (position % this.sectorBytes);
-		if (room < RECORD_HEADER_BYTES) return null;
-		const bytes = this.scratch.subarray(0, RECORD_HEADER_BYTES);
-		this.#flash.read(this.#physical(position), bytes);
-		const header = readRecordHeader(bytes);
-		if (header === null) return null;
+		const header = this.#headerAt(position);
+		if (header === null || header === "newer") return null;
 		const end = this.endOf(position, header.lengthBytes);
 		if (!this.#wasContinued(position, end)) return null;
 		return {
@@ -156,6 +162,14 @@ export class JournalLog {
 			released: header.released || this.#unmarked.includes(position),
 			dataCrc: header.dataCrc,
 		};
+	}
+
+	#headerAt(position: number): RecordHeader | "newer" | null {
+		const room = this.sectorBytes - (position % this.sectorBytes);
+		if (room < RECORD_HEADER_BYTES) return null;
+		const bytes = this.scratch.subarray(0, RECORD_HEADER_BYTES);
+		this.#flash.read(this.#physical(position), bytes);
+		return readRecordHeader(bytes);
 	}
 
 	/** Whether the sector in which a record ends was opened to go on with it, and not after it had been torn. */
@@ -203,11 +217,7 @@ export class JournalLog {
 		let newest: SectorHeader | null = null;
 		for (let index = 0; index < this.sectors; index++) {
 			const header = this.readHeader(index);
-			if (header === "newer")
-				throw new StorageError(
-					"newer_version",
-					"The journal was written by a later firmware; it is left as it is.",
-				);
+			if (header === "newer") throw new StorageError("newer_version", NEWER);
 			if (header === null || header.sector % this.sectors !== index) continue;
 			if (newest === null || header.sector > newest.sector) newest = header;
 		}
@@ -277,6 +287,22 @@ export class JournalLog {
 		return this.#attempt(() => this.#flash.program(offset, bytes));
 	}
 
+	/** Whether the record is there and its data is what was appended. */
+	verify(ref: RecordRef): boolean {
+		if (!this.isThere(ref)) return false;
+		const found = this.recordAt(ref.position);
+		return found !== null && this.isIntact(found);
+	}
+
+	/** @returns false, without any effect, for a record that is gone or released already */
+	release(ref: RecordRef): boolean {
+		if (!this.isThere(ref)) return false;
+		const found = this.recordAt(ref.position);
+		if (found === null || found.released) return false;
+		this.markReleased(ref.position);
+		return true;
+	}
+
 	/** Where flash does not take the mark, it is kept in the heap: the record is sent again after a restart. */
 	markReleased(position: number): void {
 		this.scratch[0] = 0;
@@ -285,6 +311,12 @@ export class JournalLog {
 		if (this.recordAt(position)?.released !== false) return;
 		if (this.#unmarked.length >= MAX_UNMARKED) this.#unmarked.shift();
 		this.#unmarked.push(position);
+	}
+
+	/** Nobody asks any more for what lies before a position. */
+	forgetMarksBefore(position: number): void {
+		if (this.#unmarked.length > 0)
+			this.#unmarked = this.#unmarked.filter((at) => at >= position);
 	}
 
 	/** @throws what flash throws when it cannot be read either: then nothing runs on this board any more */

@@ -272,6 +272,36 @@ describe("journal", () => {
 		assert.equal(flash.operations, before);
 	});
 
+	it("leaves a journal alone in which a later version's record waits, and not for one that has been sent", () => {
+		// Fills its sector.
+		const LENGTH = 4040;
+		for (const sentBefore of [false, true]) {
+			const flash = flashOf(4);
+			const journal = mount(flash);
+			const first = journal.append(0, dataOf(0, LENGTH));
+			if (sentBefore) {
+				// The tail is in the sector after it.
+				journal.append(1, dataOf(1, 4096));
+				journal.release(first);
+				journal.append(2, dataOf(2, 4096));
+			}
+			const header = new Uint8Array(16);
+			const image = new Uint8Array(flash.sizeBytes);
+			flash.read(0, image);
+			header.set(image.subarray(40, 56));
+			image.set(laterRecordOf(header), 40);
+			const later = flashOf(4);
+			later.program(0, image);
+			const before = later.operations;
+			if (sentBefore) {
+				assert.deepEqual(sequencesOf(mount(later)), [1, 2]);
+				continue;
+			}
+			assert.throws(() => mount(later), { code: "newer_version" });
+			assert.equal(later.operations, before);
+		}
+	});
+
 	it("formats a partition of garbage", () => {
 		const flash = flashOf(4);
 		for (let at = 0; at < flash.sizeBytes; at += 64)
@@ -337,6 +367,15 @@ describe("journal", () => {
 		);
 	});
 });
+
+/** The header of a record of layout 2. */
+function laterRecordOf(header: Uint8Array): Uint8Array {
+	const later = header.slice();
+	later[2] = 2;
+	const crc = crcOf(Uint8Array.of(...later.slice(0, 3), ...later.slice(4, 14)));
+	new DataView(later.buffer).setUint16(14, crc & 0xffff, true);
+	return later;
+}
 
 function laterVersionOf(header: Uint8Array): Uint8Array {
 	const bytes = header.slice();

@@ -12,6 +12,7 @@
  * `journal-layout.ts` describes the bytes.
  */
 import { crc32 } from "../../protocol/crc32.ts";
+import { FrozenBacklog } from "./frozen-backlog.ts";
 import { heapForJournal } from "./heap-flash.ts";
 import {
 	RECORD_HEADER_BYTES,
@@ -32,6 +33,8 @@ export type { RecordRef } from "./journal-log.ts";
 
 export class Journal {
 	#log: JournalLog;
+	/** What was unsent when flash was given up, as long as there is any of it. */
+	#frozen: FrozenBacklog | null = null;
 	#isDurable = true;
 	readonly #onGivenUp: (message: string) => void;
 	#boot = 0;
@@ -89,7 +92,7 @@ export class Journal {
 
 	/** Records that have neither been released nor dropped. */
 	get depth(): number {
-		return this.#depth;
+		return this.#depth + (this.#frozen?.depth ?? 0);
 	}
 
 	/** Records dropped unsent since the format, or discarded. */
@@ -135,7 +138,9 @@ export class Journal {
 
 	/** Whether the record of `sequence` is there with all of its data, released or not. */
 	has(sequence: number): boolean {
-		return this.#log.holds(sequence);
+		return (
+			this.#log.holds(sequence) || this.#frozen?.log.holds(sequence) === true
+		);
 	}
 
 	/**
@@ -167,8 +172,16 @@ export class Journal {
 
 	/** The oldest record that is neither released nor dropped, or null. */
 	first(): RecordRef | null {
+		const frozen = this.#frozen?.first() ?? null;
+		if (frozen !== null) return frozen;
+		this.#frozen = null;
+		return this.#firstWritten();
+	}
+
+	#firstWritten(): RecordRef | null {
 		const found = this.#log.unreleasedFrom(this.#tail);
 		this.#tail = found === null ? this.#head : found.position;
+		this.#log.forgetMarksBefore(this.#tail);
 		if (found === null) {
 			// Records whose header has decayed are found by nobody.
 			this.#dropped += this.#depth;
@@ -179,6 +192,8 @@ export class Journal {
 
 	/** The next unreleased record after `ref` in the order of appending, or null. `ref` may be gone already. */
 	next(ref: RecordRef): RecordRef | null {
+		if (this.#frozen?.owns(ref))
+			return this.#frozen.next(ref) ?? this.#firstWritten();
 		if (ref.position < this.#tail) return this.first();
 		return this.#log.unreleasedFrom(
 			this.#log.endOf(ref.position, ref.lengthBytes),
@@ -187,14 +202,12 @@ export class Journal {
 
 	/** Fills `into` with the record's data from `offset`. @returns false when the record has been dropped */
 	read(ref: RecordRef, offset: number, into: Uint8Array): boolean {
-		return this.#log.read(ref, offset, into);
+		return this.#logOf(ref).read(ref, offset, into);
 	}
 
 	/** Whether the record is there and its data is what was appended. */
 	verify(ref: RecordRef): boolean {
-		if (!this.#log.isThere(ref)) return false;
-		const found = this.#log.recordAt(ref.position);
-		return found !== null && this.#log.isIntact(found);
+		return this.#logOf(ref).verify(ref);
 	}
 
 	/**
@@ -202,12 +215,10 @@ export class Journal {
 	 * @returns false, without any effect, for one that is gone or released already
 	 */
 	release(ref: RecordRef): boolean {
-		if (!this.#log.isThere(ref)) return false;
-		const found = this.#log.recordAt(ref.position);
-		if (found === null || found.released) return false;
-		this.#log.markReleased(ref.position);
+		if (this.#frozen?.owns(ref)) return this.#frozen.release(ref);
+		if (ref.position < this.#tail || !this.#log.release(ref)) return false;
 		this.#depth = Math.max(0, this.#depth - 1);
-		if (ref.position === this.#tail) this.first();
+		if (ref.position === this.#tail) this.#firstWritten();
 		return true;
 	}
 
@@ -239,12 +250,12 @@ export class Journal {
 		const tailSector = Math.max(newest.tailSector, this.#log.oldestSector());
 		this.#tail = this.#log.firstRecordOf(tailSector);
 		let last: FoundRecord | null = null;
-		let found = this.#log.find(this.#tail);
+		let found = this.#log.find(this.#tail, true);
 		while (found !== null) {
 			last = found;
 			this.reserve(found.sequence);
 			if (!found.released) this.#depth++;
-			found = this.#log.find(found.end);
+			found = this.#log.find(found.end, true);
 		}
 		this.#loadHead(last);
 	}
@@ -342,7 +353,7 @@ export class Journal {
 		return true;
 	}
 
-	/** What is unsent on flash stays there for a later boot; references to it read as dropped from now on. */
+	/** What is unsent on flash is read from there on. */
 	#goOnInHeap(): void {
 		const { newest, sectorBytes, id, fault } = this.#log;
 		const log = new JournalLog(heapForJournal());
@@ -350,6 +361,8 @@ export class Journal {
 		// Beyond every position on flash, so that no reference to one is taken for one in the heap.
 		const beyond = Math.ceil(((newest + 1) * sectorBytes) / log.sectorBytes);
 		log.newest = beyond + log.sectors;
+		if (this.#depth > 0)
+			this.#frozen = new FrozenBacklog(this.#log, this.#tail, this.#depth);
 		this.#log = log;
 		this.#isDurable = false;
 		this.#torn = true;
@@ -375,6 +388,10 @@ export class Journal {
 			found = this.#log.unreleasedFrom(found.end);
 		}
 		this.#tail = Math.max(this.#tail, found?.position ?? end);
+	}
+
+	#logOf(ref: RecordRef): JournalLog {
+		return this.#frozen?.owns(ref) ? this.#frozen.log : this.#log;
 	}
 
 	#leftInSector(): number {
