@@ -1,43 +1,14 @@
 #include "channel.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
-#define FD_IN 3
-#define FD_OUT 4
+#include "transport.h"
+
 #define MAX_FRAME_BYTES (1024 * 1024)
 
 static uint8_t* inbox;
 static size_t inbox_size, inbox_start, inbox_end;
-
-static int write_all(const void* header, size_t header_size, const void* data, size_t size)
-{
-	struct iovec parts[2] = {
-		{ (void*)header, header_size },
-		{ (void*)data, size },
-	};
-	int first = 0;
-	while (first < 2) {
-		ssize_t count = writev(FD_OUT, parts + first, 2 - first);
-		if (count < 0) {
-			if (errno == EINTR)
-				continue;
-			return 0;
-		}
-		while (first < 2 && (size_t)count >= parts[first].iov_len) {
-			count -= (ssize_t)parts[first].iov_len;
-			first++;
-		}
-		if (first < 2) {
-			parts[first].iov_base = (char*)parts[first].iov_base + count;
-			parts[first].iov_len -= (size_t)count;
-		}
-	}
-	return 1;
-}
 
 static void make_header(uint8_t header[5], uint8_t kind, size_t size)
 {
@@ -53,8 +24,8 @@ void channel_send(uint8_t kind, const void* data, size_t size)
 {
 	uint8_t header[5];
 	make_header(header, kind, size);
-	if (!write_all(header, sizeof(header), data, size))
-		_exit(EXIT_CHANNEL_CLOSED);
+	if (!transport_write(header, sizeof(header), data, size))
+		transport_end(EXIT_CHANNEL_CLOSED);
 }
 
 /* Makes `size` bytes available at inbox_start. */
@@ -66,17 +37,16 @@ static void require_bytes(size_t size)
 	inbox_end -= inbox_start;
 	inbox_start = 0;
 	if (size > inbox_size) {
-		inbox_size = size < 4096 ? 4096 : size;
+		inbox_size = size < CHANNEL_INBOX_BYTES ? CHANNEL_INBOX_BYTES : size;
 		inbox = realloc(inbox, inbox_size);
 		if (!inbox)
-			die(EXIT_ENGINE, "no memory for the channel");
+			die(EXIT_OUT_OF_MEMORY, "out of memory: a frame");
 	}
 	while (inbox_end < size) {
-		ssize_t count = read(FD_IN, inbox + inbox_end, inbox_size - inbox_end);
-		if (count > 0)
-			inbox_end += (size_t)count;
-		else if (count == 0 || errno != EINTR)
-			_exit(EXIT_CHANNEL_CLOSED);
+		size_t count = transport_read(inbox + inbox_end, inbox_size - inbox_end);
+		if (!count)
+			transport_end(EXIT_CHANNEL_CLOSED);
+		inbox_end += count;
 	}
 }
 
@@ -106,8 +76,7 @@ void die(int code, const char* text)
 	size_t size = strlen(text);
 	make_header(header, FRAME_LOG, size);
 	/* Whether anybody still listens makes no difference now. */
-	(void)write_all(header, sizeof(header), text, size);
-	if (write(STDERR_FILENO, text, size) >= 0)
-		(void)!write(STDERR_FILENO, "\n", 1);
-	_exit(code);
+	(void)transport_write(header, sizeof(header), text, size);
+	transport_complain(text);
+	transport_end(code);
 }

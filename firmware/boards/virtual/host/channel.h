@@ -1,4 +1,4 @@
-/* Frames on two descriptors: u32 little-endian length, then a kind byte and the rest. */
+/* Frames over a transport: u32 little-endian length, then a kind byte and the rest. */
 #ifndef THINGHZ_CHANNEL_H
 #define THINGHZ_CHANNEL_H
 
@@ -13,6 +13,8 @@ enum frame_kind {
 	FRAME_POST = 4,
 	FRAME_EVENT = 5,
 	FRAME_LOG = 6,
+	FRAME_QUERY = 7,
+	FRAME_MEASURES = 8,
 };
 
 /* wire.ts holds the same numbers. */
@@ -27,6 +29,11 @@ enum exit_code {
 	EXIT_ENGINE = 16,
 };
 
+/* What the inbox has from the start; it grows with what comes. */
+#ifndef CHANNEL_INBOX_BYTES
+	#define CHANNEL_INBOX_BYTES 4096
+#endif
+
 struct frame {
 	uint8_t kind;
 	const uint8_t* data;
@@ -37,7 +44,7 @@ struct frame {
 void channel_send(uint8_t kind, const void* data, size_t size);
 /* The next frame, waiting for it; its data is good until the next call. Ends the process when the channel is closed. */
 struct frame channel_receive(void);
-/* Says why in a LOG frame and on stderr, and ends the process. Safe in a signal handler. */
+/* Says why in a LOG frame and to whoever runs it by hand, and ends the process. Safe in a signal handler. */
 void die(int code, const char* text) __attribute__((noreturn));
 
 #endif

@@ -34,5 +34,9 @@ struct sxMachine;
 
 /* Begins to keep `heap_use`, in a new machine. */
 void heap_watch(struct sxMachine* the);
+/* Books `size` bytes as allocated. Returns 0, and books nothing, when the limit forbids it. */
+int heap_take(size_t size);
+/* Gives what loading took back to the system, where there is one. */
+void heap_trim(void);
 
 #endif

@@ -1,18 +1,17 @@
-/* A process that runs one bundle on XS and talks to a Node process over descriptors 3 and 4. See README.md. */
-#include <xsAll.h>
+/* Runs one program on XS, which talks to a Node process over the channel. See README.md. */
+#include "host.h"
 
 #include <xs.h>
 #include <xsmc.h>
 
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "channel.h"
 #include "heap.h"
+#include "measures.h"
 #include "script.h"
+#include "transport.h"
 #include "utf8.h"
 
 /* A frame that came while a call waited for its reply. */
@@ -37,6 +36,48 @@ static void enqueue(const struct frame* frame)
 	queue_last = &entry->next;
 }
 
+/* What instructions were spent on: see host.mark. */
+#define MARKS 16
+static uint64_t spent[MARKS];
+static uint64_t marked_at;
+static unsigned marked;
+
+static unsigned mark(unsigned next)
+{
+	uint64_t now = instructions_executed();
+	unsigned before = marked;
+	spent[marked] += now - marked_at;
+	marked_at = now;
+	marked = next < MARKS ? next : 0;
+	return before;
+}
+
+/* u64 instructions, u32 each of memory_peaks, u64 spent at each mark. */
+static void answer_query(void)
+{
+	struct {
+		uint64_t instructions;
+		struct memory_peaks memory;
+		uint32_t unused;
+		uint64_t spent[MARKS];
+	} measures = { .instructions = instructions_executed() };
+	memory_peaks(&measures.memory);
+	mark(marked);
+	memcpy(measures.spent, spent, sizeof(spent));
+	channel_send(FRAME_MEASURES, &measures, sizeof(measures));
+}
+
+/* The next frame that is not for the host itself. */
+static struct frame receive(void)
+{
+	for (;;) {
+		struct frame frame = channel_receive();
+		if (frame.kind != FRAME_QUERY)
+			return frame;
+		answer_query();
+	}
+}
+
 static void get_bytes(xsMachine* the, const void** data, size_t* size)
 {
 	void* bytes;
@@ -55,7 +96,7 @@ static void host_call(xsMachine* the)
 	get_bytes(the, &data, &size);
 	channel_send(FRAME_CALL, data, size);
 	for (;;) {
-		reply = channel_receive();
+		reply = receive();
 		if (reply.kind == FRAME_REPLY || reply.kind == FRAME_REPLY_ERROR)
 			break;
 		enqueue(&reply);
@@ -77,7 +118,7 @@ static void host_post(xsMachine* the)
 /* host.exit(code) */
 static void host_exit(xsMachine* the)
 {
-	_exit(xsmcToInteger(xsArg(0)));
+	transport_end(xsmcToInteger(xsArg(0)));
 }
 
 /* host.collect() */
@@ -140,6 +181,25 @@ static void host_utf8_decode(xsMachine* the)
 	free(string);
 }
 
+/* host.mark(n) → the mark before: from now on, what is executed is spent on n (0 … 15) */
+static void host_mark(xsMachine* the)
+{
+	xsmcSetInteger(xsResult, mark((unsigned)xsmcToInteger(xsArg(0))));
+}
+
+/* host.fault(what): executes what is no instruction, or loads from or stores to where nothing is. For tests. */
+static void host_fault(xsMachine* the)
+{
+	volatile uint8_t* nowhere = NULL;
+	const char* what = xsmcToString(xsArg(0));
+	if (!strcmp(what, "load"))
+		xsmcSetInteger(xsResult, *nowhere);
+	else if (!strcmp(what, "store"))
+		*nowhere = 0;
+	else
+		__builtin_trap();
+}
+
 static void install(xsMachine* the)
 {
 	const struct {
@@ -154,6 +214,8 @@ static void install(xsMachine* the)
 		{ "heap", host_heap, 0 },
 		{ "utf8Encode", host_utf8_encode, 1 },
 		{ "utf8Decode", host_utf8_decode, 1 },
+		{ "mark", host_mark, 1 },
+		{ "fault", host_fault, 1 },
 	};
 	size_t i;
 	xsmcVars(2);
@@ -163,6 +225,9 @@ static void install(xsMachine* the)
 		xsmcSet(xsVar(0), xsID(members[i].name), xsVar(1));
 	}
 	xsmcSet(xsGlobal, xsID("host"), xsVar(0));
+	/* Known from the start, so that a program's own names come after them in every machine. */
+	(void)xsID("onMessage");
+	(void)xsID("onIdle");
 }
 
 static void deliver(xsMachine* the, const uint8_t* data, size_t size)
@@ -184,7 +249,7 @@ static void deliver(xsMachine* the, const uint8_t* data, size_t size)
 	xsEndHost(the);
 }
 
-static void run_turns(xsMachine* the)
+static void __attribute__((noreturn)) run_turns(xsMachine* the)
 {
 	for (;;) {
 		struct queued* entry = queue_first;
@@ -197,123 +262,45 @@ static void run_turns(xsMachine* the)
 			free(entry);
 			continue;
 		}
-		frame = channel_receive();
+		frame = receive();
 		if (frame.kind != FRAME_EVENT)
 			die(EXIT_ENGINE, "a frame that is no event");
 		deliver(the, frame.data, frame.size);
 	}
 }
 
-static void on_signal(int number)
+txMachine* host_create(const struct host_sizes* sizes)
 {
-	static char text[] = "fatal signal   ";
-	text[13] = (char)('0' + number / 10);
-	text[14] = (char)('0' + number % 10);
-	die(EXIT_SIGNAL, text);
-}
-
-static void catch_signals(void)
-{
-	static char stack[16 * 1024];
-	const int numbers[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof(stack) };
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
-	size_t i;
-	sigaltstack(&alternate, NULL);
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sigaction(numbers[i], &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	// Ctrl-C goes to the whole group: the board's other side decides how it ends, and closes the channel.
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-}
-
-struct options {
-	const char* bundle;
-	long chunk, slots, stack, heap_limit;
-};
-
-static int read_options(int count, char* values[], struct options* options)
-{
-	const struct {
-		char* name;
-		long* value;
-	} numbers[] = {
-		{ "--chunk", &options->chunk },
-		{ "--slots", &options->slots },
-		{ "--stack", &options->stack },
-		{ "--heap-limit", &options->heap_limit },
-	};
-	int i;
-	for (i = 1; i + 1 < count; i += 2) {
-		size_t j;
-		if (!strcmp(values[i], "--bundle")) {
-			options->bundle = values[i + 1];
-			continue;
-		}
-		for (j = 0; j < 4 && strcmp(values[i], numbers[j].name); j++)
-			;
-		if (j == 4)
-			return 0;
-		*numbers[j].value = atol(values[i + 1]);
-		if (*numbers[j].value < 0 || *numbers[j].value > 1 << 28)
-			return 0;
-	}
-	return i == count && options->bundle;
-}
-
-/* `--measure FILE…`: a line for each module, its bytes of byte code and its path. Ends the process. */
-static void measure(xsMachine* the, int count, char* paths[])
-{
-	int i;
-	for (i = 0; i < count; i++) {
-		long size = script_measure(the, paths[i]);
-		if (size < 0) {
-			fprintf(stderr, "%s cannot be read\n", paths[i]);
-			exit(EXIT_ENGINE);
-		}
-		printf("%ld %s\n", size, paths[i]);
-	}
-	exit(0);
-}
-
-int main(int argc, char* argv[])
-{
-	/* Slots and chunks hold the built-ins (about 3,900 slots), which a device has in ROM. */
-	struct options options = { NULL, 64 * 1024, 6144, 768, 0 };
-	xsMachine* the;
-	int measures = argc > 2 && !strcmp(argv[1], "--measure");
-	if (!measures && !read_options(argc, argv, &options)) {
-		fprintf(stderr, "usage: %s --bundle FILE [--chunk BYTES] [--slots N] [--stack N] [--heap-limit BYTES]\n", argv[0]);
-		return EXIT_USAGE;
-	}
 	xsCreation creation = {
-		.initialChunkSize = (xsIntegerValue)options.chunk,
+		.initialChunkSize = sizes->chunk_bytes,
 		.incrementalChunkSize = 4 * 1024,
-		.initialHeapCount = (xsIntegerValue)options.slots,
+		.initialHeapCount = sizes->slots,
 		.incrementalHeapCount = 256,
-		.stackCount = (xsIntegerValue)options.stack,
-		.initialKeyCount = 2500,
+		.stackCount = sizes->stack,
+		.initialKeyCount = sizes->keys,
 		.incrementalKeyCount = 256,
 		.nameModulo = 419,
 		.symbolModulo = 127,
 		.parserBufferSize = 256 * 1024,
 		.parserTableModulo = 1993,
 	};
-	catch_signals();
-	the = xsCreateMachine(&creation, "thinghz", NULL);
+	xsMachine* the = xsCreateMachine(&creation, "thinghz", NULL);
 	if (!the)
 		die(EXIT_OUT_OF_MEMORY, "out of memory: the machine");
 	machine_created(the);
-	if (measures)
-		measure(the, argc - 2, argv + 2);
-	heap_use.limit = (size_t)options.heap_limit;
+	xsBeginHost(the);
+	install(the);
+	xsEndHost(the);
+	return the;
+}
+
+void host_run(txMachine* the, host_program program, const void* what)
+{
 	xsBeginHost(the);
 	{
 		xsTry {
-			install(the);
-			if (!script_run(the, options.bundle))
-				die(EXIT_ENGINE, "the bundle cannot be read");
+			if (!program(the, what))
+				die(EXIT_ENGINE, "the program cannot be read");
 		}
 		xsCatch {
 			fxAbort(the, XS_UNHANDLED_EXCEPTION_EXIT);

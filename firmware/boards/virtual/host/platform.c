@@ -1,25 +1,12 @@
 /* Memory and endings, for the engine. */
 #include "xsAll.h"
 
-#include <sys/mman.h>
-
 #include "channel.h"
 #include "heap.h"
 
-/* Address space kept for chunks, which grow in place; it costs nothing until it is used. */
-#if INTPTR_MAX == INT64_MAX
-	#define RESERVED_BYTES ((size_t)256 * 1024 * 1024)
-#else
-	#define RESERVED_BYTES ((size_t)64 * 1024 * 1024)
-#endif
-#define PAGE_BYTES ((size_t)4096)
-
 struct heap_use heap_use;
 
-static txByte* chunk_base;
-static size_t chunk_bytes;
-
-static int take(size_t size)
+int heap_take(size_t size)
 {
 	/* Until the bundle has been loaded, what is allocated becomes what a device has in flash. */
 	if (heap_use.limit && heap_use.loaded && heap_use.allocated + size > heap_use.limit + heap_use.loaded)
@@ -28,51 +15,6 @@ static int take(size_t size)
 	if (heap_use.allocated_peak < heap_use.allocated)
 		heap_use.allocated_peak = heap_use.allocated;
 	return 1;
-}
-
-static size_t whole_pages(size_t size)
-{
-	return (size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-}
-
-void* fxAllocateChunks(txMachine* the, txSize size)
-{
-	size_t start = whole_pages(chunk_bytes);
-	size_t end = whole_pages(chunk_bytes + (size_t)size);
-	txByte* result;
-	(void)the;
-	if (!chunk_base) {
-		void* base = mmap(NULL, RESERVED_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (base == MAP_FAILED)
-			return NULL;
-		chunk_base = base;
-	}
-	if (end > RESERVED_BYTES || !take((size_t)size))
-		return NULL;
-	if (end > start && mprotect(chunk_base + start, end - start, PROT_READ | PROT_WRITE))
-		return NULL;
-	result = chunk_base + chunk_bytes;
-	chunk_bytes += (size_t)size;
-	return result;
-}
-
-void fxFreeChunks(txMachine* the, void* chunks)
-{
-	(void)the;
-	munmap(chunks, RESERVED_BYTES);
-}
-
-txSlot* fxAllocateSlots(txMachine* the, txSize count)
-{
-	size_t size = (size_t)count * sizeof(txSlot);
-	(void)the;
-	return take(size) ? malloc(size) : NULL;
-}
-
-void fxFreeSlots(txMachine* the, void* slots)
-{
-	(void)the;
-	free(slots);
 }
 
 void fxCreateMachinePlatform(txMachine* the)

@@ -37,10 +37,7 @@
 #define mxUseDefaultParseScript 1
 #define mxUseDefaultSharedChunks 1
 
-/* As the engine's own builds: wide ids only where slots are wide, so that -m32 keeps the 16-byte slots of a device. */
-#if INTPTR_MAX == INT64_MAX
-	#define mx32bitID 1
-#endif
+/* Ids stay narrow (no mx32bitID) in 64 bits too: byte code compiled here is then what every board runs. */
 #define mxCESU8 1
 
 #endif

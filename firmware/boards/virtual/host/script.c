@@ -1,12 +1,7 @@
 #include "xsAll.h"
 #include "xsScript.h"
 
-#include <malloc.h>
-
 #include "script.h"
-
-/* Of the engine, which declares it in no header. */
-extern void fxRemapIDs(txMachine* the, txByte* codeBuffer, txSize codeSize, txID* theIDs);
 
 static size_t live_bytes(txMachine* the)
 {
@@ -20,100 +15,14 @@ void machine_created(txMachine* the)
 	heap_use.builtins = live_bytes(the);
 }
 
-/*
- * Makes functions and strings run from where the code is, as they do from a device's flash; the plain forms of the
- * codes copy them to the heap each time a function is made or a string is used. Operands are the same.
- */
-static void run_in_place(txByte* code, txSize size)
+void script_run(txMachine* the, txScript* script)
 {
-	txU1* p = (txU1*)code;
-	txU1* end = p + size;
-	while (p < end) {
-		txS1 length = gxCodeSizes[*p];
-		switch (*p) {
-		case XS_CODE_CODE_1: *p = XS_CODE_CODE_ARCHIVE_1; break;
-		case XS_CODE_CODE_2: *p = XS_CODE_CODE_ARCHIVE_2; break;
-		case XS_CODE_CODE_4: *p = XS_CODE_CODE_ARCHIVE_4; break;
-		case XS_CODE_STRING_1: *p = XS_CODE_STRING_ARCHIVE_1; break;
-		case XS_CODE_STRING_2: *p = XS_CODE_STRING_ARCHIVE_2; break;
-		case XS_CODE_STRING_4: *p = XS_CODE_STRING_ARCHIVE_4; break;
-		}
-		if (length > 0)
-			p += length;
-		else if (length == 0)
-			p += 1 + sizeof(txID);
-		else if (length == -1)
-			p += 2 + p[1];
-		else if (length == -2)
-			p += 3 + (p[1] | p[2] << 8);
-		else
-			p += 5 + (p[1] | p[2] << 8 | p[3] << 16 | (size_t)p[4] << 24);
-	}
-}
-
-/* Gives the names in the code their ids in this machine. */
-static void bind_names(txMachine* the, txScript* script)
-{
-	txByte* p = script->symbolsBuffer;
-	txID count, i;
-	txID* ids;
-	mxDecodeID(p, count);
-	ids = malloc(count * sizeof(txID));
-	if (!ids)
-		fxAbort(the, XS_NOT_ENOUGH_MEMORY_EXIT);
-	ids[0] = XS_NO_ID;
-	for (i = 1; i < count; i++) {
-		ids[i] = fxNewNameC(the, (txString)p);
-		p += strlen((char*)p) + 1;
-	}
-	fxRemapIDs(the, script->codeBuffer, script->codeSize, ids);
-	free(ids);
-	free(script->symbolsBuffer);
-	/* Without it the engine neither binds again nor frees the code when it has run. */
-	script->symbolsBuffer = NULL;
-}
-
-static int next_character(void* stream)
-{
-	return getc_unlocked((FILE*)stream);
-}
-
-int script_run(txMachine* the, const char* path)
-{
-	txScript* script;
-	txSlot* realm;
-	FILE* file = fopen(path, "r");
-	if (!file)
-		return 0;
-	script = fxParseScript(the, file, next_character, mxProgramFlag);
-	fclose(file);
-	if (script) {
-		run_in_place(script->codeBuffer, script->codeSize);
-		bind_names(the, script);
+	txSlot* realm = mxProgram.value.reference->next->value.module.realm;
+	if (script)
 		heap_use.code = (size_t)script->codeSize;
-	}
-	realm = mxProgram.value.reference->next->value.module.realm;
 	fxRunScript(the, script, mxRealmGlobal(realm), C_NULL, mxRealmClosures(realm)->value.reference, C_NULL,
 		mxProgram.value.reference);
 	mxPop();
-	return 1;
-}
-
-long script_measure(txMachine* the, const char* path)
-{
-	txScript* script;
-	long size;
-	FILE* file = fopen(path, "r");
-	if (!file)
-		return -1;
-	/* What is no module is compiled to code that throws. Without mxProgramFlag: a module. */
-	script = fxParseScript(the, file, next_character, 0);
-	fclose(file);
-	if (!script)
-		return -1;
-	size = (long)script->codeSize;
-	fxDeleteScript(script);
-	return size;
 }
 
 void script_loaded(txMachine* the)
@@ -123,8 +32,7 @@ void script_loaded(txMachine* the)
 	heap_use.loaded = live_bytes(the);
 	heap_use.chunk_peak = heap_use.chunk_used;
 	heap_use.slot_peak = heap_use.slot_used;
-	/* What the parser took goes back to the system. */
-	malloc_trim(0);
+	heap_trim();
 }
 
 void jobs_run(txMachine* the)

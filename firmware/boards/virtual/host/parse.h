@@ -1,0 +1,13 @@
+/* From JavaScript to byte code that runs where it is. Not on boards without a parser. */
+#ifndef THINGHZ_PARSE_H
+#define THINGHZ_PARSE_H
+
+#include <xsAll.h>
+#include <xsScript.h>
+
+/* The program in a file, its names bound in this machine; NULL when it cannot be read or is no JavaScript. */
+txScript* parse(txMachine* the, const char* path);
+/* A host_program: `what` is the path of a file. */
+int parse_and_run(txMachine* the, const void* what);
+
+#endif
