@@ -67,14 +67,29 @@ static int next_character(void* stream)
 	return getc_unlocked((FILE*)stream);
 }
 
-txScript* parse(txMachine* the, const char* path)
+static txScript* compile_file(txMachine* the, const char* path, txUnsigned flags)
 {
 	txScript* script;
 	FILE* file = fopen(path, "r");
 	if (!file)
 		return NULL;
-	script = fxParseScript(the, file, next_character, mxProgramFlag);
+	script = fxParseScript(the, file, next_character, flags);
 	fclose(file);
+	return script;
+}
+
+long measure_module(txMachine* the, const char* path)
+{
+	txScript* script = compile_file(the, path, 0);
+	long size = script ? (long)script->codeSize : -1;
+	if (script)
+		fxDeleteScript(script);
+	return size;
+}
+
+txScript* parse(txMachine* the, const char* path)
+{
+	txScript* script = compile_file(the, path, mxProgramFlag);
 	if (script) {
 		run_in_place(script->codeBuffer, script->codeSize);
 		bind_names(the, script);

@@ -7,6 +7,8 @@
 
 /* The program in a file, its names bound in this machine; NULL when it cannot be read or is no JavaScript. */
 txScript* parse(txMachine* the, const char* path);
+/* Bytes of byte code of the ECMAScript module in a file; -1 when it cannot be read. What is no module becomes code that throws. */
+long measure_module(txMachine* the, const char* path);
 /* A host_program: `what` is the path of a file. */
 int parse_and_run(txMachine* the, const void* what);
 

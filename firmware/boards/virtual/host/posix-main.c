@@ -85,17 +85,34 @@ static int read_options(int count, char* values[], struct options* options)
 	return i == count && options->bundle;
 }
 
+/* A line for each module: its bytes of byte code, and its path. Returns the process's exit code. */
+static int measure(txMachine* the, int count, char* paths[])
+{
+	int i;
+	for (i = 0; i < count; i++) {
+		long size = measure_module(the, paths[i]);
+		if (size < 0) {
+			fprintf(stderr, "%s cannot be read\n", paths[i]);
+			return EXIT_ENGINE;
+		}
+		printf("%ld %s\n", size, paths[i]);
+	}
+	return 0;
+}
+
 int main(int argc, char* argv[])
 {
 	/* Slots and chunks hold the built-ins (about 3,900 slots), which a device has in ROM. */
 	struct options options = { NULL, NULL, 64 * 1024, 6144, 768, 0 };
 	struct host_sizes sizes;
 	txMachine* the;
-	if (!read_options(argc, argv, &options)) {
+	int measures = argc > 2 && !strcmp(argv[1], "--measure");
+	if (!measures && !read_options(argc, argv, &options)) {
 		fprintf(stderr,
 			"usage: %s --bundle FILE [--chunk BYTES] [--slots N] [--stack N] [--heap-limit BYTES]\n"
-			"       %s --bundle FILE --compile FILE\n",
-			argv[0], argv[0]);
+			"       %s --bundle FILE --compile FILE\n"
+			"       %s --measure MODULE...\n",
+			argv[0], argv[0], argv[0]);
 		return EXIT_USAGE;
 	}
 	catch_signals();
@@ -106,6 +123,8 @@ int main(int argc, char* argv[])
 		.keys = 2500,
 	};
 	the = host_create(&sizes);
+	if (measures)
+		return measure(the, argc - 2, argv + 2);
 	if (options.compile)
 		return compile(the, options.bundle, options.compile);
 	heap_use.limit = (size_t)options.heap_limit;
