@@ -14,7 +14,7 @@ const FORMATS: Readonly<Record<string, RegExp>> = {
 	/** `BOOT_KEY` */
 	boot: /^[1-9]\d{0,9}$/,
 	/** `TIME_KEY`: ms since the Unix epoch, of 2020 or later. */
-	time: /^(1[6-9]\d{11}|15[7-9]\d{10}|[23]\d{12}|40\d{11})$/,
+	time: /^(1[6-9]\d{11}|15[7-9]\d{10}|[23]\d{12}|4[01]\d{11})$/,
 	/** `LIVE_KEY` */
 	live: /^\d{1,16} \d{1,16} (network|stored)$/,
 };
