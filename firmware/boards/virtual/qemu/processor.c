@@ -1,0 +1,99 @@
+/* Traps and counters of the processor. */
+#include <stdio.h>
+#include <sys/time.h>
+
+#include "board.h"
+#include "channel.h"
+#include "measures.h"
+#include "transport.h"
+
+/* The RISC-V Instruction Set Manual, volume II, table 3.6. */
+static const char* const causes[] = {
+	"instruction address misaligned",
+	"instruction access fault",
+	"illegal instruction",
+	"breakpoint",
+	"load address misaligned",
+	"load access fault",
+	"store address misaligned",
+	"store access fault",
+};
+
+void trap(uint32_t cause, uint32_t pc, uint32_t value)
+{
+	static int trapped;
+	static char text[96];
+	const char* name = cause < sizeof(causes) / sizeof(causes[0]) ? causes[cause] : "unknown cause";
+	if (trapped)
+		transport_end(EXIT_SIGNAL);
+	trapped = 1;
+	/* The stack is at the bottom of the RAM: what is stored just below it has overflowed it. */
+	if (value < (uint32_t)(uintptr_t)stack_bottom && value >= (uint32_t)(uintptr_t)stack_bottom - 4096)
+		die(EXIT_STACK_OVERFLOW, "stack overflow");
+	snprintf(text, sizeof(text), "trap: %s (%lu) at %08lx, value %08lx", name, (unsigned long)cause, (unsigned long)pc,
+		(unsigned long)value);
+	die(EXIT_SIGNAL, text);
+}
+
+#define CSR(NAME) \
+	__extension__({ \
+		uint32_t value_; \
+		__asm__ volatile(".option push\n.option arch, +zicsr\ncsrr %0, " NAME "\n.option pop" : "=r"(value_)); \
+		value_; \
+	})
+
+static uint64_t counter(void)
+{
+	uint32_t high, low, again;
+	do {
+		high = CSR("minstreth");
+		low = CSR("minstret");
+		again = CSR("minstreth");
+	} while (high != again);
+	return (uint64_t)high << 32 | low;
+}
+
+/* Ticks of the counter for each instruction; 0 when it counts something else. */
+static uint32_t ticks;
+
+#define LOOPS 1000
+
+static uint32_t ticks_of_loops(void)
+{
+	uint64_t start = counter();
+	uint32_t i = LOOPS;
+	__asm__ volatile("1: addi %0, %0, -1\nbnez %0, 1b" : "+r"(i));
+	return (uint32_t)(counter() - start);
+}
+
+/*
+ * Under -icount QEMU counts virtual time, a power of two for each instruction, or instructions (from 9.1 on); without it,
+ * the host's clock.
+ */
+void instructions_calibrate(void)
+{
+	uint32_t first = ticks_of_loops(), second = ticks_of_loops(), shift;
+	if (first != second)
+		return;
+	for (shift = 0; shift < 11; shift++) {
+		uint32_t instructions = first >> shift;
+		if (instructions >= 2 * LOOPS && instructions < 2 * LOOPS + 100)
+			ticks = 1u << shift;
+	}
+}
+
+uint64_t instructions_executed(void)
+{
+	return ticks ? counter() / ticks : 0;
+}
+
+/* The board has no clock that knows the date: this is the time since it was reset. */
+int gettimeofday(struct timeval* time, void* zone)
+{
+	uint64_t now = (uint64_t)CSR("timeh") << 32 | CSR("time");
+	(void)zone;
+	/* QEMU's virt machine: 10 MHz */
+	time->tv_sec = (time_t)(now / 10000000);
+	time->tv_usec = (suseconds_t)(now % 10000000 / 10);
+	return 0;
+}
