@@ -1,0 +1,40 @@
+/** What the chip and its flash give to the node's Board; the network, identity and settings stand beside it. */
+import FlashStorage from "embedded:storage/flash";
+import FFI from "mc/ffi";
+import type { AppSlots, DeepSleep, Flash, Watchdog } from "../../node/ports.ts";
+import { Platform } from "./native/platform.ts";
+import { RtcDeepSleep } from "./native/sleep.ts";
+import { OtaSlots } from "./native/slots.ts";
+import { TaskWatchdog } from "./native/watchdog.ts";
+import { PartitionFlash } from "./storage/partition-flash.ts";
+
+/** FFI makes its functions anew for each instance: one is enough. */
+export const natives = new FFI();
+
+export interface Hardware {
+	readonly platform: Platform;
+	readonly deepSleep: DeepSleep;
+	readonly watchdog: Watchdog;
+	readonly slots: AppSlots;
+	readonly journal: Flash;
+	readonly checkpoints: Flash;
+}
+
+/** @throws Error when partitions.csv is not what was flashed; PlatformError when otadata cannot be read */
+export function openHardware(): Hardware {
+	const platform = new Platform(natives);
+	platform.watchAborts(globalThis);
+	return {
+		platform,
+		deepSleep: new RtcDeepSleep(natives),
+		watchdog: new TaskWatchdog(natives),
+		slots: new OtaSlots(natives),
+		journal: openPartition("journal"),
+		checkpoints: openPartition("checkpoints"),
+	};
+}
+
+/** @param label a data partition of partitions.csv */
+export function openPartition(label: string): Flash {
+	return new PartitionFlash(FlashStorage.open({ path: label, mode: "r+" }));
+}

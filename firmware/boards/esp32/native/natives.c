@@ -1,0 +1,343 @@
+/*
+ * What the node needs of ESP-IDF and Moddable's modules do not give: the application slots' trial, deep sleep with a little
+ * memory that outlives it, time that counts it, the task watchdog, why the chip was reset, why Wi-Fi let go.
+ *
+ * Called through Moddable's FFI (the SDK's documentation/xs/XS FFI.md; signatures in manifest.json beside this file). A
+ * function that can fail returns the esp_err_t; natives.ts makes an error of it.
+ *
+ * What survives what:
+ *   RTC_DATA_ATTR    a deep sleep. Any other reset loads its initial value anew.
+ *   RTC_NOINIT_ATTR  every reset but a loss of power, after which it holds noise: hence the magic.
+ * Both are section "Memory Types" of the ESP-IDF Programming Guide.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "sdkconfig.h"
+#include "esp_attr.h"
+#include "esp_err.h"
+#include "esp_event.h"
+#include "esp_heap_caps.h"
+#include "esp_ota_ops.h"
+#include "esp_random.h"
+#include "esp_rom_crc.h"
+#include "esp_rtc_time.h"
+#include "esp_sleep.h"
+#include "esp_system.h"
+#include "esp_task_wdt.h"
+#include "esp_timer.h"
+#include "esp_wifi.h"
+#include "nvs_flash.h"
+
+/* ---- NVS, before the SDK opens it ---- */
+
+static uint32_t settings_erased;
+
+/*
+ * The SDK's app_main ends in a panic, and so in a loop of resets, when NVS cannot be opened. It waits for
+ * MODDEF_STARTUP_DELAYMS milliseconds before it opens NVS, and that is the only hook before it: the manifest defines it
+ * as a call of this function.
+ * @return 0, as there is nothing to wait for
+ */
+int thinghz_prepare(void)
+{
+	esp_err_t err = nvs_flash_init();
+	if (err == ESP_ERR_NVS_NO_FREE_PAGES ||
+		err == ESP_ERR_NVS_NEW_VERSION_FOUND) {
+		settings_erased = 1;
+		if (nvs_flash_erase() == ESP_OK)
+			nvs_flash_init();
+	}
+	return 0;
+}
+
+/* 1 when NVS could not be read at this start and was erased. */
+uint32_t thinghz_settings_erased(void)
+{
+	return settings_erased;
+}
+
+/* ---- Why the chip was reset ---- */
+
+/* Order and meaning are those of RESET_REASONS in natives.ts. */
+enum {
+	REASON_UNKNOWN,
+	REASON_POWER_ON,
+	REASON_RESTART,
+	REASON_CRASH,
+	REASON_OUT_OF_MEMORY,
+	REASON_STACK_OVERFLOW,
+	REASON_WATCHDOG,
+	REASON_BROWN_OUT,
+	REASON_DEEP_SLEEP,
+};
+
+#define MARK_MAGIC 0x74684d4bu
+#define NOT_READ 0xffffffffu
+
+static RTC_NOINIT_ATTR struct {
+	uint32_t magic;
+	uint32_t reason;
+} mark;
+
+static uint32_t reset_reason = NOT_READ;
+
+static void set_mark(uint32_t reason)
+{
+	mark.magic = MARK_MAGIC;
+	mark.reason = reason;
+}
+
+/*
+ * A restart by software is our own, or XS's after it has aborted (fxAbort calls esp_restart). Whoever restarts leaves a
+ * mark. Only after a stack overflow XS aborts without calling the hook that marks (fxAbort in the SDK's
+ * xs/platforms/esp/xsPlatform.c), so the mark is set to that from the start.
+ */
+static uint32_t marked_reason(void)
+{
+	return mark.magic == MARK_MAGIC ? mark.reason : REASON_CRASH;
+}
+
+static uint32_t read_reset_reason(void)
+{
+	switch (esp_reset_reason()) {
+	case ESP_RST_POWERON:
+		return REASON_POWER_ON;
+	case ESP_RST_SW:
+		return marked_reason();
+	case ESP_RST_EXT:
+	case ESP_RST_USB:
+	case ESP_RST_JTAG:
+		return REASON_RESTART;
+	case ESP_RST_PANIC:
+	case ESP_RST_CPU_LOCKUP:
+		return REASON_CRASH;
+	case ESP_RST_INT_WDT:
+	case ESP_RST_TASK_WDT:
+	case ESP_RST_WDT:
+		return REASON_WATCHDOG;
+	case ESP_RST_BROWNOUT:
+	case ESP_RST_PWR_GLITCH:
+		return REASON_BROWN_OUT;
+	case ESP_RST_DEEPSLEEP:
+		return REASON_DEEP_SLEEP;
+	default:
+		return REASON_UNKNOWN;
+	}
+}
+
+uint32_t thinghz_reset_reason(void)
+{
+	if (reset_reason == NOT_READ) {
+		reset_reason = read_reset_reason();
+		set_mark(REASON_STACK_OVERFLOW);
+	}
+	return reset_reason;
+}
+
+/* XS is about to abort: `cause` is what fxAbortString says of it. It allocates nothing, as memory may be what lacks. */
+void thinghz_aborting(char *cause)
+{
+	set_mark(strcmp(cause, "memory full") == 0 ? REASON_OUT_OF_MEMORY
+											   : REASON_CRASH);
+}
+
+void thinghz_restart(void)
+{
+	set_mark(REASON_RESTART);
+	esp_restart();
+}
+
+/* ---- Deep sleep ---- */
+
+#define RETAINED_BYTES 4096
+#define RETAINED_MAGIC 0x7468525au
+
+static RTC_DATA_ATTR struct {
+	uint32_t magic;
+	uint32_t length;
+	uint32_t crc;
+	uint8_t bytes[RETAINED_BYTES];
+} retained;
+
+static RTC_DATA_ATTR uint64_t uptime_at_sleep_us;
+static RTC_DATA_ATTR uint64_t rtc_at_sleep_us;
+
+static bool uptime_known;
+static int64_t slept_us;
+
+static bool woke_from_sleep(void)
+{
+	return thinghz_reset_reason() == REASON_DEEP_SLEEP;
+}
+
+/*
+ * Microseconds since the boot began that sleeps are a part of. Awake, the crystal counts; asleep, the RTC's oscillator, which is
+ * some parts in a thousand off.
+ */
+static int64_t uptime_us(void)
+{
+	int64_t now = esp_timer_get_time();
+	if (!uptime_known) {
+		uptime_known = true;
+		if (woke_from_sleep()) {
+			uint64_t rtc = esp_rtc_get_time_us();
+			uint64_t slept =
+				rtc > rtc_at_sleep_us ? rtc - rtc_at_sleep_us : 0;
+			slept_us = (int64_t)(uptime_at_sleep_us + slept) - now;
+		}
+	}
+	return now + slept_us;
+}
+
+double thinghz_uptime_ms(void)
+{
+	return (double)(uptime_us() / 1000);
+}
+
+uint32_t thinghz_retained_capacity(void)
+{
+	return RETAINED_BYTES;
+}
+
+/* Puts `length` bytes where a deep sleep leaves them. @return ESP_ERR_INVALID_SIZE when they are too many */
+int32_t thinghz_retain(void *bytes, uint32_t length)
+{
+	if (length > RETAINED_BYTES)
+		return ESP_ERR_INVALID_SIZE;
+	retained.magic = 0;
+	memcpy(retained.bytes, bytes, length);
+	retained.length = length;
+	retained.crc = esp_rom_crc32_le(0, retained.bytes, length);
+	retained.magic = RETAINED_MAGIC;
+	return ESP_OK;
+}
+
+/* How many bytes were retained over the sleep that this start woke from; -1 when there was none or they are damaged. */
+int32_t thinghz_retained_length(void)
+{
+	if (!woke_from_sleep() || retained.magic != RETAINED_MAGIC ||
+		retained.length > RETAINED_BYTES ||
+		retained.crc != esp_rom_crc32_le(0, retained.bytes, retained.length))
+		return -1;
+	return (int32_t)retained.length;
+}
+
+/* Copies up to `length` of the retained bytes. */
+void thinghz_retained(void *into, uint32_t length)
+{
+	memcpy(into, retained.bytes,
+		length < RETAINED_BYTES ? length : RETAINED_BYTES);
+}
+
+/* Does not return. The radio is stopped first: esp_deep_sleep leaves that to its caller. */
+void thinghz_sleep(double duration_ms)
+{
+	/* ESP_ERR_WIFI_NOT_INIT, as on a wake that did not use the radio, is as good as stopped. */
+	(void)esp_wifi_stop();
+	uptime_at_sleep_us = (uint64_t)uptime_us();
+	rtc_at_sleep_us = esp_rtc_get_time_us();
+	esp_deep_sleep((uint64_t)(duration_ms * 1000.0));
+}
+
+/* ---- Application slots ---- */
+
+/* `on_trial[0]`: 1 when the running image goes back unless it is confirmed. */
+int32_t thinghz_app_on_trial(uint32_t *on_trial)
+{
+	esp_ota_img_states_t state;
+	const esp_partition_t *running = esp_ota_get_running_partition();
+	*on_trial = 0;
+	if (running == NULL)
+		return ESP_ERR_NOT_FOUND;
+	esp_err_t err = esp_ota_get_state_partition(running, &state);
+	/* An image that was flashed by cable has no record in otadata. */
+	if (err == ESP_ERR_NOT_FOUND || err == ESP_ERR_NOT_SUPPORTED)
+		return ESP_OK;
+	if (err == ESP_OK)
+		*on_trial = state == ESP_OTA_IMG_PENDING_VERIFY;
+	return err;
+}
+
+int32_t thinghz_app_confirm(void)
+{
+	return esp_ota_mark_app_valid_cancel_rollback();
+}
+
+/* Returns only when it failed. */
+int32_t thinghz_app_roll_back(void)
+{
+	set_mark(REASON_RESTART);
+	esp_err_t err = esp_ota_mark_app_invalid_rollback_and_reboot();
+	set_mark(REASON_STACK_OVERFLOW);
+	return err;
+}
+
+/* ---- Watchdog ---- */
+
+static esp_task_wdt_user_handle_t watchdog;
+
+/* What sdkconfig says; the SDK's loop feeds for its own task each turn, even when no timer of ours fires any more. */
+uint32_t thinghz_watchdog_timeout_ms(void)
+{
+	return CONFIG_ESP_TASK_WDT_TIMEOUT_S * 1000;
+}
+
+/* The first feeding subscribes: from then on the board is reset when the next does not come in time. */
+int32_t thinghz_watchdog_feed(void)
+{
+	if (watchdog == NULL)
+		return esp_task_wdt_add_user("node", &watchdog);
+	return esp_task_wdt_reset_user(watchdog);
+}
+
+/* ---- Wi-Fi ---- */
+
+static volatile uint32_t wifi_reason;
+
+static void on_wifi_event(
+	void *arg, esp_event_base_t base, int32_t id, void *data)
+{
+	(void)arg;
+	(void)base;
+	if (id == WIFI_EVENT_STA_DISCONNECTED)
+		wifi_reason = ((wifi_event_sta_disconnected_t *)data)->reason;
+}
+
+/*
+ * Keeps the reason of each disconnect. To be called before the SDK's Wi-Fi is made: handlers of the same kind run in the order in
+ * which they were registered, and the SDK's own tells JavaScript of the event.
+ */
+int32_t thinghz_wifi_watch(void)
+{
+	esp_err_t err = esp_event_loop_create_default();
+	if (err != ESP_OK && err != ESP_ERR_INVALID_STATE)
+		return err;
+	return esp_event_handler_register(
+		WIFI_EVENT, ESP_EVENT_ANY_ID, on_wifi_event, NULL);
+}
+
+/* wifi_err_reason_t of the last disconnect; 0 when there was none since this was last asked. */
+uint32_t thinghz_wifi_reason(void)
+{
+	uint32_t reason = wifi_reason;
+	wifi_reason = 0;
+	return reason;
+}
+
+/* ---- Heap and chance ---- */
+
+/* Of the whole system, XS and the radio's buffers alike, in bytes: in all, free, and free when it was least. */
+void thinghz_heap(uint32_t *sizes)
+{
+	sizes[0] = (uint32_t)heap_caps_get_total_size(MALLOC_CAP_8BIT);
+	sizes[1] = (uint32_t)heap_caps_get_free_size(MALLOC_CAP_8BIT);
+	sizes[2] = (uint32_t)heap_caps_get_minimum_free_size(MALLOC_CAP_8BIT);
+}
+
+/* Unpredictable while the radio is on; without it, seeded from the bootloader's noise. */
+void thinghz_random(void *into, uint32_t length)
+{
+	esp_fill_random(into, length);
+}

@@ -1,0 +1,195 @@
+/**
+ * The Wi-Fi station: joins when it is first asked for, and joins again with back-off for as long as it is wanted. Whoever wants to
+ * connect waits for it by `whenUp`, and hears why when it does not come up.
+ */
+import { backoffMs } from "../../../node/backoff.ts";
+import type { TimerHandle, Timers } from "../../../node/ports.ts";
+import type { WifiReason } from "./reason.ts";
+
+/** As much of ECMA-419's Wi-Fi interface (`embedded:network/interface/wifi`) as is used here. */
+export interface WifiInterface {
+	/** 200 disconnected, 300 connecting, 400 associated, 500 with an address. */
+	readonly connection: number;
+	/** dBm; undefined while there is no link. */
+	readonly RSSI: number | undefined;
+	connect(options: { SSID: string; password?: string }): void;
+	disconnect(): void;
+	close(): void;
+}
+
+export type WifiClass = new (options: {
+	/** @param what "connection" or "address" */
+	onChanged(what: string): void;
+}) => WifiInterface;
+
+export interface Station {
+	readonly ssid: string;
+	/** None for an open network. */
+	readonly password?: string;
+}
+
+export interface WifiLinkOptions {
+	readonly io: WifiClass;
+	/** Asked at each attempt; undefined while none is configured. */
+	readonly station: () => Station | undefined;
+	readonly timers: Timers;
+	/** Why the last attempt or link ended. */
+	readonly reason: () => WifiReason;
+	readonly log: (level: "info" | "warn", message: string) => void;
+}
+
+/** Called once: without a failure when the link is up, else with why this attempt ended. */
+export type UpCallback = (failure: WifiReason | undefined) => void;
+
+const CONNECTED = 500;
+/** Scanning all channels, the handshake and DHCP take a few seconds; an access point that gives no address, for ever. */
+const ATTEMPT_TIMEOUT_MS = 20_000;
+const RETRY = { baseMs: 1000, capMs: 60_000, jitter: 0.25 } as const;
+
+export class WifiLink {
+	readonly #options: WifiLinkOptions;
+	readonly #waiting = new Set<UpCallback>();
+	readonly #listeners = new Set<(reason: WifiReason | undefined) => void>();
+	#wifi: WifiInterface | undefined;
+	#state: "idle" | "joining" | "up" | "waiting" = "idle";
+	#reason: WifiReason | undefined;
+	#failures = 0;
+	#timer: TimerHandle | undefined;
+
+	constructor(options: WifiLinkOptions) {
+		this.#options = options;
+	}
+
+	get up(): boolean {
+		return this.#state === "up";
+	}
+
+	/** Why it is not up; undefined while it is, or before it was wanted. */
+	get reason(): WifiReason | undefined {
+		return this.#reason;
+	}
+
+	/** dBm, while there is a link. */
+	rssi(): number | undefined {
+		return this.up ? this.#wifi?.RSSI : undefined;
+	}
+
+	/** Called at each change between up (undefined) and down. @returns how to end that */
+	onChange(listener: (reason: WifiReason | undefined) => void): () => void {
+		this.#listeners.add(listener);
+		return () => void this.#listeners.delete(listener);
+	}
+
+	/**
+	 * Wants the link from now on, and tries at once where it was waiting to try again. `callback` is called once, never before this
+	 * returns. @returns how to take that back
+	 */
+	whenUp(callback: UpCallback): () => void {
+		if (this.up) {
+			const timer = this.#options.timers.set(() => callback(undefined), 0);
+			return () => this.#options.timers.clear(timer);
+		}
+		this.#waiting.add(callback);
+		if (this.#state !== "joining") this.#setTimer(() => this.#join(), 0);
+		return () => void this.#waiting.delete(callback);
+	}
+
+	/** Wants the link no longer. Nobody is called. */
+	stop(): void {
+		this.#clearTimer();
+		this.#waiting.clear();
+		// Closed alone, the interface would leave the station where it is.
+		this.#wifi?.disconnect();
+		this.#wifi?.close();
+		this.#wifi = undefined;
+		this.#state = "idle";
+		this.#reason = undefined;
+		this.#failures = 0;
+	}
+
+	#join(): void {
+		const station = this.#options.station();
+		if (station === undefined) {
+			this.#fail("wifi_not_found", "no network is configured");
+			return;
+		}
+		this.#state = "joining";
+		this.#setTimer(() => this.#giveUp(), ATTEMPT_TIMEOUT_MS);
+		try {
+			this.#wifi ??= new this.#options.io({
+				onChanged: () => this.#changed(),
+			});
+			if (this.#wifi.connection === CONNECTED) {
+				this.#joined();
+				return;
+			}
+			this.#wifi.connect({
+				SSID: station.ssid,
+				...(station.password === undefined
+					? {}
+					: { password: station.password }),
+			});
+		} catch (error) {
+			this.#fail("wifi", `${error}`);
+		}
+	}
+
+	#changed(): void {
+		const connection = this.#wifi?.connection ?? 0;
+		if (connection === CONNECTED) {
+			if (!this.up) this.#joined();
+		} else if (connection < 300) {
+			// Nothing of an attempt that has been given up is news.
+			if (this.#state === "joining" || this.up)
+				this.#fail(this.#options.reason(), "the access point let go");
+		}
+	}
+
+	#joined(): void {
+		this.#clearTimer();
+		this.#state = "up";
+		this.#failures = 0;
+		this.#reason = undefined;
+		this.#options.log("info", `Wi-Fi is up, ${this.#wifi?.RSSI} dBm`);
+		this.#tell(undefined);
+	}
+
+	#giveUp(): void {
+		this.#state = "waiting";
+		this.#wifi?.disconnect();
+		this.#fail("wifi", "no address in time");
+	}
+
+	#fail(reason: WifiReason, why: string): void {
+		this.#state = "waiting";
+		this.#reason = reason;
+		this.#failures++;
+		const waitMs = backoffMs(this.#failures, RETRY, Math.random());
+		this.#setTimer(() => this.#join(), waitMs);
+		this.#options.log(
+			"warn",
+			`Wi-Fi is down (${reason}): ${why}; tried again in ${Math.round(waitMs / 1000)} s`,
+		);
+		this.#tell(reason);
+	}
+
+	#tell(reason: WifiReason | undefined): void {
+		const waiting = [...this.#waiting];
+		this.#waiting.clear();
+		for (const callback of waiting) callback(reason);
+		for (const listener of [...this.#listeners]) listener(reason);
+	}
+
+	#setTimer(callback: () => void, delayMs: number): void {
+		this.#clearTimer();
+		this.#timer = this.#options.timers.set(() => {
+			this.#timer = undefined;
+			callback();
+		}, delayMs);
+	}
+
+	#clearTimer(): void {
+		if (this.#timer !== undefined) this.#options.timers.clear(this.#timer);
+		this.#timer = undefined;
+	}
+}
