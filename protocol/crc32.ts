@@ -1,7 +1,5 @@
 /** CRC-32 as in ISO 3309, Ethernet and zlib: reflected polynomial 0xEDB88320, start and final value inverted. */
 
-let table: Uint32Array | undefined;
-
 function makeTable(): Uint32Array {
 	const made = new Uint32Array(256);
 	for (let byte = 0; byte < 256; byte++) {
@@ -14,6 +12,9 @@ function makeTable(): Uint32Array {
 	return made;
 }
 
+// Made at load and never written: in flash on a node that preloads modules.
+const table = makeTable();
+
 /**
  * The CRC-32 of `bytes[start … end)`, 0 … 2³²−1.
  * @param seed the CRC-32 of what comes before, to go on from there
@@ -24,7 +25,6 @@ export function crc32(
 	end = bytes.length,
 	seed = 0,
 ): number {
-	table ??= makeTable();
 	let crc = ~seed;
 	for (let at = start; at < end; at++)
 		crc = (crc >>> 8) ^ (table[(crc ^ (bytes[at] as number)) & 0xff] as number);

@@ -4,12 +4,22 @@
  */
 import { MAX_CODE_BITS, TOKENS } from "./format.ts";
 
+/** One piece of memory: each piece takes 100 bytes of a node's heap for itself. */
 class Workspace {
-	readonly shares = new Int32Array(TOKENS);
-	readonly order = new Uint8Array(TOKENS);
-	readonly weights = new Int32Array(2 * TOKENS);
-	readonly parents = new Uint8Array(2 * TOKENS);
-	readonly depths = new Uint8Array(2 * TOKENS);
+	readonly weights: Int32Array;
+	readonly shares: Int32Array;
+	readonly parents: Uint8Array;
+	readonly depths: Uint8Array;
+	readonly order: Uint8Array;
+
+	constructor() {
+		const memory = new ArrayBuffer(17 * TOKENS);
+		this.weights = new Int32Array(memory, 0, 2 * TOKENS);
+		this.shares = new Int32Array(memory, 8 * TOKENS, TOKENS);
+		this.parents = new Uint8Array(memory, 12 * TOKENS, 2 * TOKENS);
+		this.depths = new Uint8Array(memory, 14 * TOKENS, 2 * TOKENS);
+		this.order = new Uint8Array(memory, 16 * TOKENS, TOKENS);
+	}
 }
 
 // Kept between calls, so that a node's heap sees no garbage from it. Made at the first one: what a module makes when it is

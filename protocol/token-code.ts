@@ -10,12 +10,19 @@ import { canonicalCodes, codeLengths } from "./huffman.ts";
 /** The code of one channel's tokens, made to measure. */
 export class TokenCode {
 	/** How often each token occurs: filled in by the user, before `build`. */
-	readonly counts = new Int32Array(TOKENS);
+	readonly counts: Int32Array;
 	/** Length of each token's code, bits. */
-	readonly lengths = new Uint8Array(TOKENS);
+	readonly lengths: Uint8Array;
 	/** The codes, once the table is written. */
-	readonly codes = new Uint16Array(TOKENS);
+	readonly codes: Uint16Array;
 	private used = 0;
+
+	constructor() {
+		const memory = new ArrayBuffer(7 * TOKENS);
+		this.counts = new Int32Array(memory, 0, TOKENS);
+		this.codes = new Uint16Array(memory, 4 * TOKENS, TOKENS);
+		this.lengths = new Uint8Array(memory, 6 * TOKENS, TOKENS);
+	}
 
 	/** Makes the code for `counts`. @returns how many bits its table and all tokens' codes take */
 	build(): number {
