@@ -1,12 +1,13 @@
 /**
  * Binds uptime to wall time: asks the time source at start until it answers, and every few hours after; until then
  * goes by the last time the node has stored, if any. A correction of less than 500 ms counts from the next block on;
- * a jump is announced, so that the open blocks end where it is.
+ * a jump is announced, so that the open blocks end where it is. The clock of a node that sleeps asks when it is told to.
  */
 import type { ClockBinding } from "../../protocol/block.ts";
 import { CLOCK_CODES } from "../../protocol/health-states.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Settings, TimerHandle, Timers, TimeSource } from "./ports.ts";
+import type { RetainedClock } from "./retained-state.ts";
 
 export const TIME_KEY = "time";
 export const JUMP_MS = 500;
@@ -25,6 +26,8 @@ export interface ClockParts {
 	chance(): number;
 	/** The binding has been learned, or has changed by a jump: blocks from here on carry another one. */
 	onJump(): void;
+	/** A question that was asked has been answered, or has not. */
+	onAnswer?(): void;
 }
 
 export class Clock {
@@ -32,6 +35,9 @@ export class Clock {
 	#binding: ClockBinding | null = null;
 	#failures = 0;
 	#stopped = true;
+	#asksByItself = true;
+	#isAsking = false;
+	#rememberAtMs = 0;
 	#askTimer: TimerHandle | undefined;
 	#rememberTimer: TimerHandle | undefined;
 
@@ -58,16 +64,43 @@ export class Clock {
 		return this.#binding.bootTimeMs + this.#parts.timers.uptimeMs();
 	}
 
-	start(): void {
+	/** Whether an answer is awaited. */
+	get isAsking(): boolean {
+		return this.#isAsking;
+	}
+
+	/** What a sleep is gone on from with. */
+	get retained(): RetainedClock {
+		return { binding: this.#binding, rememberAtMs: this.#rememberAtMs };
+	}
+
+	/** Set before `start`, or at any time. */
+	set asksByItself(does: boolean) {
+		if (does === this.#asksByItself) return;
+		this.#asksByItself = does;
+		if (this.#askTimer !== undefined) this.#parts.timers.clear(this.#askTimer);
+		if (does && !this.#stopped) this.ask();
+	}
+
+	/** @param retained what the clock had before a sleep that is part of this boot */
+	start(retained: RetainedClock | null = null): void {
 		this.#stopped = false;
+		if (retained === null) this.#restore();
+		else this.#binding = retained.binding;
+		const { timers } = this.#parts;
+		this.#rememberAtMs =
+			retained?.rememberAtMs ?? timers.uptimeMs() + REMEMBER_MS;
+		this.#scheduleRemember();
+		if (this.#asksByItself) this.ask();
+	}
+
+	#restore(): void {
 		const stored = plausible(Number(this.#parts.settings.get(TIME_KEY)));
 		if (stored !== null)
 			this.#binding = {
 				bootTimeMs: this.#bootTimeAt(stored),
 				source: "stored",
 			};
-		this.#scheduleRemember();
-		this.#ask();
 	}
 
 	stop(): void {
@@ -85,8 +118,12 @@ export class Clock {
 			this.#parts.settings.set(TIME_KEY, String(Math.round(nowMs)));
 	}
 
-	#ask(): void {
+	/** Asks the time source once, unless an answer is awaited. */
+	ask(): void {
+		if (this.#isAsking) return;
+		this.#isAsking = true;
 		this.#parts.time.request((wallMs) => {
+			this.#isAsking = false;
 			if (this.#stopped) return;
 			const known = wallMs === null ? null : plausible(wallMs);
 			if (known === null) this.#failures++;
@@ -95,7 +132,9 @@ export class Clock {
 				known === null
 					? backoffMs(this.#failures, RETRY, this.#parts.chance())
 					: RESYNC_MS;
-			this.#askTimer = this.#parts.timers.set(() => this.#ask(), waitMs);
+			if (this.#asksByItself)
+				this.#askTimer = this.#parts.timers.set(() => this.ask(), waitMs);
+			this.#parts.onAnswer?.();
 		});
 	}
 
@@ -118,10 +157,15 @@ export class Clock {
 	}
 
 	#scheduleRemember(): void {
-		this.#rememberTimer = this.#parts.timers.set(() => {
-			this.remember();
-			this.#scheduleRemember();
-		}, REMEMBER_MS);
+		const { timers } = this.#parts;
+		this.#rememberTimer = timers.set(
+			() => {
+				this.remember();
+				this.#rememberAtMs = timers.uptimeMs() + REMEMBER_MS;
+				this.#scheduleRemember();
+			},
+			Math.max(0, this.#rememberAtMs - timers.uptimeMs()),
+		);
 	}
 }
 

@@ -56,13 +56,13 @@ export class HealthSource implements RowSource {
 	readonly channelCount = CHANNELS.length;
 	readonly #takeFigures: () => HealthFigures;
 	readonly #system: System;
-	readonly #network: Network;
+	readonly #network: Pick<Network, "rssi">;
 
 	/** @param takeFigures called once a sample: a state is told as it was since the call before */
 	constructor(
 		takeFigures: () => HealthFigures,
 		system: System,
-		network: Network,
+		network: Pick<Network, "rssi">,
 	) {
 		this.#takeFigures = takeFigures;
 		this.#system = system;

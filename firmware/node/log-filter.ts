@@ -12,7 +12,8 @@ const RANKS: Readonly<Record<LogLevel, number>> = {
 export class LevelledSystem implements System {
 	readonly board: string;
 	readonly firmware: string;
-	readonly resetReason: System["resetReason"];
+	/** Of the boot, once it is known that a wake goes on with one. */
+	resetReason: System["resetReason"];
 	level: LogLevel = "info";
 	readonly #system: System;
 

@@ -13,12 +13,20 @@ import type { RecordRef } from "./journal.ts";
 import { LiveTap } from "./live.ts";
 import { LevelledSystem } from "./log-filter.ts";
 import type { Board, SensorPort, System } from "./ports.ts";
+import {
+	type RetainedState,
+	type RetainedStream,
+	readRetained,
+} from "./retained-state.ts";
 import { SensorReader } from "./sensor-reader.ts";
 import { NodeSettings } from "./settings.ts";
-import { openStorage, type Storage } from "./storage.ts";
+import { Sleeper } from "./sleeper.ts";
+import { keepBlock, openStorage, type Storage } from "./storage.ts";
 import { Stream, type StreamParts } from "./stream.ts";
+import { Trial } from "./trial.ts";
 import { Uplink } from "./uplink.ts";
 import { usableSensors } from "./usable-sensors.ts";
+import { feedWatchdog } from "./watchdog.ts";
 
 /** Settings key: the configuration document. */
 export const CONFIG_KEY = "config";
@@ -28,6 +36,11 @@ const FAREWELL_MS = 4000;
 
 /** Health is looked at when the start is over; by then the time is mostly known, so that the first block has it. */
 const SETTLE_MS = 5000;
+
+/** A wake takes no longer than this: what seems longer was a clock that ran slow. */
+const MAX_WAKING_MS = 2000;
+
+const NOTHING = new Uint8Array(0);
 
 export interface RunningNode {
 	/**
@@ -48,6 +61,7 @@ export interface RunningNode {
  * @throws StorageError when a partition is too small
  */
 export function startNode(board: Board): RunningNode {
+	if (board.watchdog !== undefined) feedWatchdog(board.timers, board.watchdog);
 	const node = new Node(board);
 	node.start();
 	return node;
@@ -68,6 +82,11 @@ class Node implements RunningNode {
 	#readings: Stream | null = null;
 	#health: Stream | null = null;
 	#live: LiveTap | null = null;
+	readonly #trial: Trial;
+	/** Null on a board without deep sleep. */
+	readonly #sleeper: Sleeper | null;
+	/** As it was when the node was last connected. */
+	#rssi: number | null;
 	#stopped = false;
 	#droppedBefore: number;
 	/** Of streams and readers of former configurations. */
@@ -82,8 +101,13 @@ class Node implements RunningNode {
 			channels.map(({ id }) => id),
 		);
 		this.#settings = new NodeSettings(board.settings, this.#system);
-		this.#storage = openStorage(board, this.#settings);
-		const { boot, journal } = this.#storage;
+		this.#storage = openStorage(board, this.#settings, takeRetained(board));
+		const { boot, journal, woken } = this.#storage;
+		if (woken !== null) this.#system.resetReason = woken.resetReason;
+		this.#missedBefore = woken?.missedSamples ?? 0;
+		this.#faultsBefore = woken?.sensorFaults ?? 0;
+		this.#rssi = woken?.rssi ?? null;
+		this.#trial = new Trial(board.slots, this.#system);
 		this.#droppedBefore = journal.dropped;
 		const { timers, network, identity, time } = board;
 		const system = this.#system;
@@ -95,6 +119,7 @@ class Node implements RunningNode {
 			settings,
 			chance,
 			onJump: () => this.#onJump(),
+			onAnswer: () => this.#sleeper?.answered(),
 		});
 		this.#uplink = new Uplink({
 			boot,
@@ -105,7 +130,9 @@ class Node implements RunningNode {
 			identity,
 			journal,
 			chance,
+			onAcknowledged: () => this.#trial.acknowledged(),
 		});
+		this.#sleeper = this.#makeSleeper();
 		this.#streamParts = {
 			thing: identity.thing,
 			timers,
@@ -119,31 +146,54 @@ class Node implements RunningNode {
 	}
 
 	start(): void {
+		const { woken } = this.#storage;
+		if (woken === null) this.#reportBoot();
+		else this.#uplink.resume(woken.uplink);
+		const isTold = woken?.told ?? false;
+		if (!isTold) this.#publishBoot();
+		this.#loadConfig(isTold);
+		this.#clock.asksByItself = !this.#config.sleep;
+		this.#clock.start(woken?.clock);
+		this.#startStreams(woken);
+		this.#startUplink();
+	}
+
+	#reportBoot(): void {
 		const { boot, journal, recovered } = this.#storage;
-		const { resetReason, board, firmware } = this.#system;
-		const journalId = journal.id;
 		this.#system.report({
 			event: "boot",
 			boot,
-			journalId,
-			resetReason,
+			journalId: journal.id,
+			resetReason: this.#system.resetReason,
 			recoveredSamples: recovered.reduce((sum, b) => sum + b.samples, 0),
 		});
 		for (const block of recovered) this.#system.report(block);
-		const uptimeMs = this.#uptimeMs();
+	}
+
+	#publishBoot(): void {
+		const { boot, journal } = this.#storage;
+		const { resetReason, board, firmware } = this.#system;
 		this.#uplink.publishEvent({
 			type: "boot",
-			journalId,
+			journalId: journal.id,
 			boot,
 			resetReason,
 			board,
 			firmware,
-			uptimeMs,
+			uptimeMs: this.#uptimeMs(),
 		});
-		this.#loadConfig();
-		this.#clock.start();
-		this.#startStreams();
-		this.#uplink.start();
+	}
+
+	/** In the way of the configuration: for good, or for what is due. */
+	#startUplink(): void {
+		const { sleep } = this.#config;
+		this.#uplink.savesBattery = sleep;
+		this.#clock.asksByItself = !sleep;
+		if (sleep) this.#sleeper?.start();
+		else {
+			this.#sleeper?.stop();
+			this.#uplink.start();
+		}
 	}
 
 	applyConfig(text: string): string | null {
@@ -153,6 +203,7 @@ class Node implements RunningNode {
 		this.#settings.configRefused = false;
 		this.#stopStreams();
 		this.#startStreams();
+		this.#startUplink();
 		return null;
 	}
 
@@ -161,15 +212,20 @@ class Node implements RunningNode {
 			this.#stopped = true;
 			this.#stopStreams();
 			this.#clock.stop();
+			this.#sleeper?.stop();
+			if (this.#config.sleep && this.#hasToSend()) this.#uplink.start();
 		}
 		this.#uplink.finish(FAREWELL_MS, () => done?.());
 	}
 
-	/** One that a later firmware understands may be refused here: it is kept. */
-	#loadConfig(): void {
+	/**
+	 * One that a later firmware understands may be refused here: it is kept.
+	 * @param isTold the cloud knows already what is wrong with it
+	 */
+	#loadConfig(isTold: boolean): void {
 		const stored = this.#settings.get(CONFIG_KEY);
 		if (stored === undefined) return;
-		const verdict = this.#judge(stored);
+		const verdict = this.#judge(stored, () => null, isTold);
 		if ("ok" in verdict) return;
 		if (verdict.isGarbage) this.#settings.reject(CONFIG_KEY, "is no document");
 		else this.#settings.configRefused = true;
@@ -179,8 +235,13 @@ class Node implements RunningNode {
 	 * Takes a document's configuration, or reports why not.
 	 * @param keep makes the document durable before it is taken; returns why it could not, or null
 	 */
-	#judge(text: string, keep: () => string | null = () => null): ConfigVerdict {
-		let verdict = parseConfig(text, this.#channelIds);
+	#judge(
+		text: string,
+		keep: () => string | null,
+		isTold = false,
+	): ConfigVerdict {
+		const canSleep = this.#sleeper !== null;
+		let verdict = parseConfig(text, this.#channelIds, canSleep);
 		if ("ok" in verdict) {
 			const refused = keep();
 			if (refused === null) {
@@ -190,6 +251,7 @@ class Node implements RunningNode {
 			}
 			verdict = { refused };
 		}
+		if (isTold) return verdict;
 		const reason = verdict.refused;
 		const { boot } = this.#storage;
 		const uptimeMs = this.#uptimeMs();
@@ -209,8 +271,10 @@ class Node implements RunningNode {
 		return why === null ? null : `The configuration cannot be stored: ${why}`;
 	}
 
-	#startStreams(): void {
+	/** @param woken what they go on with */
+	#startStreams(woken: RetainedState | null = null): void {
 		const { timers, network } = this.#board;
+		const onTaken = (): void => this.#sleeper?.sampled();
 		const settings = this.#settings;
 		const config = this.#config;
 		const { checkpointMs, liveUntilMs } = config;
@@ -231,6 +295,7 @@ class Node implements RunningNode {
 					spanMs: config.blockSpanMs,
 					checkpointMs,
 					checkpoints: this.#storage.readings,
+					onTaken,
 				},
 				(stream) => {
 					const { builder, recorder } = stream;
@@ -247,20 +312,44 @@ class Node implements RunningNode {
 					return this.#live;
 				},
 			);
-			this.#readings.start();
+			this.#startStream(this.#readings, "readings", woken?.readings, 0);
 		} else this.#system.log("warn", "The board has no sensors.");
 		this.#health = new Stream(
 			parts,
-			new HealthSource(() => this.#takeFigures(), this.#system, network),
+			new HealthSource(() => this.#takeFigures(), this.#system, {
+				rssi: () => network.rssi() ?? this.#rssi ?? undefined,
+			}),
 			{
 				stream: "health",
-				intervalMs: config.healthIntervalMs,
-				spanMs: config.healthSpanMs,
+				...healthTimes(config),
 				checkpointMs,
 				checkpoints: this.#storage.health,
+				onTaken,
 			},
 		);
-		this.#health.start(SETTLE_MS);
+		// One that sleeps takes both at a time.
+		const afterMs = config.sleep ? 0 : SETTLE_MS;
+		this.#startStream(this.#health, "health", woken?.health, afterMs);
+	}
+
+	#startStream(
+		stream: Stream,
+		name: "readings" | "health",
+		woken: RetainedStream | null | undefined,
+		afterMs: number,
+	): void {
+		if (woken == null) {
+			stream.start(afterMs);
+			return;
+		}
+		const { open, dueMs } = woken;
+		const goesOn = open !== null && stream.builder.suits(open.block);
+		stream.resume(dueMs, goesOn ? open : null);
+		if (open === null || goesOn) return;
+		// The configuration has been changed meanwhile.
+		const { journal } = this.#storage;
+		this.#system.report(keepBlock(journal, open.block, name));
+		stream.recorder.closed(open.block.sequence);
 	}
 
 	#stopStreams(): void {
@@ -291,6 +380,67 @@ class Node implements RunningNode {
 			});
 		this.#droppedBefore = dropped;
 		this.#uplink.offer(ref);
+	}
+
+	#makeSleeper(): Sleeper | null {
+		const { deepSleep, timers } = this.#board;
+		if (deepSleep === undefined) return null;
+		const { boot, journal, woken } = this.#storage;
+		const lateMs = woken === null ? 0 : timers.uptimeMs() - woken.wakeAtMs;
+		return new Sleeper({
+			boot,
+			deepSleep,
+			timers,
+			system: this.#system,
+			uplink: this.#uplink,
+			clock: this.#clock,
+			wakingMs: Math.min(Math.max(lateMs, 0), MAX_WAKING_MS),
+			hasToSend: () => this.#hasToSend(),
+			maySleep: () => !this.#trial.isOn && journal.isDurable,
+			nextSampleMs: () =>
+				Math.min(
+					this.#readings?.dueMs ?? Number.POSITIVE_INFINITY,
+					this.#health?.dueMs ?? Number.POSITIVE_INFINITY,
+				),
+			onContact: () => {
+				this.#rssi = this.#board.network.rssi() ?? this.#rssi;
+			},
+			capture: (wakeAtMs) => this.#capture(wakeAtMs),
+			closeLongest: () => this.#closeLongest(),
+			beforeSleep: () => this.#reader?.close(),
+		});
+	}
+
+	#hasToSend(): boolean {
+		return this.#storage.journal.depth > 0 || this.#uplink.hasEvents;
+	}
+
+	#capture(wakeAtMs: number): RetainedState {
+		const { boot, journal } = this.#storage;
+		return {
+			journalId: journal.id,
+			boot,
+			resetReason: this.#system.resetReason,
+			told: !this.#uplink.hasEvents,
+			clock: this.#clock.retained,
+			uplink: this.#uplink.retained,
+			missedSamples: this.#missedBefore + (this.#readings?.missed ?? 0),
+			sensorFaults: this.#faultsBefore + (this.#reader?.faults ?? 0),
+			rssi: this.#rssi,
+			wakeAtMs,
+			readings: this.#readings?.retained ?? null,
+			health: this.#health?.retained ?? null,
+		};
+	}
+
+	#closeLongest(): boolean {
+		const streams = [this.#readings?.builder, this.#health?.builder];
+		const [readings = 0, health = 0] = streams.map((builder) =>
+			builder === undefined ? 0 : builder.sampleCount * builder.columns.length,
+		);
+		const longest = readings >= health ? this.#readings : this.#health;
+		longest?.recorder.close();
+		return Math.max(readings, health) > 0;
 	}
 
 	#takeFigures(): HealthFigures {
@@ -326,6 +476,31 @@ class Node implements RunningNode {
 	#uptimeMs(): number {
 		return Math.round(this.#board.timers.uptimeMs());
 	}
+}
+
+/**
+ * What the board retained over a deep sleep, if it is whole. It is taken once: what happens from now on makes it a thing of
+ * the past, and a reset must not find it again.
+ */
+function takeRetained({ deepSleep, system }: Board): RetainedState | null {
+	if (deepSleep === undefined || system.resetReason !== "deep_sleep")
+		return null;
+	const bytes = deepSleep.retained();
+	const retained = bytes === undefined ? null : readRetained(bytes);
+	deepSleep.retain(NOTHING);
+	if (retained === null) system.log("warn", "Nothing was retained.");
+	return retained;
+}
+
+/** A node that sleeps does not wake for health alone: it takes it together with every n-th reading. */
+function healthTimes(config: NodeConfig): {
+	readonly intervalMs: number;
+	readonly spanMs: number;
+} {
+	const { sampleIntervalMs, healthIntervalMs, healthSpanMs, sleep } = config;
+	const times = Math.max(1, Math.floor(healthIntervalMs / sampleIntervalMs));
+	const intervalMs = sleep ? times * sampleIntervalMs : healthIntervalMs;
+	return { intervalMs, spanMs: Math.max(healthSpanMs, intervalMs) };
 }
 
 /** 0 … 1 */

@@ -47,6 +47,14 @@ export class Outbox {
 		);
 	}
 
+	/** Events that the broker has not acknowledged. */
+	get hasEvents(): boolean {
+		return (
+			this.#events.length > 0 ||
+			this.#window.places.some(({ id, ref }) => id !== 0 && ref === null)
+		);
+	}
+
 	/** Of too many events, the oldest is given up. */
 	addEvent(document: EventDocument): void {
 		if (this.#events.length >= MAX_EVENTS) {

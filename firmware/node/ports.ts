@@ -234,7 +234,13 @@ export type NodeReport =
 	/** The cloud has acknowledged a block and the journal has let go of it. */
 	| { readonly event: "released"; readonly sequence: number }
 	| { readonly event: "dropped"; readonly blocks: number }
-	| { readonly event: "config_refused"; readonly reason: string };
+	| { readonly event: "config_refused"; readonly reason: string }
+	/** The node sleeps until its next sample; the wake is part of the same boot. */
+	| {
+			readonly event: "sleep";
+			readonly boot: number;
+			readonly forMs: number;
+	  };
 
 export interface System {
 	/** "virtual", "virtual32", "esp32", … */

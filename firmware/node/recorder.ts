@@ -91,6 +91,11 @@ export class Recorder implements SampleSink {
 		this.#endCount = this.#samplesToEnd(block.startUptimeMs);
 	}
 
+	/** A block of a former configuration is in the journal: it is not to be recovered. */
+	closed(sequence: number): void {
+		this.#onRing((ring) => ring.close(sequence));
+	}
+
 	/** Whether the open block outlives a restart. */
 	get isCheckpointed(): boolean {
 		return this.#checkpoints !== null;

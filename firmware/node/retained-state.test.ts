@@ -79,7 +79,6 @@ const stream: fc.Arbitrary<RetainedStream | null> = fc.option(
 const state: fc.Arbitrary<RetainedState> = record({
 	journalId: fc.constantFrom("0123456789abcdef", "0000000000000000"),
 	boot: u32,
-	nextSequence: u32,
 	resetReason: fc.constantFrom(
 		...(Object.keys(RESET_CODES) as (keyof typeof RESET_CODES)[]),
 	),
@@ -87,6 +86,7 @@ const state: fc.Arbitrary<RetainedState> = record({
 	clock: record({ binding, rememberAtMs: uptime }),
 	uplink: record({
 		failures: fc.nat(0xffff),
+		link: fc.nat(0xff),
 		connects: u32,
 		retryAtMs: uptime,
 	}),

@@ -9,11 +9,11 @@
  *      5  u8   1: the boot has been told to the cloud
  *      6  u16  length of all
  *      8  u32  CRC-32 of all but these 4 bytes
- *     12       journal id 8 B, boot u32, next sequence u32, code of the reset reason u8
- *     29       clock: u8 (0 none, 1 network, 2 stored), wall time of the boot f64 ms, next time to store it f64 ms
- *     46       uplink: failures u16, connections u32, next attempt f64 ms
- *     60       missed samples u32, faults of sensors u32, signal i8 dBm (127: none), uptime of the wake f64 ms
- *     77       readings, then health
+ *     12       journal id 8 B, boot u32, code of the reset reason u8
+ *     25       clock: u8 (0 none, 1 network, 2 stored), wall time of the boot f64 ms, next time to store it f64 ms
+ *     42       uplink: failures u16, code of the last one u8, connections u32, next attempt f64 ms
+ *     57       missed samples u32, faults of sensors u32, signal i8 dBm (127: none), uptime of the wake f64 ms
+ *     74       readings, then health
  *
  * A stream: u8, with 1 for a ring of checkpoints, 2 for an open block, 4 for a stream at all; next sample f64 ms. The ring:
  * sector i32, offset u32, sector in which the block starts i32, sequence u32. The block: durable samples u16, sequence u32,
@@ -44,7 +44,10 @@ export interface RetainedClock {
 }
 
 export interface RetainedUplink {
+	/** In a row. */
 	readonly failures: number;
+	/** The last of them, as `health.link` has it; 0 where there is none. */
+	readonly link: number;
 	readonly connects: number;
 	/** Uptime before which no connection is tried. */
 	readonly retryAtMs: number;
@@ -61,7 +64,6 @@ export interface RetainedStream {
 export interface RetainedState {
 	readonly journalId: string;
 	readonly boot: number;
-	readonly nextSequence: number;
 	/** Of the boot, which a wake is a part of. */
 	readonly resetReason: ResetReason;
 	/** The cloud has acknowledged the events of the start. */
@@ -81,7 +83,7 @@ export interface RetainedState {
 
 const MAGIC = 0x53524854;
 const VERSION = 1;
-const HEADER_BYTES = 77;
+const HEADER_BYTES = 74;
 const NO_SIGNAL = 127;
 const HAS_RING = 1;
 const HAS_BLOCK = 2;
@@ -102,20 +104,20 @@ export function writeRetained(
 	view.setUint8(5, state.told ? 1 : 0);
 	writeHex(into, 12, state.journalId);
 	view.setUint32(20, state.boot, true);
-	view.setUint32(24, state.nextSequence, true);
-	view.setUint8(28, RESET_CODES[state.resetReason]);
+	view.setUint8(24, RESET_CODES[state.resetReason]);
 	const { binding, rememberAtMs } = state.clock;
-	view.setUint8(29, clockCode(binding));
-	view.setFloat64(30, binding?.bootTimeMs ?? 0, true);
-	view.setFloat64(38, rememberAtMs, true);
-	const { failures, connects, retryAtMs } = state.uplink;
-	view.setUint16(46, Math.min(failures, 0xffff), true);
-	view.setUint32(48, connects, true);
-	view.setFloat64(52, retryAtMs, true);
-	view.setUint32(60, state.missedSamples, true);
-	view.setUint32(64, state.sensorFaults, true);
-	view.setInt8(68, state.rssi ?? NO_SIGNAL);
-	view.setFloat64(69, state.wakeAtMs, true);
+	view.setUint8(25, clockCode(binding));
+	view.setFloat64(26, binding?.bootTimeMs ?? 0, true);
+	view.setFloat64(34, rememberAtMs, true);
+	const { failures, link, connects, retryAtMs } = state.uplink;
+	view.setUint16(42, Math.min(failures, 0xffff), true);
+	view.setUint8(44, link);
+	view.setUint32(45, connects, true);
+	view.setFloat64(49, retryAtMs, true);
+	view.setUint32(57, state.missedSamples, true);
+	view.setUint32(61, state.sensorFaults, true);
+	view.setInt8(65, state.rssi ?? NO_SIGNAL);
+	view.setFloat64(66, state.wakeAtMs, true);
 	let at = writeStream(into, HEADER_BYTES, state.readings);
 	if (at !== null) at = writeStream(into, at, state.health);
 	if (at === null) return null;
@@ -135,35 +137,35 @@ export function readRetained(bytes: Uint8Array): RetainedState | null {
 	if (lengthBytes < HEADER_BYTES + 2 || lengthBytes > bytes.length) return null;
 	const all = bytes.subarray(0, lengthBytes);
 	if (view.getUint32(8, true) !== crcOf(all)) return null;
-	const source = view.getUint8(29);
-	const rssi = view.getInt8(68);
+	const source = view.getUint8(25);
+	const rssi = view.getInt8(65);
 	const readings = readStream(all, HEADER_BYTES);
 	const health = readStream(all, readings.end);
 	return {
 		journalId: readHex(all, 12),
 		boot: view.getUint32(20, true),
-		nextSequence: view.getUint32(24, true),
-		resetReason: reasonOf(view.getUint8(28)),
+		resetReason: reasonOf(view.getUint8(24)),
 		told: view.getUint8(5) === 1,
 		clock: {
 			binding:
 				source === 0
 					? null
 					: {
-							bootTimeMs: view.getFloat64(30, true),
+							bootTimeMs: view.getFloat64(26, true),
 							source: source === 1 ? "network" : "stored",
 						},
-			rememberAtMs: view.getFloat64(38, true),
+			rememberAtMs: view.getFloat64(34, true),
 		},
 		uplink: {
-			failures: view.getUint16(46, true),
-			connects: view.getUint32(48, true),
-			retryAtMs: view.getFloat64(52, true),
+			failures: view.getUint16(42, true),
+			link: view.getUint8(44),
+			connects: view.getUint32(45, true),
+			retryAtMs: view.getFloat64(49, true),
 		},
-		missedSamples: view.getUint32(60, true),
-		sensorFaults: view.getUint32(64, true),
+		missedSamples: view.getUint32(57, true),
+		sensorFaults: view.getUint32(61, true),
 		rssi: rssi === NO_SIGNAL ? null : rssi,
-		wakeAtMs: view.getFloat64(69, true),
+		wakeAtMs: view.getFloat64(66, true),
 		readings: readings.stream,
 		health: health.stream,
 	};

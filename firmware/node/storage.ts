@@ -1,10 +1,12 @@
 /** Opens what a node keeps on flash, and finds out which boot this is. */
+import type { BlockInput } from "../../protocol/block.ts";
 import { encodeBlock, encodedSize } from "../../protocol/encode.ts";
 import { MAX_RECORD_BYTES } from "./checkpoint-layout.ts";
 import { CheckpointRing } from "./checkpoints.ts";
 import { heapForJournal } from "./heap-flash.ts";
 import { Journal } from "./journal.ts";
 import type { Board, NodeReport, System } from "./ports.ts";
+import type { RetainedState } from "./retained-state.ts";
 import type { NodeSettings } from "./settings.ts";
 import { StorageError } from "./storage-error.ts";
 
@@ -22,6 +24,8 @@ export interface Storage {
 	readonly health: CheckpointRing | null;
 	/** Blocks that were open when the last boot ended, now in the journal. */
 	readonly recovered: readonly BlockReport[];
+	/** What this start goes on with: it is a wake, and the same boot. */
+	readonly woken: RetainedState | null;
 }
 
 type BlockReport = Extract<NodeReport, { event: "block" }>;
@@ -36,9 +40,28 @@ const HEALTH_SHARE = 4;
  * Where either was written by a later firmware, both are left as they are, and the node goes on with a journal of
  * 10 KB in the heap: it measures and reports, but what is not acknowledged is lost at a restart. So it does where flash
  * can be read and not be written.
+ *
+ * @param retained what the board retained over a deep sleep. Where flash and settings bear it out, the boot goes on.
  */
-export function openStorage(board: Board, settings: NodeSettings): Storage {
+export function openStorage(
+	board: Board,
+	settings: NodeSettings,
+	retained: RetainedState | null = null,
+): Storage {
 	const rings = openOnFlash(board);
+	if (rings !== null && retained !== null) {
+		if (resume(rings, settings, retained))
+			return {
+				boot: retained.boot,
+				journal: rings.journal,
+				isNewer: false,
+				readings: retained.readings?.ring == null ? null : rings.readings,
+				health: retained.health?.ring == null ? null : rings.health,
+				recovered: [],
+				woken: retained,
+			};
+		board.system.log("warn", "What was retained does not agree with flash.");
+	}
 	const journal = rings?.journal ?? heapJournal(board);
 	const recovered: BlockReport[] = [];
 	const recoverFrom = (stream: "readings" | "health"): Recovery => {
@@ -60,14 +83,69 @@ export function openStorage(board: Board, settings: NodeSettings): Storage {
 		readings: readings.ring,
 		health: health.ring,
 		recovered,
+		woken: null,
 	};
 }
 
-function openOnFlash(board: Board): {
-	journal: Journal;
-	readings: CheckpointRing;
-	health: CheckpointRing;
-} | null {
+interface Rings {
+	readonly journal: Journal;
+	readonly readings: CheckpointRing;
+	readonly health: CheckpointRing;
+}
+
+/**
+ * Whether nothing has been written since the node went to sleep with what it retained; then journal and checkpoints go
+ * on where they were.
+ */
+function resume(
+	{ journal, readings, health }: Rings,
+	settings: NodeSettings,
+	retained: RetainedState,
+): boolean {
+	if (
+		!journal.isDurable ||
+		journal.id !== retained.journalId ||
+		journal.lastBoot > retained.boot ||
+		Number(settings.get(BOOT_KEY)) !== retained.boot
+	)
+		return false;
+	for (const [stream, ring] of [
+		[retained.readings, readings],
+		[retained.health, health],
+	] as const) {
+		const sequence = stream?.open?.block.sequence;
+		if (sequence !== undefined && journal.has(sequence)) return false;
+		if (stream?.ring != null && !ring.resume(stream.ring)) return false;
+	}
+	for (const stream of [retained.readings, retained.health]) {
+		if (stream?.ring != null) journal.reserve(stream.ring.sequence);
+		if (stream?.open != null) journal.reserve(stream.open.block.sequence);
+	}
+	journal.setBoot(retained.boot);
+	return true;
+}
+
+/** Makes a block that was open a record of the journal. */
+export function keepBlock(
+	journal: Journal,
+	block: BlockInput,
+	stream: "readings" | "health",
+): BlockReport {
+	const bytes = new Uint8Array(encodedSize(block));
+	encodeBlock(block, bytes);
+	const { boot, sequence, sampleCount: samples } = block;
+	journal.append(sequence, bytes);
+	return {
+		event: "block",
+		boot,
+		sequence,
+		samples,
+		bytes: bytes.length,
+		stream,
+	};
+}
+
+function openOnFlash(board: Board): Rings | null {
 	const { checkpoints, system } = board;
 	const sectors = Math.floor(checkpoints.sizeBytes / checkpoints.sectorBytes);
 	const ofHealth = Math.max(2, Math.floor(sectors / HEALTH_SHARE));
@@ -118,19 +196,8 @@ function recover(
 	const { block, closed } = found;
 	const { boot, sequence } = found.start;
 	journal.reserve(sequence);
-	if (block !== null && !journal.has(sequence)) {
-		const bytes = new Uint8Array(encodedSize(block));
-		encodeBlock(block, bytes);
-		journal.append(sequence, bytes);
-		blocks.push({
-			event: "block",
-			boot,
-			sequence,
-			samples: block.sampleCount,
-			bytes: bytes.length,
-			stream,
-		});
-	}
+	if (block !== null && !journal.has(sequence))
+		blocks.push(keepBlock(journal, block, stream));
 	if (closed || !journal.isDurable) return { ring, boot };
 	try {
 		ring.close(sequence);

@@ -4,6 +4,7 @@ import { BlockBuilder } from "./block-builder.ts";
 import type { CheckpointRing } from "./checkpoints.ts";
 import type { Timers } from "./ports.ts";
 import { type OpenBlock, Recorder, type RecorderParts } from "./recorder.ts";
+import type { RetainedStream } from "./retained-state.ts";
 import { type RowSource, Sampler, type SampleSink } from "./sampler.ts";
 import { hashOf } from "./thing-hash.ts";
 
@@ -70,6 +71,12 @@ export class Stream {
 	/** Uptime at which the next sample belongs. */
 	get dueMs(): number {
 		return this.#sampler.dueMs;
+	}
+
+	/** What a sleep is gone on from with. */
+	get retained(): RetainedStream {
+		const { checkpoints, open } = this.recorder;
+		return { dueMs: this.dueMs, ring: checkpoints?.position ?? null, open };
 	}
 
 	/** Goes on after a sleep. A block that does not suit the stream any more must have been closed. */

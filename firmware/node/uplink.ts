@@ -26,6 +26,7 @@ import {
 	type System,
 	type Timers,
 } from "./ports.ts";
+import type { RetainedUplink } from "./retained-state.ts";
 import { StateLatch } from "./state-latch.ts";
 import { DEFAULT_UPLINK_LIMITS, type UplinkLimits } from "./uplink-limits.ts";
 
@@ -42,9 +43,17 @@ export interface UplinkParts {
 	readonly journal: Journal;
 	/** A random number, 0 … 1. */
 	chance(): number;
+	/** The broker has acknowledged a message. */
+	onAcknowledged?(): void;
 }
 
 const RECONNECT = { baseMs: 1000, capMs: 300_000, jitter: 0.5 } as const;
+/** On a battery an attempt that fails is dear: half a minute of radio. */
+const BATTERY_RECONNECT = {
+	baseMs: 60_000,
+	capMs: 3_600_000,
+	jitter: 0.5,
+} as const;
 /** A connection that holds this long was a success, also when nothing was acknowledged. */
 const PROVEN_MS = 60_000;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -73,10 +82,12 @@ export class Uplink {
 	#nextPublishAtMs = 0;
 	/** A live message has been begun since one with QoS 1 was begun. */
 	#liveHasGone = false;
+	/** The broker has acknowledged a message of this connection. */
+	#isProven = false;
 	#pumping = false;
 	/** Set while the last is being sent. */
 	#finish: {
-		readonly untilMs: number;
+		untilMs: number;
 		readonly callbacks: (() => void)[];
 	} | null = null;
 
@@ -112,8 +123,44 @@ export class Uplink {
 		return this.#link.take();
 	}
 
+	/** Connects only when told to, without a session that would outlive the connection, and waits longer after failures. */
+	savesBattery = false;
+
+	/** Whether events wait for a PUBACK. */
+	get hasEvents(): boolean {
+		return this.#outbox.hasEvents;
+	}
+
+	/** Uptime before which, after failures, no connection should be tried. */
+	get retryAtMs(): number {
+		return this.#retryAtMs;
+	}
+
+	/** What a sleep is gone on from with. */
+	get retained(): RetainedUplink {
+		return {
+			failures: this.#failures,
+			link:
+				this.#failures === 0 || this.#lostBy === null
+					? LINK_CODES.online
+					: LINK_CODES[this.#lostBy],
+			connects: this.#connects,
+			retryAtMs: this.#retryAtMs,
+		};
+	}
+
+	/** Before `start`. */
+	resume(retained: RetainedUplink): void {
+		this.#failures = retained.failures;
+		this.#lostBy = offlineReasonOf(retained.link);
+		this.#connects = retained.connects;
+		this.#retryAtMs = retained.retryAtMs;
+		this.#link.enter(retained.link);
+	}
+
+	/** No effect on one that has been started. */
 	start(): void {
-		this.#connect();
+		if (this.#state === "stopped") this.#connect();
 	}
 
 	/** The time has been learned or has jumped: certificates that were refused for it are tried again at once. */
@@ -131,7 +178,7 @@ export class Uplink {
 		this.#detach();
 		this.#enter("stopped");
 		this.#alarm.setAt(NEVER);
-		this.#link.enter(LINK_CODES.stopped);
+		if (!this.savesBattery) this.#link.enter(LINK_CODES.stopped);
 		const { system, boot } = this.#parts;
 		if (wasOnline)
 			system.report({
@@ -147,7 +194,9 @@ export class Uplink {
 	 * is not acknowledged by then stays in the journal. Called again meanwhile, it calls that one back too, and no later.
 	 */
 	finish(patienceMs: number, done: () => void): void {
-		this.#finish ??= { untilMs: this.#now() + patienceMs, callbacks: [] };
+		const untilMs = this.#now() + patienceMs;
+		this.#finish ??= { untilMs, callbacks: [] };
+		this.#finish.untilMs = Math.min(this.#finish.untilMs, untilMs);
 		this.#finish.callbacks.push(done);
 		this.#run();
 	}
@@ -178,11 +227,14 @@ export class Uplink {
 		const attempt = ++this.#attempt;
 		const present = (): boolean => attempt === this.#attempt;
 		this.#enter("connecting");
+		this.#isProven = false;
 		this.#connection = network.connect({
 			host: identity.host,
 			port: identity.port,
 			id: identity.thing,
-			clean: settings.get(SESSION_KEY) !== identity.certificateId,
+			clean:
+				this.savesBattery ||
+				settings.get(SESSION_KEY) !== identity.certificateId,
 			keepAliveMs: this.#limits.keepAliveMs,
 			// Nothing is subscribed to.
 			onReadable: (count) => {
@@ -214,7 +266,10 @@ export class Uplink {
 	#onConnected(): void {
 		if (this.#state !== "connecting") return;
 		const { settings, identity, system, boot } = this.#parts;
-		if (settings.get(SESSION_KEY) !== identity.certificateId)
+		if (
+			!this.savesBattery &&
+			settings.get(SESSION_KEY) !== identity.certificateId
+		)
 			settings.set(SESSION_KEY, identity.certificateId);
 		this.#enter("online");
 		this.#connects++;
@@ -226,8 +281,10 @@ export class Uplink {
 		const place = this.#outbox.acknowledge(id);
 		if (place === null) return;
 		this.#failures = 0;
+		this.#isProven = true;
 		if (this.#writer.current === place) place.acknowledged = true;
 		else place.free();
+		this.#parts.onAcknowledged?.();
 	}
 
 	/** Ends the connection from this side. */
@@ -247,7 +304,7 @@ export class Uplink {
 		const { system, boot } = this.#parts;
 		const retryInMs = backoffMs(
 			this.#failures,
-			RECONNECT,
+			this.savesBattery ? BATTERY_RECONNECT : RECONNECT,
 			this.#parts.chance(),
 		);
 		this.#retryAtMs = this.#sinceMs + retryInMs;
@@ -282,6 +339,14 @@ export class Uplink {
 		if (this.#isFinished()) {
 			const finish = this.#finish;
 			this.#finish = null;
+			// One that took the time there was and acknowledged nothing has failed.
+			if (
+				this.savesBattery &&
+				this.#isUp &&
+				!this.#isProven &&
+				!this.#outbox.isEmpty
+			)
+				this.#giveUp("timeout");
 			this.stop();
 			for (const done of finish?.callbacks ?? []) done();
 			return;
@@ -301,12 +366,15 @@ export class Uplink {
 		}
 	}
 
+	/** Connected, or about to be. */
+	get #isUp(): boolean {
+		return this.#state === "online" || this.#state === "connecting";
+	}
+
 	#isFinished(): boolean {
 		if (this.#finish === null) return false;
 		return (
-			this.#outbox.isEmpty ||
-			(this.#state !== "online" && this.#state !== "connecting") ||
-			this.#now() >= this.#finish.untilMs
+			this.#outbox.isEmpty || !this.#isUp || this.#now() >= this.#finish.untilMs
 		);
 	}
 
@@ -400,4 +468,12 @@ export class Uplink {
 	#now(): number {
 		return this.#parts.timers.uptimeMs();
 	}
+}
+
+function offlineReasonOf(code: number): OfflineReason | null {
+	const names = Object.keys(LINK_CODES) as (keyof typeof LINK_CODES)[];
+	const name = names.find((known) => LINK_CODES[known] === code);
+	return name === undefined || name === "online" || name === "connecting"
+		? null
+		: name;
 }

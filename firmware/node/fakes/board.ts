@@ -179,8 +179,8 @@ export function makeBoard(
 	durable: Durable = makeDurable(),
 	seed = 1,
 	wallAtBootMs = FAKE_EPOCH_MS,
+	timers = new VirtualTimers(),
 ): FakeBoard {
-	const timers = new VirtualTimers();
 	const sensor = new FakeSensor(timers, (uptimeMs) => [
 		Math.round(2000 + 300 * Math.sin(uptimeMs / 600_000)),
 		Math.round(5000 + (uptimeMs % 7)),
