@@ -9,7 +9,7 @@ import type { NodeReport } from "../../node/ports.ts";
 import { FlashFolderError } from "./flash-folder.ts";
 import { type MachineOptions, VirtualMachine } from "./machine.ts";
 import { VirtualClock } from "./peripherals/clock.ts";
-import { NotBuiltError, type ProcessorKind } from "./processor.ts";
+import { type HostKind, NotBuiltError } from "./processor.ts";
 import { TestBroker } from "./testing/broker.ts";
 import { requireHost } from "./testing/host-process.ts";
 import { ExitCode } from "./wire.ts";
@@ -17,10 +17,7 @@ import { ExitCode } from "./wire.ts";
 const START = Date.UTC(2026, 2, 1);
 const HOUR_MS = 3_600_000;
 
-for (const board of [
-	"virtual",
-	"virtual32",
-] as const satisfies ProcessorKind[]) {
+for (const board of ["virtual", "virtual32"] as const satisfies HostKind[]) {
 	describe(`A machine on ${board}`, () => {
 		let directory: string;
 		let probe: string;

@@ -5,6 +5,7 @@ import type { ResetReason } from "../../../protocol/documents.ts";
 import type { LogLevel, NodeReport, Settings } from "../../node/ports.ts";
 import { FlashFolder } from "./flash-folder.ts";
 import { type MachineIdentity, nodeIdentity } from "./identity.ts";
+import type { Measures } from "./measures.ts";
 import {
 	type ClockTimer,
 	type Release,
@@ -60,8 +61,10 @@ export interface MachineOptions extends ProcessorSizes {
 	readonly config?: string;
 	/** Makes the node's random numbers repeatable. */
 	readonly seed?: number;
-	/** The bundle to run; the firmware by default. */
+	/** The bundle to run, on qemu the content of the flash; the firmware by default. */
 	readonly bundle?: string;
+	/** On qemu, lets `measure` tell instructions: see `QemuOptions`. */
+	readonly countInstructions?: boolean;
 }
 
 /** Why a machine stopped running. */
@@ -111,7 +114,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	/** Where they rest: what is changed here takes no power. */
 	readonly settings: Settings;
 	/** As the node has them. */
-	readonly poweredSettings: Settings;
+	readonly poweredSettings: PoweredSettings;
 	readonly bus = new I2CBus();
 	readonly weather: WeatherChip;
 	readonly network: VirtualNetwork;
@@ -215,6 +218,11 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		return this.#processor?.memory() ?? null;
 	}
 
+	/** What it tells of itself, once it has nothing else to do; null when it does not run. */
+	measure(): Promise<Measures | null> {
+		return this.#processor?.measure() ?? Promise.resolve(null);
+	}
+
 	/** Boots it after a power cut, or for the first time. No effect when it runs or sleeps. */
 	powerOn(): void {
 		if (this.#processor !== undefined || this.#asleep) return;
@@ -291,7 +299,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		const processor = new Processor({
 			...this.#options,
 			kind: board,
-			bundle: this.#options.bundle ?? bundlePath(),
+			bundle: this.#options.bundle ?? bundlePath(board),
 			onRequest: (request) => this.#answer(request),
 			onPost: (post) => this.#hear(post),
 			onLastWords: (text) => this.emit("log", "error", text),

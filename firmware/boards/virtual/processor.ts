@@ -1,20 +1,21 @@
-/** A process of the XS host: events go in, requests and posts come out, and it ends for a reason. */
+/** A process of the XS host, or one of QEMU with it: events go in, requests and posts come out, and it ends for a reason. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { readFrames, writeFrame } from "./frames.ts";
+import { decodeMeasures, type Measures } from "./measures.ts";
+import { NotBuiltError } from "./not-built-error.ts";
+import { qemuCommand } from "./qemu/command.ts";
 import { FrameKind, type Post, type Request, type TurnEvent } from "./wire.ts";
 import { type Utf8, WireWriter } from "./wire-bytes.ts";
 import { decodePost, decodeRequest, encodeEvent } from "./wire-codec.ts";
 
-export type ProcessorKind = "virtual" | "virtual32";
+export { NotBuiltError };
 
-/** The host or the bundle has not been built. */
-export class NotBuiltError extends Error {
-	override readonly name = "NotBuiltError";
-	readonly code = "not_built";
-}
+/** The kinds whose processor is a process of the host. */
+export type HostKind = "virtual" | "virtual32";
+export type ProcessorKind = HostKind | "qemu";
 
 /** What the heap of a machine is made of; each has a default in the host. */
 export interface ProcessorSizes {
@@ -28,8 +29,10 @@ export interface ProcessorSizes {
 
 export interface ProcessorOptions extends ProcessorSizes {
 	readonly kind: ProcessorKind;
-	/** The bundle that it runs. */
+	/** The bundle that it runs; on qemu, the content of the flash. */
 	readonly bundle: string;
+	/** On qemu: see `QemuOptions`. */
+	readonly countInstructions?: boolean;
 	/** @returns the reply's bytes. @throws Error whose message XS gets */
 	onRequest(request: Request): Uint8Array;
 	onPost(post: Post): void;
@@ -52,14 +55,15 @@ const DIST = import.meta.url.endsWith(".ts")
 	: new URL("./", import.meta.url);
 
 /** Where `make -C firmware/boards/virtual/host` puts the host. */
-export function hostPath(kind: ProcessorKind): string {
+export function hostPath(kind: HostKind): string {
 	const name = kind === "virtual32" ? "thinghz-xs32" : "thinghz-xs";
 	return fileURLToPath(new URL(`host/${name}`, DIST));
 }
 
-/** Where tools/build/firmware.ts puts the bundle. */
-export function bundlePath(): string {
-	return fileURLToPath(new URL("firmware/virtual.js", DIST));
+/** Where tools/build/firmware.ts puts the bundle, and tools/build/qemu.ts the content of the flash. */
+export function bundlePath(kind: ProcessorKind): string {
+	const path = kind === "qemu" ? "qemu/flash.img" : "firmware/virtual.js";
+	return fileURLToPath(new URL(path, DIST));
 }
 
 function requireBuilt(path: string, how: string): string {
@@ -69,24 +73,51 @@ function requireBuilt(path: string, how: string): string {
 	return path;
 }
 
-function hostArguments(options: ProcessorOptions): string[] {
+interface Command {
+	readonly command: string;
+	readonly args: readonly string[];
+}
+
+const SIZES = [
+	["--chunk", "chunkBytes"],
+	["--slots", "slots"],
+	["--stack", "stackSlots"],
+	["--heap-limit", "heapLimitBytes"],
+] as const;
+
+function hostCommand(kind: HostKind, options: ProcessorOptions): Command {
 	const bundle = requireBuilt(
 		options.bundle,
 		"node --import=tsx tools/build/firmware.ts makes it",
 	);
-	const numbers: [string, number | undefined][] = [
-		["--chunk", options.chunkBytes],
-		["--slots", options.slots],
-		["--stack", options.stackSlots],
-		["--heap-limit", options.heapLimitBytes],
-	];
-	return [
-		"--bundle",
-		bundle,
-		...numbers.flatMap(([name, value]) =>
-			value === undefined ? [] : [name, String(value)],
+	return {
+		command: requireBuilt(
+			hostPath(kind),
+			"make -C firmware/boards/virtual/host makes it",
 		),
-	];
+		args: [
+			...["--bundle", bundle],
+			...SIZES.flatMap(([name, key]) => {
+				const value = options[key];
+				return value === undefined ? [] : [name, String(value)];
+			}),
+		],
+	};
+}
+
+function commandOf(options: ProcessorOptions): Command {
+	const { kind } = options;
+	if (kind !== "qemu") return hostCommand(kind, options);
+	if (SIZES.some(([, key]) => options[key] !== undefined)) {
+		throw new RangeError("The qemu board's memory has the size that it has.");
+	}
+	return qemuCommand({
+		image: requireBuilt(
+			options.bundle,
+			"`make qemu` makes it; it needs gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf and binutils-riscv64-unknown-elf",
+		),
+		countInstructions: options.countInstructions === true,
+	});
 }
 
 export class Processor {
@@ -94,25 +125,34 @@ export class Processor {
 	readonly #in: Writable;
 	readonly #writer = new WireWriter(nodeUtf8);
 
+	#asked: ((measures: Measures | null) => void)[] = [];
+
 	/** @throws NotBuiltError */
 	constructor(options: ProcessorOptions) {
-		const host = requireBuilt(
-			hostPath(options.kind),
-			"make -C firmware/boards/virtual/host makes it",
-		);
-		this.#process = spawn(host, hostArguments(options), {
-			stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
+		const { command, args } = commandOf(options);
+		const onQemu = options.kind === "qemu";
+		this.#process = spawn(command, args, {
+			stdio: onQemu
+				? ["pipe", "pipe", "pipe"]
+				: ["ignore", "ignore", "ignore", "pipe", "pipe"],
 		});
-		this.#in = this.#process.stdio[3] as Writable;
+		const { stdio } = this.#process;
+		this.#in = (onQemu ? stdio[0] : stdio[3]) as Writable;
 		// A write to a process that has ended; its end is reported by itself.
 		this.#in.on("error", () => undefined);
-		const out = this.#process.stdio[4] as Readable;
+		const out = (onQemu ? stdio[1] : stdio[4]) as Readable;
 		out.on("error", () => undefined);
 		readFrames(out, (kind, bytes) => this.#receive(options, kind, bytes));
+		// QEMU's own complaints; the board itself speaks in frames.
+		this.#process.stderr?.on("data", (text: Buffer) =>
+			options.onLastWords(text.toString("utf8").trimEnd()),
+		);
 		let ended = false;
 		const end = (code: number | null) => {
 			if (ended) return;
 			ended = true;
+			for (const tell of this.#asked) tell(null);
+			this.#asked = [];
 			options.onExit(code);
 		};
 		this.#process.on("error", () => end(null));
@@ -124,6 +164,14 @@ export class Processor {
 	send(uptimeMs: number, event: TurnEvent): void {
 		const message = encodeEvent(this.#writer, uptimeMs, event);
 		writeFrame(this.#in, FrameKind.EVENT, message);
+	}
+
+	/** Between two turns, or within a call; null when the process ends before it answers. */
+	measure(): Promise<Measures | null> {
+		return new Promise((resolve) => {
+			this.#asked.push(resolve);
+			writeFrame(this.#in, FrameKind.QUERY, new Uint8Array(0));
+		});
 	}
 
 	kill(): void {
@@ -155,6 +203,9 @@ export class Processor {
 				break;
 			case FrameKind.LOG:
 				options.onLastWords(nodeUtf8.decode(bytes));
+				break;
+			case FrameKind.MEASURES:
+				this.#asked.shift()?.(decodeMeasures(bytes));
 				break;
 		}
 	}

@@ -20,6 +20,8 @@ export const FrameKind = Object.freeze({
 	POST: 4,
 	EVENT: 5,
 	LOG: 6,
+	QUERY: 7,
+	MEASURES: 8,
 } as const);
 
 /** How the host's process ends: host/channel.h, and below them what the firmware itself asks for. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { ProcessorKind } from "../processor.ts";
+import type { HostKind } from "../processor.ts";
 import { EVALUATE, HostProcess, requireHost } from "../testing/host-process.ts";
 import { ExitCode } from "../wire.ts";
 
-const KINDS: [ProcessorKind, string][] = [
+const KINDS: [HostKind, string][] = [
 	["virtual", "64"],
 	["virtual32", "32"],
 ];

@@ -19,7 +19,5 @@ extern const uint8_t program_start[];
 
 /* Finds out how the cycle counter relates to instructions. */
 void instructions_calibrate(void);
-/* Books the engine's stack apart from its heap, and says how much heap there is. */
-void memory_set_limit(size_t stack_bytes);
 
 #endif

@@ -83,6 +83,5 @@ void __attribute__((noreturn)) board_main(void)
 	the = host_create(&sizes);
 	/* What the engine then still calls finds room, and die() with it. */
 	the->stackLimit = (char*)stack_bottom + 1536;
-	memory_set_limit((size_t)sizes.stack * sizeof(txSlot));
 	host_run(the, run_image, program_start);
 }

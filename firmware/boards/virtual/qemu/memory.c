@@ -58,14 +58,10 @@ void fxFreeSlots(txMachine* the, void* slots)
 	(void)slots;
 }
 
-void memory_set_limit(size_t stack_bytes)
-{
-	heap_use.allocated -= stack_bytes;
-	heap_use.limit = (size_t)(arena_end - arena_start) - stack_bytes - heap_use.builtins;
-}
-
+/* The program has been loaded: what the arena has beyond it is the heap's limit. There is no system to give anything to. */
 void heap_trim(void)
 {
+	heap_use.limit = (size_t)(arena_end - arena_start) - heap_use.loaded;
 }
 
 /* The C library's malloc grows by this: names, frames and other things that are not the engine's own. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { readFrames, writeFrame } from "../frames.ts";
-import { hostPath, type ProcessorKind } from "../processor.ts";
+import { type HostKind, hostPath } from "../processor.ts";
 import { FrameKind } from "../wire.ts";
 
 /** Evaluates each event's text, and posts what comes out of it. */
@@ -23,7 +23,7 @@ export const EVALUATE = `
  * Builds the 64-bit host when it is not there. The 32-bit one needs another compiler: where that is missing, the suite is
  * skipped for all to see, but fails where tests must be whole (CI=true).
  */
-export function requireHost(context: Mocha.Context, kind: ProcessorKind): void {
+export function requireHost(context: Mocha.Context, kind: HostKind): void {
 	if (existsSync(hostPath(kind))) return;
 	context.timeout(300_000);
 	const folder = fileURLToPath(new URL("../host", import.meta.url));
@@ -50,7 +50,7 @@ export class HostProcess {
 	#ended = false;
 	#waiting: (() => void)[] = [];
 
-	constructor(kind: ProcessorKind, script: string, options: string[] = []) {
+	constructor(kind: HostKind, script: string, options: string[] = []) {
 		const directory = mkdtempSync(join(tmpdir(), "thinghz-host-"));
 		const bundle = join(directory, "bundle.js");
 		writeFileSync(bundle, script);
