@@ -237,6 +237,16 @@ describe("NOR flash", () => {
 		});
 	}
 
+	it("can be read and not changed when it is worn out", () => {
+		const flash = new NorFlash({ sizeBytes: SIZE });
+		flash.program(0, Uint8Array.of(1, 2));
+		const before = contents(flash);
+		flash.isWornOut = true;
+		assert.throws(() => flash.program(2, Uint8Array.of(3)), /FLASH_OP_FAIL/);
+		assert.throws(() => flash.erase(0), /FLASH_OP_FAIL/);
+		assert.deepEqual(contents(flash), before);
+	});
+
 	it("counts the operations of all partitions on one supply", () => {
 		const supply = new FlashSupply();
 		const journal = new NorFlash({ sizeBytes: SIZE, supply });

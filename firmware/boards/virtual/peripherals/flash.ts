@@ -114,6 +114,8 @@ export class NorFlash implements Flash {
 	readonly sizeBytes: number;
 	readonly sectorBytes = SECTOR_BYTES;
 	readonly supply: FlashSupply;
+	/** Worn out: each program and erase reports failure, and changes nothing. Can be set at any time. */
+	isWornOut = false;
 	readonly #cells: Cells;
 
 	/** @throws RangeError when the size is no multiple of a sector; an Error when the file cannot be opened */
@@ -150,6 +152,7 @@ export class NorFlash implements Flash {
 
 	program(offset: number, bytes: Uint8Array): void {
 		this.#check(offset, bytes.length);
+		this.#failWhenWornOut();
 		this.supply.operate(
 			() => this.#clearBits(offset, bytes),
 			(random, mode) =>
@@ -167,6 +170,7 @@ export class NorFlash implements Flash {
 		if (offset % SECTOR_BYTES !== 0) {
 			throw new RangeError(`Offset ${offset} is not the start of a sector.`);
 		}
+		this.#failWhenWornOut();
 		this.supply.operate(
 			() => this.#cells.erase(offset),
 			(random) => this.#eraseHalfway(offset, random),
@@ -176,6 +180,11 @@ export class NorFlash implements Flash {
 	/** Lets go of the file. */
 	close(): void {
 		this.#cells.close();
+	}
+
+	#failWhenWornOut(): void {
+		this.supply.requirePower();
+		if (this.isWornOut) throw new Error("ESP_ERR_FLASH_OP_FAIL");
 	}
 
 	#check(offset: number, length: number): void {

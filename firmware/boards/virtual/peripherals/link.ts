@@ -8,8 +8,15 @@ import { connect as connectTls, type SecureContext } from "node:tls";
 import type { OfflineReason } from "../../../node/ports.ts";
 import type { ClockTimer, VirtualClock } from "./clock.ts";
 
+export type WifiFault = Extract<
+	OfflineReason,
+	"wifi_password" | "wifi_not_found" | "wifi"
+>;
+
 /** What is wrong with the network; any of it can be set at any time. */
 export class NetworkFaults {
+	#wifi: WifiFault | null = null;
+	readonly #watchers = new Set<() => void>();
 	/** No link: connecting fails, and what is connected goes silent until the link is back. */
 	down = false;
 	/** Names cannot be looked up. */
@@ -25,10 +32,27 @@ export class NetworkFaults {
 	/** The time server answers nothing. */
 	noTime = false;
 
+	/** No Wi-Fi: what is connected ends, and connecting fails for this reason. */
+	get wifi(): WifiFault | null {
+		return this.#wifi;
+	}
+
+	set wifi(fault: WifiFault | null) {
+		this.#wifi = fault;
+		if (fault !== null) for (const tell of [...this.#watchers]) tell();
+	}
+
+	/** Calls back whenever Wi-Fi is lost. @returns what ends that */
+	watchWifi(onLost: () => void): () => void {
+		this.#watchers.add(onLost);
+		return () => this.#watchers.delete(onLost);
+	}
+
 	/** Whether exchanges take their usual course: then simulated time can wait for them. */
 	get none(): boolean {
 		return (
 			!this.down &&
+			this.#wifi === null &&
 			!this.noNames &&
 			!this.silentServer &&
 			!this.halfOpen &&
@@ -49,12 +73,14 @@ export interface LinkOptions {
 	onBytes(bytes: Buffer): void;
 	/** Bytes given to `write` have left: so many fit again. */
 	onDrained(count: number): void;
-	/** Before `onOpen`: why there is no connection. After it: "closed". Called once at most, and nothing after it. */
+	/** Before `onOpen`: why there is no connection. After it: "closed", or that of Wi-Fi. Called once at most, and nothing after it. */
 	onFailure(reason: OfflineReason): void;
 }
 
 /** Moddable's client gives up when the first onWritable has not come by then (mqttclient.js, `connecting`). */
 const CONNECT_TIMEOUT_MS = 30_000;
+/** How long a station looks for its access point, and tries its password. */
+const ASSOCIATION_MS = 5000;
 /** How often a connection looks whether its link is back. */
 const LINK_POLL_MS = 100;
 
@@ -63,6 +89,8 @@ export class Link {
 	#socket: Socket | undefined;
 	#stage: "connecting" | "securing" | "open" | "closed" = "connecting";
 	#giveUp: ClockTimer | undefined;
+	#association: ClockTimer | undefined;
+	readonly #unwatchWifi: () => void;
 	/** Once a half-open connection, always one. */
 	#lost = false;
 	/** Bytes that wait for the link to be back, or for their delay; in order. */
@@ -71,11 +99,15 @@ export class Link {
 
 	constructor(options: LinkOptions) {
 		this.#options = options;
-		const { clock } = options;
+		const { clock, faults } = options;
 		this.#giveUp = clock.set(
 			() => this.#fail(this.#stage === "securing" ? "timeout" : "tcp"),
 			CONNECT_TIMEOUT_MS,
 		);
+		this.#unwatchWifi = faults.watchWifi(() => {
+			if (this.#association === undefined) this.#associate();
+		});
+		if (faults.wifi !== null) this.#associate();
 		// Nothing may be called back before the constructor's caller has its object.
 		setImmediate(() => this.#lookUp());
 	}
@@ -112,7 +144,7 @@ export class Link {
 
 	#lookUp(): void {
 		const { host, faults } = this.#options;
-		if (this.#stage === "closed") return;
+		if (this.#stage === "closed" || this.#association !== undefined) return;
 		if (faults.down) this.#fail("tcp");
 		else if (isIP(host) !== 0) this.#connect(host);
 		else if (faults.noNames) this.#fail("name_lookup");
@@ -123,6 +155,19 @@ export class Link {
 				else this.#connect(address);
 			});
 		}
+	}
+
+	/** Wi-Fi is not there: a connection is lost at once; one that is wanted fails when the access point has been tried for. */
+	#associate(): void {
+		const { clock, faults } = this.#options;
+		if (this.#stage === "open") {
+			this.#fail(faults.wifi ?? "wifi");
+			return;
+		}
+		this.#association = clock.set(
+			() => this.#fail(faults.wifi ?? "wifi"),
+			ASSOCIATION_MS,
+		);
 	}
 
 	#connect(address: string): void {
@@ -207,6 +252,8 @@ export class Link {
 		this.#stage = "closed";
 		clock.clear(this.#giveUp);
 		clock.clear(this.#poll);
+		clock.clear(this.#association);
+		this.#unwatchWifi();
 		this.#waiting.length = 0;
 		// The socket may still report an end that nobody waits for.
 		this.#socket?.removeAllListeners();

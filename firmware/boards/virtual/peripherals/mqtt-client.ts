@@ -86,7 +86,9 @@ export class MqttClient {
 			onDrained: (count) => this.#drained(count),
 			onFailure: (reason) =>
 				// Brokers close on a CONNECT they do not like instead of answering it.
-				this.#fail(this.#state === "login" ? "auth" : reason),
+				this.#fail(
+					this.#state === "login" && reason === "closed" ? "auth" : reason,
+				),
 		});
 	}
 

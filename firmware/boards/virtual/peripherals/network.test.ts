@@ -411,6 +411,27 @@ describe("The network of a machine", () => {
 			assert.equal(await client.reason(), "tcp");
 		});
 
+		for (const wifi of ["wifi_password", "wifi_not_found", "wifi"] as const) {
+			it(`${wifi} when there is no Wi-Fi for that reason, once the access point has been tried for`, async () => {
+				client.network.faults.wifi = wifi;
+				client.connect(port);
+				await client.clock.runFor(4000);
+				assert.equal(client.of("mqtt_error").length, 0);
+				await client.clock.runFor(1001);
+				assert.equal(client.of("mqtt_error")[0]?.reason, wifi);
+				client.network.faults.wifi = null;
+				client.events.length = 0;
+				await client.connected(port);
+			});
+
+			it(`${wifi} when that ends a connection that was up, at once`, async () => {
+				await client.connected(port);
+				client.network.faults.wifi = wifi;
+				assert.equal(client.of("mqtt_error")[0]?.reason, wifi);
+				assert.equal(client.network.connections, 0);
+			});
+		}
+
 		for (const [code, reason] of [
 			[1, "refused"],
 			[2, "refused"],

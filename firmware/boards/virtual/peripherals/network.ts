@@ -95,7 +95,8 @@ export class VirtualNetwork {
 	/** Answers by the event `time`: after `delayMs` of the link, or with null when nothing is to be had. */
 	requestTime(request: number): void {
 		const { faults } = this;
-		const fails = faults.down || faults.noNames || faults.noTime;
+		const fails =
+			faults.down || faults.wifi !== null || faults.noNames || faults.noTime;
 		const timer = this.#clock.set(
 			() => {
 				this.#timers.delete(timer);

@@ -115,6 +115,23 @@ describe("Settings", () => {
 		});
 	});
 
+	it("fail as they are told, and are then what they were", () => {
+		const settings = new PoweredSettings(
+			new MemorySettings(),
+			new FlashSupply(),
+		);
+		settings.set("boot", "7");
+		settings.fault = "unwritable";
+		assert.throws(() => settings.set("boot", "8"), /ESP_ERR_NVS/);
+		assert.throws(() => settings.delete("boot"), /ESP_ERR_NVS/);
+		assert.equal(settings.get("boot"), "7");
+		settings.fault = "unreadable";
+		assert.throws(() => settings.get("boot"), /ESP_ERR_NVS/);
+		assert.throws(() => settings.set("boot", "8"), /ESP_ERR_NVS/);
+		settings.fault = "none";
+		assert.equal(settings.get("boot"), "7");
+	});
+
 	for (const [what, text] of [
 		["no JSON", "{"],
 		["no object", "[1]"],

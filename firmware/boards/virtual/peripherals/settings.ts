@@ -78,8 +78,13 @@ export class MemorySettings implements Settings {
 	}
 }
 
+/** "unreadable": neither can any be read nor changed; "unwritable": each change fails, and leaves all as it was. */
+export type SettingsFault = "none" | "unreadable" | "unwritable";
+
 /** As the node has them: a change is an operation of the board's supply, which is cut before or after it. */
 export class PoweredSettings implements Settings {
+	/** Can be set at any time. */
+	fault: SettingsFault = "none";
 	readonly #settings: Settings;
 	readonly #supply: FlashSupply;
 
@@ -90,6 +95,8 @@ export class PoweredSettings implements Settings {
 
 	get(key: string): string | undefined {
 		this.#supply.requirePower();
+		if (this.fault === "unreadable")
+			throw new Error("ESP_ERR_NVS_INVALID_STATE");
 		return this.#settings.get(key);
 	}
 
@@ -106,6 +113,8 @@ export class PoweredSettings implements Settings {
 	}
 
 	#change(change: () => void): void {
+		if (this.fault === "unwritable")
+			throw new Error("ESP_ERR_NVS_NOT_ENOUGH_SPACE");
 		// NVS makes a change whole or not at all.
 		this.#supply.operate(change, (random) => {
 			if (random.below(2) === 1) change();
