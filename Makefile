@@ -45,6 +45,11 @@ host32:
 	@if echo 'int main(void) { return 0; }' | cc -m32 -x c -o /dev/null - 2>/dev/null; \
 	then $(MAKE) -s -C firmware/boards/virtual/host 32; fi
 
+.PHONY: esp32
+TARGET ?= esp32
+esp32: ## builds the firmware for an ESP32: TARGET=esp32, esp32/c3 or esp32/s3; DEPLOY=1 flashes it
+	@tools/esp32.sh "$(TARGET)" "$(DEPLOY)"
+
 lint: ## code style and the import rule
 	@$(NODE_BIN)/biome check --error-on-warnings .
 
