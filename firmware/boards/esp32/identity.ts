@@ -1,0 +1,43 @@
+/** Who the node is, and what it proves it with: from NVS, where provisioning wrote it. */
+import Preference from "preference";
+import { IdentityError, type ThingIdentity } from "./identity-of-thing.ts";
+
+/** NVS namespace of what provisioning writes, and the node only reads. */
+export const IDENTITY_DOMAIN = "identity";
+
+/** @throws IdentityError naming what is missing */
+export function readIdentity(): ThingIdentity {
+	const port = Number(text("port"));
+	if (!Number.isInteger(port) || port < 1 || port > 65535)
+		throw new IdentityError("port", `"${port}" is no port of an endpoint.`);
+	return {
+		thing: text("thing"),
+		host: text("host"),
+		port,
+		certificateId: text("certificateId"),
+		credentials: {
+			certificate: bytes("certificate"),
+			key: bytes("key"),
+			authorities: [new Uint8Array(bytes("authority"))],
+		},
+	};
+}
+
+function text(key: string): string {
+	const value = Preference.get(IDENTITY_DOMAIN, key);
+	if (value !== undefined && `${value}` !== "") return `${value}`;
+	throw missing(key);
+}
+
+function bytes(key: string): ArrayBuffer {
+	const value = Preference.get(IDENTITY_DOMAIN, key);
+	if (value instanceof ArrayBuffer && value.byteLength > 0) return value;
+	throw missing(key);
+}
+
+function missing(key: string): IdentityError {
+	return new IdentityError(
+		key,
+		`The board has no identity: "${key}" is not in NVS. Provision it.`,
+	);
+}

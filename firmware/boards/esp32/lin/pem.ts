@@ -1,0 +1,29 @@
+/** DER of the first block of a PEM file (RFC 7468). */
+
+const ALPHABET =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** @throws SyntaxError when there is no block, or what is in it is not base64 */
+export function derOfPem(pem: string): ArrayBuffer {
+	const begin = pem.indexOf("-----BEGIN ");
+	const start = pem.indexOf("\n", begin);
+	const end = pem.indexOf("-----END ", start);
+	if (begin < 0 || start < 0 || end < 0)
+		throw new SyntaxError("There is no PEM block.");
+	const bytes: number[] = [];
+	let bits = 0;
+	let held = 0;
+	for (const character of pem.slice(start, end)) {
+		if (character === "=") break;
+		if (character === "\n" || character === "\r" || character === " ") continue;
+		const digit = ALPHABET.indexOf(character);
+		if (digit < 0) throw new SyntaxError("The PEM block is not base64.");
+		held = ((held << 6) | digit) & 0xffff;
+		bits += 6;
+		if (bits >= 8) {
+			bits -= 8;
+			bytes.push((held >> bits) & 0xff);
+		}
+	}
+	return Uint8Array.from(bytes).buffer;
+}

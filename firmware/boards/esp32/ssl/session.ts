@@ -1,0 +1,90 @@
+/**
+ * Takes the place of the SDK's `ssl/session`, which is below it (modules/crypt/ssl/session_419.js): nothing that goes wrong in
+ * a handshake is thrown into the socket's callbacks, where it would end the virtual machine, and nothing is taken for a
+ * connection before all of it is proven. The SDK's own takes an alert for the end of the handshake and sends what follows in
+ * the clear, and keeps application data that came unencrypted before it.
+ */
+/// <reference path="./sdk.d.ts" />
+import SdkSession, { type SessionSocket } from "sdk/session";
+import type CertificateManager from "./certificates.ts";
+import type { SecureOptions } from "./secure-options.ts";
+
+class Session extends SdkSession {
+	readonly #onFault: (error: unknown) => void;
+	/** The SDK's session forgets its own when it has the server's Finished. */
+	readonly #certificates: CertificateManager;
+	#state: "handshake" | "proven" | "ended" = "handshake";
+
+	constructor(options: SecureOptions) {
+		// A resumed session has no certificate, so none is kept.
+		super({ ...options, cache: false });
+		this.#onFault = options.onFault;
+		this.#certificates = this.certificateManager;
+	}
+
+	/** @returns whether the connection is secure and proven */
+	override handshake(socket: SessionSocket): boolean {
+		if (this.#state !== "handshake") return this.#state === "proven";
+		try {
+			const isOver = super.handshake(socket);
+			this.#refuseAlert();
+			if (!isOver) return false;
+			this.#prove();
+			this.#state = "proven";
+			return true;
+		} catch (error) {
+			this.#end(error);
+			return false;
+		}
+	}
+
+	/** @returns null at the connection's end */
+	override read(socket: SessionSocket): Uint8Array | null | undefined {
+		if (this.#state === "ended") return null;
+		try {
+			const data = super.read(socket);
+			if (this.#state === "handshake") this.#refuseAlert();
+			return data;
+		} catch (error) {
+			this.#end(error);
+			return null;
+		}
+	}
+
+	/** @throws Error before the handshake is over */
+	override write(
+		socket: SessionSocket,
+		data: ArrayBuffer | Uint8Array,
+		options?: object,
+	): number {
+		if (this.#state !== "proven") throw new Error("not secure");
+		return super.write(socket, data, options);
+	}
+
+	override putData(data: Uint8Array): void {
+		if (this.#state !== "proven")
+			throw new Error("application data before the handshake's end");
+		super.putData(data);
+	}
+
+	#refuseAlert(): void {
+		if (this.alert !== undefined)
+			throw new Error(`alert ${this.alert.description} from the server`);
+	}
+
+	#prove(): void {
+		if (!this.#certificates.hasProof)
+			throw new Error("the server has not signed its key exchange");
+		if (!this.clientCipher || !this.serverCipher)
+			throw new Error("the server has not switched encryption on");
+	}
+
+	#end(error: unknown): void {
+		if (this.#state === "ended") return;
+		this.#state = "ended";
+		this.#onFault(error);
+	}
+}
+
+// biome-ignore lint/style/noDefaultExport: the SDK's TLSSocket imports it so.
+export default Session;
