@@ -9,6 +9,7 @@ import {
 	formatEvery,
 	formatTime,
 	formatValue,
+	unitOf,
 } from "./format.ts";
 import { minSpan } from "./scale.ts";
 import { joinRuns, statsOf } from "./series.ts";
@@ -53,9 +54,15 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 	const label = channelLabel(channel.id);
 	const isIncrease = range.every !== null && channel.kind === "counter";
 	const value = (number: number) => formatValue(number, channel.resolution);
+	const latest = isIncrease ? null : latestReading(model, channel.id);
 	const headline = isIncrease
 		? stats && stats.mean * stats.count
-		: (latestReading(model, channel.id) ?? stats?.last ?? null);
+		: (latest ?? stats?.last ?? null);
+	// Means of states are none.
+	const unit = (number: number | null, isSingle: boolean) =>
+		number === null || !isSingle ? channel.unit : unitOf(channel, number);
+	const isRaw = range.every === null;
+	const headlineUnit = unit(headline, latest !== null || isRaw);
 	const pointed = point === null ? null : (data.line[point] ?? null);
 	const pointedMs = point === null ? 0 : (data.timesMs[point] ?? 0);
 
@@ -66,7 +73,7 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 				<p class="current">
 					<span class="value">{headline === null ? "–" : value(headline)}</span>{" "}
 					<span class="unit">
-						{channel.unit}
+						{headlineUnit}
 						{isIncrease && " in all"}
 					</span>
 				</p>
@@ -82,7 +89,7 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 						<>
 							{formatTime(pointedMs, range.spanMs)} ·{" "}
 							<strong>
-								{value(pointed)} {channel.unit}
+								{value(pointed)} {unit(pointed, isRaw)}
 							</strong>
 						</>
 					) : (
@@ -96,7 +103,7 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 				<Chart
 					label={describe(
 						label,
-						channel.unit,
+						headlineUnit,
 						headline === null ? null : value(headline),
 					)}
 					data={data}

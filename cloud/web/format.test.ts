@@ -5,6 +5,7 @@ import {
 	formatEvery,
 	formatValue,
 	isHealthChannel,
+	unitOf,
 } from "./format.ts";
 
 describe("formatValue", () => {
@@ -14,6 +15,21 @@ describe("formatValue", () => {
 		assert.equal(formatValue(41_000, 1), "41,000");
 		assert.equal(formatValue(1_200, 100), "1,200");
 		assert.equal(formatValue(-0.000001, 1e-9), "-0.000001000");
+	});
+});
+
+describe("unitOf", () => {
+	it("is the unit, and of a state channel the state's name", () => {
+		const link = { id: "health.link", unit: "" };
+		assert.equal(unitOf(link, 2), "wifi password");
+		assert.equal(unitOf(link, 0), "online");
+		assert.equal(unitOf({ id: "temperature", unit: "°C" }, 2), "°C");
+	});
+
+	it("has no name for what is between two states or beyond them", () => {
+		const link = { id: "health.link", unit: "" };
+		assert.equal(unitOf(link, 0.5), "");
+		assert.equal(unitOf(link, 999), "");
 	});
 });
 

@@ -1,4 +1,5 @@
 /** Numbers, names and times as people read them. */
+import { stateName } from "../../protocol/health-states.ts";
 
 /** A value with as many decimals as the channel resolves. */
 export function formatValue(value: number, resolution: number): string {
@@ -10,6 +11,14 @@ export function formatValue(value: number, resolution: number): string {
 		minimumFractionDigits: decimals,
 		maximumFractionDigits: decimals,
 	});
+}
+
+/** What stands after a single reading: its unit or, of a state channel, the name of the state: "wifi password". */
+export function unitOf(
+	channel: { readonly id: string; readonly unit: string },
+	value: number,
+): string {
+	return stateName(channel.id, value)?.replaceAll("_", " ") ?? channel.unit;
 }
 
 /** "health.heap_free" is "Heap free". */

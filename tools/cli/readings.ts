@@ -1,6 +1,7 @@
 /** `thinghz readings NAME`: the stored readings of one channel, raw or aggregated. */
 import type { Command } from "commander";
 import { csvLine } from "../../cloud/api/csv.ts";
+import { HEALTH_STATES, stateName } from "../../protocol/health-states.ts";
 import { openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseTime } from "./duration.ts";
@@ -82,7 +83,7 @@ async function printReadings(
 	}
 	const api = await openApi(parseTarget(options.target));
 	try {
-		const writer = new RowWriter(format);
+		const writer = new RowWriter(format, isOfStates(options));
 		let unreadable = 0;
 		for (;;) {
 			const response = await api.get(
@@ -103,6 +104,14 @@ async function printReadings(
 	} finally {
 		await api.close();
 	}
+}
+
+/** Whether values are codes of states, which have names: sums and means of them have none. */
+function isOfStates({ channel, every, agg }: ReadingsOptions): boolean {
+	return (
+		Object.hasOwn(HEALTH_STATES, channel) &&
+		(every === undefined || agg === "min" || agg === "max")
+	);
 }
 
 /** @throws UsageError for a span or a kind that the API does not know */
@@ -136,10 +145,12 @@ function parseFormat({ format, json }: ReadingsOptions): Format {
 /** Writes rows page by page, so that a long range neither waits nor fills memory. */
 class RowWriter {
 	readonly #format: Format;
+	readonly #namesStates: boolean;
 	#written = 0;
 
-	constructor(format: Format) {
+	constructor(format: Format, namesStates: boolean) {
 		this.#format = format;
+		this.#namesStates = namesStates;
 	}
 
 	write(rows: readonly Row[]): void {
@@ -166,11 +177,14 @@ class RowWriter {
 				break;
 			case "table": {
 				const table = formatTable(
-					["time", "channel", "value"],
+					["time", "channel", "value", ...(this.#namesStates ? ["state"] : [])],
 					rows.map((row) => [
 						row.estimated ? `${row.time} (estimated)` : row.time,
 						row.channel,
 						row.value,
+						...(this.#namesStates
+							? [stateName(row.channel, row.value) ?? null]
+							: []),
 					]),
 				);
 				process.stdout.write(
