@@ -30,7 +30,9 @@ export function thermistorOhms(millivolts: number, divider: Divider): number {
 export function thermistorCelsius(ohms: number, curve: Curve): number {
 	if (!(ohms > 0)) return Number.NaN;
 	const kelvin = 1 / reciprocalKelvin(ohms, curve);
-	return kelvin > 0 ? kelvin - ZERO_CELSIUS_K : Number.NaN;
+	return kelvin > 0 && kelvin < Number.POSITIVE_INFINITY
+		? kelvin - ZERO_CELSIUS_K
+		: Number.NaN;
 }
 
 function reciprocalKelvin(ohms: number, curve: Curve): number {

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+const lines = readFileSync(
+	new URL("./sdkconfig/sdkconfig.defaults", import.meta.url),
+	"utf8",
+)
+	.split("\n")
+	.filter((line) => line !== "");
+
+/** As mcconfig reads them (`generateConfigurationRules` in the SDK's tools/mcmanifest.js): comments say nothing. */
+const options = new Map(
+	lines
+		.filter((line) => !line.startsWith("#"))
+		.map((line) => line.split("=", 2) as [string, string]),
+);
+
+describe("the ESP-IDF configuration", () => {
+	it("has lines of the only form that mcconfig merges", () => {
+		for (const line of lines)
+			assert.match(line, /^(# .*|CONFIG_[A-Z0-9_]+=(y|n|\d+|".*"))$/);
+	});
+
+	it("says what is off by =n, for a comment would leave the SDK's own setting", () => {
+		for (const line of lines) assert.doesNotMatch(line, /is not set/);
+	});
+
+	it("sets nothing twice", () => {
+		const names = lines
+			.filter((line) => !line.startsWith("#"))
+			.map((line) => line.split("=")[0]);
+		assert.equal(new Set(names).size, names.length);
+	});
+
+	for (const [name, value] of [
+		["CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE", "y"],
+		["CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS", "n"],
+		["CONFIG_BOOTLOADER_SKIP_VALIDATE_ON_POWER_ON", "n"],
+		["CONFIG_ESP_BROWNOUT_DET", "y"],
+		["CONFIG_ESP_TASK_WDT_EN", "y"],
+		["CONFIG_ESP_TASK_WDT_INIT", "y"],
+		["CONFIG_ESP_TASK_WDT_PANIC", "y"],
+		["CONFIG_ESP_SYSTEM_PANIC_GDBSTUB", "n"],
+		["CONFIG_PARTITION_TABLE_CUSTOM", "y"],
+		["CONFIG_ESPTOOLPY_FLASHSIZE_4MB", "y"],
+	] as const) {
+		it(`has ${name}=${value}`, () => {
+			assert.equal(options.get(name), value);
+		});
+	}
+
+	it("gives the watchdog as long as ESP-IDF allows at most, 60 s, and longer than a handshake takes", () => {
+		const timeoutS = Number(options.get("CONFIG_ESP_TASK_WDT_TIMEOUT_S"));
+		assert.ok(timeoutS >= 20 && timeoutS <= 60);
+	});
+});
