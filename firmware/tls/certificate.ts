@@ -45,7 +45,7 @@ export function readCertificate(bytes: Uint8Array): Certificate {
 	const signed = outer.element(Tag.SEQUENCE, "The signed part");
 	const outerAlgorithm = outer.element(Tag.SEQUENCE, "The signature algorithm");
 	const signature = outer.wholeBits("The signature");
-	outer.end("the certificate");
+	outer.end("The certificate");
 
 	const reader = readWhole(signed, Tag.SEQUENCE, "The signed part");
 	const version = readVersion(reader);
@@ -64,7 +64,7 @@ export function readCertificate(bytes: Uint8Array): Certificate {
 	const validity = reader.enter(Tag.SEQUENCE, "The validity");
 	const notBeforeMs = readTime(validity, "The start of validity");
 	const notAfterMs = readTime(validity, "The end of validity");
-	validity.end("the validity");
+	validity.end("The validity");
 	const subject = reader.element(Tag.SEQUENCE, "The subject");
 	const publicKey = reader.element(Tag.SEQUENCE, "The public key");
 	if (version > 1) {
@@ -72,7 +72,7 @@ export function readCertificate(bytes: Uint8Array): Certificate {
 		reader.optional(contextTag(2), "The subject's unique id");
 	}
 	const extensions = version === 3 ? readAllExtensions(reader) : NO_EXTENSIONS;
-	reader.end("the signed part");
+	reader.end("The signed part");
 	return {
 		signed,
 		algorithm: readSignatureAlgorithm(outerAlgorithm),
@@ -125,6 +125,6 @@ function readAllExtensions(reader: DerReader): Extensions {
 	if (reader.atEnd) return NO_EXTENSIONS;
 	const holder = reader.enter(contextSequence(3), "The extensions");
 	const list = holder.enter(Tag.SEQUENCE, "The list of extensions");
-	holder.end("the extensions");
+	holder.end("The extensions");
 	return readExtensions(list);
 }

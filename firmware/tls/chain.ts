@@ -73,13 +73,13 @@ function checkLeaf(
 	}
 	const leaf = readCertificate(first);
 	checkValidity(leaf, nowMs);
-	const { keyUsage, extendedKeyUsage, subjectAltName } = leaf.extensions;
+	const { keyUsage, forServers, subjectAltName } = leaf.extensions;
 	// RFC 5246 §7.4.2, RFC 8422 §5.3: an ephemeral key exchange is signed.
 	if (keyUsage && !keyUsage.sign) {
 		refuse("key_usage", "The server's key may not sign.");
 	}
-	// RFC 5280 §4.2.1.12: absent, it restricts nothing; "any" is no statement about servers.
-	if (extendedKeyUsage && !extendedKeyUsage.server) {
+	// RFC 5280 §4.2.1.12: absent, it restricts nothing.
+	if (forServers === false) {
 		refuse("extended_key_usage", "The certificate is not for a server.");
 	}
 	checkHost(subjectAltName, host);
@@ -154,7 +154,7 @@ function checkAuthority(
 ): void {
 	checkValidity(authority, nowMs);
 	const { extensions } = authority;
-	const { isAuthority, pathLength, keyUsage, extendedKeyUsage } = extensions;
+	const { isAuthority, pathLength, keyUsage, forServers } = extensions;
 	// §6.1.4 k; one of version 1 or 2 cannot say that it is an authority.
 	if (!isAuthority) refuse("not_a_ca", "An issuer is not an authority.");
 	// §6.1.4 m
@@ -165,7 +165,7 @@ function checkAuthority(
 	if (keyUsage && !keyUsage.certify) {
 		refuse("key_usage", "An issuer's key may not sign certificates.");
 	}
-	if (extendedKeyUsage && !extendedKeyUsage.server && !extendedKeyUsage.any) {
+	if (forServers === false) {
 		refuse("extended_key_usage", "An issuer is not for servers.");
 	}
 	// §4.2.1.10: must be applied or the certificate be refused. No authority that a node is meant for has them.

@@ -125,7 +125,7 @@ export class DerReader {
 
 	/** @throws CertificateError "malformed" when something follows */
 	end(what: string): void {
-		if (!this.atEnd) refuse("malformed", `Something follows ${what}.`);
+		if (!this.atEnd) refuse("malformed", `${what} is followed by something.`);
 	}
 
 	#next(what: string, whole: boolean): Uint8Array {

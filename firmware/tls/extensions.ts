@@ -9,10 +9,8 @@ export interface Extensions {
 	readonly pathLength?: number;
 	/** Undefined: the key may be used for anything. */
 	readonly keyUsage?: { readonly sign: boolean; readonly certify: boolean };
-	readonly extendedKeyUsage?: {
-		readonly server: boolean;
-		readonly any: boolean;
-	};
+	/** "Any" is no statement about servers: OpenSSL reads it so, too. Undefined: nothing is said. */
+	readonly forServers?: boolean;
 	readonly nameConstraints: boolean;
 	/** GeneralNames, not looked into. */
 	readonly subjectAltName?: Uint8Array;
@@ -29,7 +27,6 @@ const EXTENDED_KEY_USAGE = "551d25";
 const NAME_CONSTRAINTS = "551d1e";
 const SUBJECT_ALT_NAME = "551d11";
 const SERVER_AUTH = "2b06010505070301";
-const ANY_USAGE = "551d2500";
 
 /** §4.2.1.3: bits 0 and 5, counted from the most significant. */
 const DIGITAL_SIGNATURE = 0x80;
@@ -53,7 +50,7 @@ export function readExtensions(list: DerReader): Extensions {
 		const oid = hex(extension.content(Tag.OID, "An extension's name"));
 		const critical = extension.flag("An extension's mark of being critical");
 		const value = extension.content(Tag.OCTET_STRING, "An extension's value");
-		extension.end("an extension");
+		extension.end("An extension");
 		// §4.2: no two of the same.
 		if (seen.includes(oid) || seen.length === EXTENSIONS_MAX) {
 			refuse("malformed", `Extension ${oid} is there twice or one too many.`);
@@ -83,7 +80,7 @@ function readExtension(
 			found.keyUsage = readKeyUsage(value);
 			return true;
 		case EXTENDED_KEY_USAGE:
-			found.extendedKeyUsage = readExtendedKeyUsage(value);
+			found.forServers = readExtendedKeyUsage(value);
 			return true;
 		case NAME_CONSTRAINTS:
 			found.nameConstraints = true;
@@ -134,14 +131,13 @@ function readKeyUsage(value: Uint8Array) {
 }
 
 /** §4.2.1.12 */
-function readExtendedKeyUsage(value: Uint8Array) {
+function readExtendedKeyUsage(value: Uint8Array): boolean {
 	const what = "extKeyUsage";
 	const reader = readWhole(value, Tag.SEQUENCE, what);
-	const usage = { server: false, any: false };
+	let forServers = false;
 	do {
 		const oid = hex(reader.content(Tag.OID, what));
-		if (oid === SERVER_AUTH) usage.server = true;
-		if (oid === ANY_USAGE) usage.any = true;
+		forServers = forServers || oid === SERVER_AUTH;
 	} while (!reader.atEnd);
-	return usage;
+	return forServers;
 }

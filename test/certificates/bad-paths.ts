@@ -249,6 +249,16 @@ export const BAD_PATHS: readonly Case[] = [
 			}),
 	},
 	{
+		name: "an issuer for any purpose",
+		expect: "extended_key_usage",
+		make: (world) =>
+			world.chain({
+				intermediate: {
+					extensions: [basicConstraints(true), extendedKeyUsage(Purpose.ANY)],
+				},
+			}),
+	},
+	{
 		name: "an issuer constrained to names",
 		expect: "name_constraints",
 		make: (world) =>

@@ -16,6 +16,8 @@ import {
 	validity,
 } from "./writer.ts";
 
+const COMMON_NAME = "it falls back to the common name";
+
 /** A server of these names, asked for by this one. */
 const misnamed = (
 	name: string,
@@ -104,7 +106,7 @@ export const BAD_SERVERS: readonly Case[] = [
 					extensions: [basicConstraints(false)],
 				},
 			}),
-		nodeDiffers: "it falls back to the common name",
+		nodeDiffers: COMMON_NAME,
 	},
 	{
 		name: "the name as common name beside another",
@@ -150,8 +152,14 @@ export const BAD_SERVERS: readonly Case[] = [
 		"the name as an e-mail address's kind",
 		[tlv(0x81, text(HOST))],
 		HOST,
+		COMMON_NAME,
 	),
-	misnamed("the name as a URI", [tlv(0x86, text(`https://${HOST}/`))], HOST),
+	misnamed(
+		"the name as a URI",
+		[tlv(0x86, text(`https://${HOST}/`))],
+		HOST,
+		COMMON_NAME,
+	),
 	misnamed("another IPv4 address", [ip(127, 0, 0, 2)], "127.0.0.1"),
 	misnamed("an IPv4 address as a name", [dns("127.0.0.1")], "127.0.0.1"),
 	misnamed("a wildcard for an IPv4 address", [dns("*.0.0.1")], "127.0.0.1"),
@@ -171,6 +179,11 @@ export const BAD_SERVERS: readonly Case[] = [
 		"::ffff:127.0.0.1",
 	),
 	misnamed("a host that is no name", [dns("a..example.com")], "a..example.com"),
-	misnamed("a host that ends in a number", [dns("127.1")], "127.1"),
+	misnamed(
+		"a host that ends in a number",
+		[dns("127.1")],
+		"127.1",
+		"it takes the host for a name",
+	),
 	misnamed("no host", [dns("")], ""),
 ];
