@@ -73,8 +73,8 @@ static int run_image(txMachine* the, const void* what)
 void __attribute__((noreturn)) board_main(void)
 {
 	static const struct host_sizes sizes = {
-		.chunk_bytes = 16 * 1024,
-		.slots = 5000,
+		.chunk_bytes = 48 * 1024,
+		.slots = 17 * 1024,
 		.stack = 768,
 		.keys = 1536,
 	};

@@ -16,6 +16,10 @@ interface Host {
 		readonly limit: number;
 	};
 	exit(code: number): never;
+	/** What is executed from now on is spent on this mark, 0 … 15. @returns the mark before */
+	mark(mark: number): number;
+	/** Executes what is no instruction, or reaches for memory where there is none. For tests. */
+	fault(what: "instruction" | "load" | "store"): never;
 	utf8Encode(text: string): ArrayBuffer;
 	utf8Decode(bytes: Uint8Array): string;
 	/** Called with each event. */

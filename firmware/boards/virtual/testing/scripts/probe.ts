@@ -2,6 +2,7 @@
 import type { MqttConnection } from "../../../../node/ports.ts";
 import type { VirtualBoard } from "../../xs/board.ts";
 import { bootWith } from "../../xs/boot.ts";
+import { host } from "../../xs/host.ts";
 
 const HELLO = Uint8Array.of(104, 105);
 
@@ -124,7 +125,7 @@ bootWith((board) => {
 	system.random(random);
 	tell("random", Array.from(random));
 	const { usedBytes, peakBytes, limitBytes } = system.heap();
-	tell("heap", [usedBytes > 0, peakBytes >= usedBytes, limitBytes]);
+	tell("heap", [usedBytes > 0, peakBytes >= usedBytes, limitBytes > 0]);
 	probeStorage(board, tell);
 	probeSensor(board, tell);
 	probeNetwork(board, tell);
@@ -142,6 +143,9 @@ bootWith((board) => {
 					return 1 + deeper();
 				})();
 			if (end === "memory") for (const all: object[] = []; ; ) all.push({});
+			if (end === "instruction" || end === "load" || end === "store") {
+				host.fault(end);
+			}
 			if (end === "program")
 				for (let i = 0; ; i++)
 					board.journal.program(8192 + i, Uint8Array.of(0));

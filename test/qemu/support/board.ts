@@ -1,0 +1,48 @@
+/** Whether the qemu board can run here, and what it runs. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { requireHost } from "../../../firmware/boards/virtual/testing/host-process.ts";
+
+const PACKAGES =
+	"gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf binutils-riscv64-unknown-elf qemu-system-misc";
+const BOARD = fileURLToPath(
+	new URL("../../../firmware/boards/virtual/qemu", import.meta.url),
+);
+
+function missingTool(): string | undefined {
+	return ["riscv64-unknown-elf-gcc", "qemu-system-riscv32"].find(
+		(tool) => spawnSync(tool, ["--version"]).status !== 0,
+	);
+}
+
+/**
+ * Builds the board's machine code where it is not up to date. Where the tools for it are missing, the suite is skipped for
+ * all to see, but fails where tests must be whole (CI=true).
+ */
+export function requireQemu(context: Mocha.Context): void {
+	context.timeout(300_000);
+	const missing = missingTool();
+	if (missing !== undefined) {
+		const message = `The qemu board cannot be tested without ${missing}. Install it with: sudo apt-get install -y --no-install-recommends ${PACKAGES}`;
+		if (process.env.CI === "true") throw new Error(message);
+		console.error(message);
+		context.skip();
+	}
+	requireHost(context, "virtual");
+	const { status, stderr } = spawnSync("make", ["-s", "-C", BOARD], {
+		encoding: "utf8",
+	});
+	if (status !== 0) throw new Error(`The board cannot be built: ${stderr}`);
+}
+
+export function temporaryFolder(): string {
+	return mkdtempSync(join(tmpdir(), "thinghz-qemu-"));
+}
+
+/** A script of these tests, or of the virtual board's. */
+export function script(name: string): string {
+	return fileURLToPath(new URL(`../scripts/${name}`, import.meta.url));
+}
