@@ -23,6 +23,7 @@ export class NodeSettings implements Settings {
 	readonly #settings: Settings;
 	readonly #system: Pick<System, "log">;
 	readonly #state = new StateLatch();
+	#isReadable = true;
 	#isWritable = true;
 	#configRefused = false;
 
@@ -49,8 +50,13 @@ export class NodeSettings implements Settings {
 			value = this.#settings.get(key);
 		} catch (error) {
 			// It may be there all the same, and be read the next time.
+			this.#isReadable = false;
 			this.#tell(SETTINGS_CODES.not_readable, key, `cannot be read: ${error}`);
 			return undefined;
+		}
+		if (!this.#isReadable) {
+			this.#isReadable = true;
+			this.#settle();
 		}
 		if (value === undefined || value === null) return undefined;
 		if (
@@ -105,10 +111,10 @@ export class NodeSettings implements Settings {
 
 	/** Goes back to the state that lasts. */
 	#settle(): void {
-		if (!this.#isWritable) this.#state.enter(SETTINGS_CODES.not_writable);
-		else
-			this.#state.enter(
-				this.#configRefused ? SETTINGS_CODES.config_refused : SETTINGS_CODES.ok,
-			);
+		let code: number = SETTINGS_CODES.ok;
+		if (!this.#isWritable) code = SETTINGS_CODES.not_writable;
+		else if (this.#configRefused) code = SETTINGS_CODES.config_refused;
+		else if (!this.#isReadable) code = SETTINGS_CODES.not_readable;
+		this.#state.enter(code);
 	}
 }

@@ -7,6 +7,7 @@ import {
 	RECORD_MAGIC,
 	SECTOR_MAGIC,
 } from "../journal-layout.ts";
+import type { Flash } from "../ports.ts";
 
 /** Bytes of the header that its CRC, which follows them, is of. */
 const SECTOR_CHECKED_BYTES = { journal: 36, checkpoints: 16 } as const;
@@ -14,8 +15,8 @@ const SECTOR_CHECKED_BYTES = { journal: 36, checkpoints: 16 } as const;
 /** @returns copies; the flash given is left as it is */
 export function writeLaterVersion(
 	which: "journal's sectors" | "journal's records" | "checkpoints",
-	journal: HeapFlash,
-	checkpoints: HeapFlash,
+	journal: Flash,
+	checkpoints: Flash,
 ): { readonly journal: HeapFlash; readonly checkpoints: HeapFlash } {
 	const ofJournal = imageOf(journal);
 	const ofCheckpoints = imageOf(checkpoints);
@@ -61,7 +62,7 @@ function raiseRecords(image: DataView): void {
 	}
 }
 
-function imageOf(flash: HeapFlash): DataView {
+function imageOf(flash: Flash): DataView {
 	const bytes = new Uint8Array(flash.sizeBytes);
 	flash.read(0, bytes);
 	return new DataView(bytes.buffer);

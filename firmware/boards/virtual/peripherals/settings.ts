@@ -78,7 +78,7 @@ export class MemorySettings implements Settings {
 	}
 }
 
-/** "unreadable": neither can any be read nor changed; "unwritable": each change fails, and leaves all as it was. */
+/** "unreadable": none can be read, and all can be changed; "unwritable": each change fails, and leaves all as it was. */
 export type SettingsFault = "none" | "unreadable" | "unwritable";
 
 /** As the node has them: a change is an operation of the board's supply, which is cut before or after it. */
@@ -94,22 +94,28 @@ export class PoweredSettings implements Settings {
 	}
 
 	get(key: string): string | undefined {
-		this.#supply.requirePower();
+		const value = this.#held(key);
 		if (this.fault === "unreadable")
 			throw new Error("ESP_ERR_NVS_INVALID_STATE");
-		return this.#settings.get(key);
+		return value;
 	}
 
 	/** @throws PowerCut */
 	set(key: string, value: string): void {
-		if (this.get(key) === value) return;
+		if (this.#held(key) === value) return;
 		this.#change(() => this.#settings.set(key, value));
 	}
 
 	/** @throws PowerCut */
 	delete(key: string): void {
-		if (this.get(key) === undefined) return;
+		if (this.#held(key) === undefined) return;
 		this.#change(() => this.#settings.delete(key));
+	}
+
+	/** @throws PowerCut */
+	#held(key: string): string | undefined {
+		this.#supply.requirePower();
+		return this.#settings.get(key);
 	}
 
 	#change(change: () => void): void {
