@@ -5,7 +5,7 @@ TSX := $(NODE_BIN)/tsx
 
 SOURCES := $(shell find protocol firmware cloud tools -type f \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' \) ! -name '*.test.ts' 2>/dev/null)
 
-.PHONY: help setup start test prove screenshots bench build lint format coverage clean
+.PHONY: help setup start test prove screenshots bench build qemu lint format coverage clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,7 @@ help: ## this list
 setup: ## all that start and test need first; does nothing when it is there
 	@tools/setup.sh test
 	@$(MAKE) build host32
+	@if command -v riscv64-unknown-elf-gcc >/dev/null 2>&1; then $(MAKE) qemu; fi
 
 start: ## sets up, then runs the cloud on this machine with 3 simulated nodes; UP="--http-port 8081" adds options
 	@tools/setup.sh start
@@ -33,6 +34,16 @@ bench: setup ## prints every figure, and writes bench/results.json
 	@$(TSX) tools/bench/main.ts
 
 build: dist/cli.js host ## the command, the page, the firmware and the virtual board
+
+qemu: host ## the qemu board, with the firmware as byte code in its flash (dist/qemu)
+	@if ! command -v riscv64-unknown-elf-gcc >/dev/null 2>&1; then \
+		echo "The qemu board needs a compiler for RISC-V and QEMU. Install them with: sudo apt-get install -y --no-install-recommends gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf binutils-riscv64-unknown-elf qemu-system-misc" >&2; \
+		exit 1; fi
+	@$(MAKE) -s -C firmware/boards/virtual/qemu
+	@$(MAKE) -s dist/qemu/flash.img
+
+dist/qemu/flash.img: dist/qemu/board.bin $(SOURCES) package.json
+	@$(TSX) tools/build/qemu.ts
 
 dist/cli.js: $(SOURCES) package.json node_modules/.package-lock.json
 	@$(TSX) tools/build/main.ts

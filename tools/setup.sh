@@ -68,6 +68,11 @@ if [ "$goal" = test ]; then
 int main(void) { return sizeof(void *) == 4 ? 0 : 1; }' | cc -m32 -x c -o /dev/null - 2>/dev/null; then
 		want "the 32-bit C library (for the virtual32 board)" gcc-multilib
 	fi
+	if ! command -v qemu-system-riscv32 >/dev/null 2>&1 || ! command -v riscv64-unknown-elf-gcc >/dev/null 2>&1 ||
+		! echo '#include <stdio.h>' | riscv64-unknown-elf-gcc --specs=picolibc.specs -march=rv32imc -mabi=ilp32 -x c -c -o /dev/null - 2>/dev/null; then
+		want "QEMU or a compiler for RISC-V (for the qemu board)" gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf \
+			binutils-riscv64-unknown-elf qemu-system-misc
+	fi
 	if ! command -v chromium >/dev/null 2>&1; then
 		want "Chromium (for the browser tests)" chromium
 	fi

@@ -2,6 +2,7 @@
 import { Socket } from "node:net";
 import type { Command } from "commander";
 import { readIdentity } from "../../firmware/boards/virtual/identity.ts";
+import { requireProcessor } from "../../firmware/boards/virtual/processor.ts";
 import { Fleet, type FleetEvent } from "../sim/fleet.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseDuration, parseDurationWithin, parseWhole } from "./duration.ts";
@@ -26,7 +27,7 @@ interface SimOptions extends CommonOptions {
 	readonly withParent?: boolean;
 }
 
-const BOARDS = ["virtual", "virtual32"] as const;
+const BOARDS = ["virtual", "virtual32", "qemu"] as const;
 const MAX_NODES = 1000;
 /** What a node takes; see firmware/node/config.ts. */
 const INTERVALS = ["10ms", "24h"] as const;
@@ -43,7 +44,7 @@ export function addSim(program: Command): void {
 				"of the nodes' names: NAME-1, NAME-2, …",
 				DEFAULT_PREFIX,
 			)
-			.option("--board <board>", BOARDS.join(" or "), "virtual")
+			.option("--board <board>", BOARDS.join(", "), "virtual")
 			.option("--for <duration>", "of simulated time; until ended without it")
 			.option("--interval <duration>", "between two samples", "1s")
 			.option("--span <duration>", "of a block", "300s")
@@ -93,6 +94,7 @@ async function simulate(options: SimOptions): Promise<void> {
 		throw new UsageError("--identity is of one node: leave out --nodes.");
 	}
 
+	requireProcessor(board);
 	const target = parseTarget(options.target);
 	const tell = options.json
 		? (event: FleetEvent) => printJson(event)

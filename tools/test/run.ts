@@ -55,6 +55,7 @@ const TIERS: Readonly<Record<string, () => Counts>> = {
 	types: () => runCommand("npm", "run", "--silent", "typecheck"),
 	unit: () => runMocha("{protocol,firmware,cloud,tools}/**/*.test.ts"),
 	system: () => runMocha("test/system/**/*.test.ts"),
+	qemu: () => runMocha("test/qemu/**/*.test.ts"),
 	browser: () => runMocha("test/browser/**/*.test.ts"),
 };
 

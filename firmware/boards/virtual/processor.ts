@@ -27,12 +27,16 @@ export interface ProcessorSizes {
 	readonly heapLimitBytes?: number;
 }
 
-export interface ProcessorOptions extends ProcessorSizes {
+/** What a process is started with. */
+interface ProcessorStart extends ProcessorSizes {
 	readonly kind: ProcessorKind;
 	/** The bundle that it runs; on qemu, the content of the flash. */
 	readonly bundle: string;
 	/** On qemu: see `QemuOptions`. */
 	readonly countInstructions?: boolean;
+}
+
+export interface ProcessorOptions extends ProcessorStart {
 	/** @returns the reply's bytes. @throws Error whose message XS gets */
 	onRequest(request: Request): Uint8Array;
 	onPost(post: Post): void;
@@ -105,7 +109,7 @@ function hostCommand(kind: HostKind, options: ProcessorOptions): Command {
 	};
 }
 
-function commandOf(options: ProcessorOptions): Command {
+function commandOf(options: ProcessorStart): Command {
 	const { kind } = options;
 	if (kind !== "qemu") return hostCommand(kind, options);
 	if (SIZES.some(([, key]) => options[key] !== undefined)) {
@@ -114,10 +118,15 @@ function commandOf(options: ProcessorOptions): Command {
 	return qemuCommand({
 		image: requireBuilt(
 			options.bundle,
-			"`make qemu` makes it; it needs gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf and binutils-riscv64-unknown-elf",
+			"`make qemu` makes it, once this has installed its compiler: sudo apt-get install -y --no-install-recommends gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf binutils-riscv64-unknown-elf",
 		),
 		countInstructions: options.countInstructions === true,
 	});
+}
+
+/** @throws NotBuiltError when a board of this kind could not run the firmware here; it says what to do */
+export function requireProcessor(kind: ProcessorKind): void {
+	commandOf({ kind, bundle: bundlePath(kind) });
 }
 
 export class Processor {
