@@ -89,7 +89,7 @@ const SIZES = [
 	["--heap-limit", "heapLimitBytes"],
 ] as const;
 
-function hostCommand(kind: HostKind, options: ProcessorOptions): Command {
+function hostCommand(kind: HostKind, options: ProcessorStart): Command {
 	const bundle = requireBuilt(
 		options.bundle,
 		"node --import=tsx tools/build/firmware.ts makes it",
