@@ -1,9 +1,5 @@
 /** Reads an X.509 certificate (RFC 5280 §4.1). Everything read is a view of the bytes given. */
-import {
-	readPublicKey,
-	readSignatureAlgorithm,
-	type SignatureAlgorithm,
-} from "./algorithms.ts";
+import { readPublicKey } from "./algorithms.ts";
 import type { PublicKey } from "./crypto.ts";
 import {
 	contextSequence,
@@ -24,7 +20,8 @@ import { readTime } from "./time.ts";
 export interface Certificate {
 	/** What is signed. */
 	readonly signed: Uint8Array;
-	readonly algorithm: SignatureAlgorithm;
+	/** An AlgorithmIdentifier. An anchor's says nothing about trust, so it is not judged here. */
+	readonly algorithm: Uint8Array;
 	readonly signature: Uint8Array;
 	/**
 	 * Names as their DER, tag and all, and compared as such: stricter than §7.1, which also takes for equal what differs in
@@ -39,7 +36,7 @@ export interface Certificate {
 	readonly extensions: Extensions;
 }
 
-/** @throws CertificateError "malformed", "weak_key", "weak_signature" or "unknown_critical_extension" */
+/** @throws CertificateError "malformed", "weak_key" or "unknown_critical_extension" */
 export function readCertificate(bytes: Uint8Array): Certificate {
 	const outer = readWhole(bytes, Tag.SEQUENCE, "The certificate");
 	const signed = outer.element(Tag.SEQUENCE, "The signed part");
@@ -75,7 +72,7 @@ export function readCertificate(bytes: Uint8Array): Certificate {
 	reader.end("The signed part");
 	return {
 		signed,
-		algorithm: readSignatureAlgorithm(outerAlgorithm),
+		algorithm: outerAlgorithm,
 		signature,
 		issuer,
 		subject,

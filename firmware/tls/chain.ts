@@ -7,6 +7,7 @@
  * key fits, else the first certificate of the list with that name: certificates in another order, and foreign ones between,
  * do no harm. Nothing is tried again: a link that is bad ends it. So at most 7 signatures beside the anchors' are checked.
  */
+import { readSignatureAlgorithm } from "./algorithms.ts";
 import {
 	type Certificate,
 	readCertificate,
@@ -194,7 +195,8 @@ function checkSigned(
 	issuer: Certificate,
 	crypto: Crypto,
 ): void {
-	const { signed, algorithm, signature } = certificate;
+	const { signed, signature } = certificate;
+	const algorithm = readSignatureAlgorithm(certificate.algorithm);
 	if (!hasSigned([signed], algorithm, signature, issuer.key, crypto)) {
 		refuse("bad_signature", "A signature is not the issuer's.");
 	}

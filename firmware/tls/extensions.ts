@@ -117,12 +117,14 @@ function readKeyUsage(value: Uint8Array) {
 	reader.end(what);
 	const [unused = 8, first = 0] = bits;
 	const last = bits.at(-1) ?? 0;
-	// X.690 §11.2: unused bits are zero; a list of named bits ends in a one. §4.2.1.3: at least one is set, of nine.
+	// X.690 §11.2.1: unused bits are zero. That such a list ends in a one (§11.2.2) is not asked: there are public authorities
+	// that write zeros after it. RFC 5280 §4.2.1.3: at least one is set, of nine.
 	const tidy =
 		bits.length >= 2 &&
 		bits.length <= 3 &&
 		unused <= 7 &&
-		(last & ((2 << unused) - 1)) === 1 << unused;
+		(last & ((1 << unused) - 1)) === 0 &&
+		(first !== 0 || (bits.length > 2 && last !== 0));
 	if (!tidy) refuse("malformed", "keyUsage is not a list of bits in DER.");
 	return {
 		sign: (first & DIGITAL_SIGNATURE) !== 0,

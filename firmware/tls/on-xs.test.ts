@@ -12,8 +12,8 @@ import type {
 	CryptoCall,
 } from "../../test/certificates/xs-script.ts";
 import { buildFirmware } from "../../tools/build/firmware.ts";
+import type { HostKind } from "../boards/virtual/processor.ts";
 import {
-	type HostKind,
 	HostProcess,
 	requireHost,
 } from "../boards/virtual/testing/host-process.ts";

@@ -195,6 +195,29 @@ export const GOOD_CASES: readonly Case[] = [
 			"without key identifiers OpenSSL takes the first pinned one of that name",
 	},
 	{
+		name: "a pinned authority that signed itself with SHA-1",
+		expect: "trusted",
+		make: (world) => {
+			const root = world.other("Old", world.rsa.root);
+			const { identifier, hash } = Algorithms.RSA_SHA1;
+			return {
+				...world.chain(),
+				certificates: [world.server(root)],
+				anchors: [world.authority(root, root, { inner: identifier, hash })],
+			};
+		},
+	},
+	{
+		name: "a key usage with zeros after its last bit, as some authorities write it",
+		expect: "trusted",
+		make: (world) =>
+			world.chain({
+				intermediate: {
+					extensions: [basicConstraints(true), keyUsage(raw(3, 2, 0, 6))],
+				},
+			}),
+	},
+	{
 		name: "a self-issued intermediate, which counts for no path length",
 		expect: "trusted",
 		make: (world) => {
