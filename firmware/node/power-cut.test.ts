@@ -69,6 +69,11 @@ function run(machine: Machine, ms: number, online = true): FakeBoard {
 	const board = makeBoard(durable, machine.boots, wallMs);
 	board.network.onMessage = cloud.take;
 	if (!online) board.network.failWith = "tcp";
+	// Settings that fail end no node: this one goes on until its next look at the flash, and nobody hears it.
+	const { reports } = board.system;
+	board.system.report = (report) => {
+		if (supply.on) reports.push(report);
+	};
 	try {
 		startNode(board);
 		board.timers.advance(ms);
