@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { FakeNatives } from "../testing/fake-natives.ts";
+import { bufferOf, PlatformError, RESET_REASONS } from "./natives.ts";
+import { Platform } from "./platform.ts";
+import { RtcDeepSleep } from "./sleep.ts";
+import { OtaSlots } from "./slots.ts";
+import { TaskWatchdog } from "./watchdog.ts";
+
+/** A failure of ESP-IDF with its code in number and words. */
+function refusal(code: number): (error: unknown) => boolean {
+	return (error) => {
+		assert.ok(error instanceof PlatformError);
+		assert.equal(error.code, code);
+		assert.ok(error.message.includes(`0x${(code >>> 0).toString(16)}`));
+		return true;
+	};
+}
+
+describe("deep sleep", () => {
+	it("gives back what was retained", () => {
+		const natives = new FakeNatives();
+		natives.wokenWith = Uint8Array.of(1, 2, 3);
+		assert.deepEqual(
+			new RtcDeepSleep(natives).retained(),
+			Uint8Array.of(1, 2, 3),
+		);
+	});
+
+	it("gives back nothing after another start, and no bytes when none were retained", () => {
+		const natives = new FakeNatives();
+		const sleep = new RtcDeepSleep(natives);
+		assert.equal(sleep.retained(), undefined);
+		natives.wokenWith = new Uint8Array(0);
+		assert.deepEqual(sleep.retained(), new Uint8Array(0));
+	});
+
+	it("retains a view's own bytes, not those beside it in its buffer", () => {
+		const natives = new FakeNatives();
+		const bytes = Uint8Array.of(9, 1, 2, 9).subarray(1, 3);
+		new RtcDeepSleep(natives).retain(bytes);
+		assert.deepEqual(natives.retained, Uint8Array.of(1, 2));
+	});
+
+	it("refuses to retain more than there is room for", () => {
+		const natives = new FakeNatives();
+		const sleep = new RtcDeepSleep(natives);
+		sleep.retain(new Uint8Array(sleep.retainedBytes));
+		assert.throws(
+			() => sleep.retain(new Uint8Array(sleep.retainedBytes + 1)),
+			RangeError,
+		);
+		assert.equal(natives.retained?.length, 4096);
+	});
+
+	it("says so when retaining failed", () => {
+		const natives = new FakeNatives();
+		natives.error = 0x104;
+		assert.throws(
+			() => new RtcDeepSleep(natives).retain(new Uint8Array(1)),
+			refusal(0x104),
+		);
+	});
+
+	it("sleeps as long as it is told, at least a millisecond", () => {
+		const natives = new FakeNatives();
+		const sleep = new RtcDeepSleep(natives);
+		// The chip does not come back from it; the stand-in does.
+		for (const durationMs of [60_000, 0, -5])
+			assert.throws(() => sleep.sleep(durationMs), PlatformError);
+		assert.deepEqual(natives.calls, ["sleep 60000", "sleep 1", "sleep 1"]);
+	});
+});
+
+describe("the application slots", () => {
+	it("tell of a trial, which a confirmation ends", () => {
+		const natives = new FakeNatives();
+		natives.onTrial = 1;
+		const slots = new OtaSlots(natives);
+		assert.equal(slots.onTrial, true);
+		slots.confirm();
+		assert.equal(slots.onTrial, false);
+		assert.deepEqual(natives.calls, ["confirm"]);
+	});
+
+	it("are on trial still when the confirmation could not be written", () => {
+		const natives = new FakeNatives();
+		natives.onTrial = 1;
+		const slots = new OtaSlots(natives);
+		natives.error = -1;
+		assert.throws(() => slots.confirm(), refusal(-1));
+		assert.equal(slots.onTrial, true);
+	});
+
+	it("know of no trial where there is none", () => {
+		assert.equal(new OtaSlots(new FakeNatives()).onTrial, false);
+	});
+
+	it("cannot be read: said with the code", () => {
+		const natives = new FakeNatives();
+		natives.error = 0x102;
+		assert.throws(() => new OtaSlots(natives), refusal(0x102));
+	});
+
+	it("go back, or say why not", () => {
+		const natives = new FakeNatives();
+		const slots = new OtaSlots(natives);
+		natives.error = 0x1503;
+		assert.throws(() => slots.rollBack(), refusal(0x1503));
+		assert.deepEqual(natives.calls, ["roll back"]);
+	});
+});
+
+describe("the task watchdog", () => {
+	it("is fed, within the time that it says", () => {
+		const natives = new FakeNatives();
+		const watchdog = new TaskWatchdog(natives);
+		watchdog.feed();
+		assert.equal(watchdog.timeoutMs, 30_000);
+		assert.deepEqual(natives.calls, ["feed"]);
+	});
+
+	it("says so when it cannot be fed", () => {
+		const natives = new FakeNatives();
+		natives.error = 0x103;
+		assert.throws(() => new TaskWatchdog(natives).feed(), refusal(0x103));
+	});
+});
+
+describe("the platform", () => {
+	it("tells each reset reason by name, and one it does not know as unknown", () => {
+		const natives = new FakeNatives();
+		RESET_REASONS.forEach((name, code) => {
+			natives.resetReason = code;
+			assert.equal(new Platform(natives).resetReason, name);
+		});
+		natives.resetReason = 77;
+		assert.equal(new Platform(natives).resetReason, "unknown");
+	});
+
+	it("tells that NVS was erased", () => {
+		const natives = new FakeNatives();
+		assert.equal(new Platform(natives).settingsErased, false);
+		natives.settingsErased = 1;
+		assert.equal(new Platform(natives).settingsErased, true);
+	});
+
+	it("tells what of the heap is used, was used at most, and may be", () => {
+		assert.deepEqual(new Platform(new FakeNatives()).heap(), {
+			usedBytes: 180_000,
+			peakBytes: 220_000,
+			limitBytes: 300_000,
+		});
+	});
+
+	it("fills a view with chance, and nothing beside it", () => {
+		const bytes = new Uint8Array(4);
+		new Platform(new FakeNatives()).random(bytes.subarray(1, 3));
+		assert.deepEqual(bytes, Uint8Array.of(0, 0x5a, 0x5a, 0));
+	});
+
+	it("goes by the natives' time", () => {
+		const natives = new FakeNatives();
+		natives.uptimeMs = 1234;
+		assert.equal(new Platform(natives).uptimeMs(), 1234);
+	});
+
+	it("keeps why XS aborts", () => {
+		const natives = new FakeNatives();
+		const global: { abort?: (cause: string) => void } = {};
+		new Platform(natives).watchAborts(global);
+		global.abort?.("memory full");
+		assert.deepEqual(natives.calls, ["aborting: memory full"]);
+	});
+
+	it("restarts", () => {
+		const natives = new FakeNatives();
+		assert.throws(() => new Platform(natives).restart(), PlatformError);
+		assert.deepEqual(natives.calls, ["restart"]);
+	});
+});
+
+describe("a buffer for FFI", () => {
+	it("is a copy of the view's bytes alone", () => {
+		const whole = Uint8Array.of(1, 2, 3, 4);
+		const buffer = bufferOf(whole.subarray(1, 3));
+		assert.deepEqual(new Uint8Array(buffer), Uint8Array.of(2, 3));
+		new Uint8Array(buffer).fill(0);
+		assert.deepEqual(whole, Uint8Array.of(1, 2, 3, 4));
+	});
+});

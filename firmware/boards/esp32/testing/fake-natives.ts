@@ -1,0 +1,98 @@
+/** The natives without C: what they answer is set, what they are told is kept. */
+import type { Natives } from "../native/natives.ts";
+
+export class FakeNatives implements Natives {
+	resetReason = 1;
+	settingsErased = 0;
+	uptimeMs = 0;
+	/** What was retained over the sleep that this start woke from. */
+	wokenWith: Uint8Array | undefined;
+	retained: Uint8Array | undefined;
+	capacity = 4096;
+	onTrial = 0;
+	/** What the next call that can fail returns. */
+	error = 0;
+	heap: readonly [number, number, number] = [300_000, 120_000, 80_000];
+	readonly calls: string[] = [];
+
+	thinghz_settings_erased(): number {
+		return this.settingsErased;
+	}
+
+	thinghz_reset_reason(): number {
+		return this.resetReason;
+	}
+
+	thinghz_aborting(cause: string): void {
+		this.calls.push(`aborting: ${cause}`);
+	}
+
+	thinghz_restart(): void {
+		this.calls.push("restart");
+	}
+
+	thinghz_uptime_ms(): number {
+		return this.uptimeMs;
+	}
+
+	thinghz_retained_capacity(): number {
+		return this.capacity;
+	}
+
+	thinghz_retain(bytes: ArrayBuffer, length: number): number {
+		this.retained = new Uint8Array(bytes.slice(0, length));
+		return this.error;
+	}
+
+	thinghz_retained_length(): number {
+		return this.wokenWith?.length ?? -1;
+	}
+
+	thinghz_retained(into: ArrayBuffer, length: number): void {
+		new Uint8Array(into).set(this.wokenWith?.subarray(0, length) ?? []);
+	}
+
+	thinghz_sleep(durationMs: number): void {
+		this.calls.push(`sleep ${durationMs}`);
+	}
+
+	thinghz_app_on_trial(onTrial: ArrayBuffer): number {
+		new Uint32Array(onTrial)[0] = this.onTrial;
+		return this.error;
+	}
+
+	thinghz_app_confirm(): number {
+		this.calls.push("confirm");
+		return this.error;
+	}
+
+	thinghz_app_roll_back(): number {
+		this.calls.push("roll back");
+		return this.error;
+	}
+
+	thinghz_watchdog_timeout_ms(): number {
+		return 30_000;
+	}
+
+	thinghz_watchdog_feed(): number {
+		this.calls.push("feed");
+		return this.error;
+	}
+
+	thinghz_wifi_watch(): number {
+		return this.error;
+	}
+
+	thinghz_wifi_reason(): number {
+		return 0;
+	}
+
+	thinghz_heap(sizes: ArrayBuffer): void {
+		new Uint32Array(sizes).set(this.heap);
+	}
+
+	thinghz_random(into: ArrayBuffer, length: number): void {
+		new Uint8Array(into).fill(0x5a, 0, length);
+	}
+}
