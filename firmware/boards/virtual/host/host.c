@@ -196,8 +196,13 @@ static void host_fault(xsMachine* the)
 		xsmcSetInteger(xsResult, *nowhere);
 	else if (!strcmp(what, "store"))
 		*nowhere = 0;
-	else
+	else {
+#ifdef __riscv
+		/* __builtin_trap would be a breakpoint. */
+		__asm__ volatile("unimp");
+#endif
 		__builtin_trap();
+	}
 }
 
 static void install(xsMachine* the)

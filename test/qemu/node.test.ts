@@ -1,0 +1,125 @@
+/** A node on the qemu board that meets with accidents: what was durable is delivered, and the next boot says what happened. */
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { RESET_CODES } from "../../protocol/health-states.ts";
+import { buildQemuImage } from "../../tools/build/qemu.ts";
+import { requireQemu, script, temporaryFolder } from "./support/board.ts";
+import { Rig } from "./support/rig.ts";
+
+const MINUTE_MS = 60_000;
+const CHECKPOINT_MS = 10_000;
+const CONFIG = {
+	blockSpanMs: MINUTE_MS,
+	checkpointMs: CHECKPOINT_MS,
+	healthIntervalMs: CHECKPOINT_MS,
+	healthSpanMs: MINUTE_MS,
+};
+
+describe("A node on the qemu board", () => {
+	let folder: string;
+	let bundle: string;
+	let rig: Rig;
+
+	before(async function () {
+		requireQemu(this);
+		folder = temporaryFolder();
+		bundle = join(folder, "faulty-node.img");
+		await buildQemuImage({
+			entry: script("faulty-node.ts"),
+			outfile: bundle,
+		});
+	});
+	after(() => {
+		if (folder !== undefined) rmSync(folder, { recursive: true });
+	});
+	afterEach(() => rig.close());
+
+	const boot = async (flashDir?: string) => {
+		rig = await Rig.make({
+			bundle,
+			config: JSON.stringify(CONFIG),
+			...(flashDir === undefined ? {} : { flashDir }),
+		});
+		rig.machine.powerOn();
+	};
+
+	it("boots, samples and delivers", async () => {
+		await boot();
+		await rig.clock.runFor(5 * MINUTE_MS);
+		await rig.stop();
+		assert.equal(rig.of("boot")[0]?.resetReason, "power_on");
+		assert.ok(rig.machine.weather.given.length > 300);
+		rig.assertAllStored();
+		assert.equal(rig.stored().events[0]?.type, "boot");
+		assert.deepEqual(rig.errors, []);
+	});
+
+	it("recovers what was in its checkpoints when it is reset in the middle of a block", async () => {
+		await boot();
+		await rig.clock.runFor(MINUTE_MS + 25_500);
+		await rig.machine.powerCut();
+		rig.machine.powerOn();
+		await rig.clock.runFor(MINUTE_MS);
+		const [, second] = rig.of("boot");
+		assert.ok(second !== undefined && second.recoveredSamples >= 10);
+		await rig.stop();
+		rig.assertAllStored(CHECKPOINT_MS);
+	});
+
+	it("keeps flash and settings while it is without power, and delivers later", async () => {
+		const flashDir = join(folder, "flash");
+		await boot(flashDir);
+		rig.machine.network.faults.down = true;
+		await rig.clock.runFor(3 * MINUTE_MS);
+		const [first] = rig.of("boot");
+		const made = rig.of("block").length;
+		await rig.close();
+		await boot(flashDir);
+		await rig.clock.runFor(MINUTE_MS);
+		const [second] = rig.of("boot");
+		assert.equal(second?.journalId, first?.journalId);
+		assert.equal(second?.boot, (first?.boot ?? 0) + 1);
+		const ofFirst = [...rig.stored().blocks.values()].filter(
+			(block) => block.boot === first?.boot,
+		);
+		assert.ok(made >= 4 && ofFirst.length >= made, `${ofFirst.length}`);
+	});
+
+	for (const [fault, reason, says] of [
+		["memory", "out_of_memory", /^out of memory: \d+ bytes/],
+		["chunks", "out_of_memory", /^out of memory: \d+ bytes/],
+		["stack", "stack_overflow", /^stack overflow$/],
+		["nesting", "stack_overflow", /^stack overflow$/],
+		["instruction", "crash", /^trap: illegal instruction \(2\) at 20/],
+		["load", "crash", /^trap: load access fault \(5\) at 20.*value 00000000$/],
+		["store", "crash", /^trap: store access fault \(7\) at 20/],
+		["exception", "crash", /^uncaught exception: .*as told/],
+	] as const) {
+		it(`boots again after ${fault}, tells ${reason} in its next health block, and has lost nothing that was durable`, async () => {
+			await boot();
+			await rig.clock.runFor(MINUTE_MS);
+			await rig.machine.powerCut();
+			rig.machine.settings.set("fault", fault);
+			rig.machine.powerOn();
+			await rig.clock.runFor(3 * MINUTE_MS);
+			const [cut, crash] = rig.exits;
+			assert.equal(cut?.reason, "power_cut");
+			assert.equal(crash?.reason, reason);
+			assert.equal(crash?.reboots, true);
+			assert.match(rig.errors[0] ?? "", says);
+			await rig.stop();
+			assert.deepEqual(
+				rig.of("boot").map(({ resetReason }) => resetReason),
+				["power_on", "power_on", reason],
+			);
+			rig.assertAllStored(CHECKPOINT_MS);
+			const resets = [...rig.stored().blocks.values()]
+				.filter(({ channels }) => channels[0]?.id === "health.boot")
+				.filter(({ boot }) => boot === rig.of("boot")[2]?.boot)
+				.flatMap(({ columns }) => [...(columns[1] ?? [])]);
+			assert.ok(resets.length > 0);
+			assert.deepEqual(new Set(resets), new Set([RESET_CODES[reason]]));
+		});
+	}
+});
