@@ -5,7 +5,7 @@ TSX := $(NODE_BIN)/tsx
 
 SOURCES := $(shell find protocol firmware cloud tools -type f \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' \) ! -name '*.test.ts' 2>/dev/null)
 
-.PHONY: help setup start test prove screenshots bench build qemu lint format coverage clean
+.PHONY: help setup start test prove screenshots size bench build qemu lint format coverage clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ prove: setup ## the exhaustive campaigns of which test runs a part
 screenshots: setup ## takes the pictures in docs/ anew
 	@THINGHZ_SCREENSHOTS=docs $(NODE_BIN)/mocha test/browser/page.test.ts
 	@rm -f docs/devices-*.png docs/page-dark.png
+
+size: host host32 ## byte code by module, the ESP32's link where MODDABLE is set, the qemu image; writes docs/footprint.md
+	@$(TSX) tools/size/main.ts
 
 bench: setup ## prints every figure, and writes bench/results.json
 	@$(TSX) tools/bench/main.ts
