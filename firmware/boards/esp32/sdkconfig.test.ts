@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
 const lines = readFileSync(
 	new URL("./sdkconfig/sdkconfig.defaults", import.meta.url),
@@ -16,6 +16,20 @@ const options = new Map(
 );
 
 describe("the ESP-IDF configuration", () => {
+	it("is named to mcconfig, and so is the partition table", () => {
+		const here = new URL("./sdkconfig/", import.meta.url);
+		const { build } = JSON.parse(
+			readFileSync(new URL("manifest.json", here), "utf8"),
+		) as { build: { SDKCONFIGPATH: string; PARTITIONS_FILE: string } };
+		const folder = new URL(build.SDKCONFIGPATH, here);
+		assert.ok(existsSync(new URL("sdkconfig.defaults", folder)));
+		assert.ok(existsSync(new URL(build.PARTITIONS_FILE, here)));
+		const { include } = JSON.parse(
+			readFileSync(new URL("../native/manifest.json", here), "utf8"),
+		) as { include: string[] };
+		assert.deepEqual(include, ["../sdkconfig/manifest.json"]);
+	});
+
 	it("has lines of the only form that mcconfig merges", () => {
 		for (const line of lines)
 			assert.match(line, /^(# .*|CONFIG_[A-Z0-9_]+=(y|n|\d+|".*"))$/);
