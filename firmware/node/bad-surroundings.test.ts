@@ -144,6 +144,29 @@ describe("A node that is not connected", () => {
 			]);
 		});
 
+	it("since the board cannot even begin a connection waits, and is back when it can", () => {
+		const cloud = new FakeCloud();
+		let isShort = true;
+		const node = start(makeOddDurable(), cloud, 1, ({ network }) => {
+			const connect = network.connect.bind(network);
+			network.connect = (options) => {
+				if (isShort) throw new Error("no socket");
+				return connect(options);
+			};
+		});
+		const { timers, system } = node.board;
+		timers.advance(HOUR_MS);
+		assert.ok(system.reportsOf("offline").length < 40);
+		isShort = false;
+		timers.advance(HOUR_MS);
+		node.stop();
+		assertNothingLost(cloud, node);
+		assert.deepEqual(runsOf(statesOf(cloud, "health.link", 1)), [
+			LINK_CODES.tcp,
+			LINK_CODES.online,
+		]);
+	});
+
 	it("for a moment between two samples of health tells why in the next", () => {
 		const cloud = new FakeCloud();
 		const node = start(makeOddDurable(), cloud, 1);

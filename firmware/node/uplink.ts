@@ -228,30 +228,37 @@ export class Uplink {
 		const present = (): boolean => attempt === this.#attempt;
 		this.#enter("connecting");
 		this.#isProven = false;
-		this.#connection = network.connect({
-			host: identity.host,
-			port: identity.port,
-			id: identity.thing,
-			clean:
-				this.savesBattery ||
-				settings.get(SESSION_KEY) !== identity.certificateId,
-			keepAliveMs: this.#limits.keepAliveMs,
-			// Nothing is subscribed to.
-			onReadable: (count) => {
-				if (present()) this.#connection?.read(count);
-			},
-			onWritable: (count) => {
-				if (!present()) return;
-				this.#writer.setWritable(count);
-				this.#run();
-			},
-			onControl: (control) => {
-				if (present()) this.#onControl(control);
-			},
-			onError: (reason) => {
-				if (present()) this.#onLost(reason);
-			},
-		});
+		try {
+			this.#connection = network.connect({
+				host: identity.host,
+				port: identity.port,
+				id: identity.thing,
+				clean:
+					this.savesBattery ||
+					settings.get(SESSION_KEY) !== identity.certificateId,
+				keepAliveMs: this.#limits.keepAliveMs,
+				// Nothing is subscribed to.
+				onReadable: (count) => {
+					if (present()) this.#connection?.read(count);
+				},
+				onWritable: (count) => {
+					if (!present()) return;
+					this.#writer.setWritable(count);
+					this.#run();
+				},
+				onControl: (control) => {
+					if (present()) this.#onControl(control);
+				},
+				onError: (reason) => {
+					if (present()) this.#onLost(reason);
+				},
+			});
+		} catch (error) {
+			// As on a board that is short of sockets: it may have some later.
+			this.#parts.system.log("error", `No connection can be begun: ${error}`);
+			this.#onLost("tcp");
+			return;
+		}
 		this.#writer.attach(this.#connection);
 		this.#run();
 	}

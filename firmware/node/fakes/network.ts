@@ -18,6 +18,8 @@ export interface FakeMessage {
 	readonly atMs: number;
 }
 
+const TCP_AGAIN_MS = 1000;
+
 export class FakeNetwork implements Network {
 	/** Null: connecting succeeds. */
 	failWith: OfflineReason | null = null;
@@ -184,11 +186,18 @@ class FakeConnection implements MqttConnection {
 	#drainLater(): void {
 		if (this.#draining) return;
 		this.#draining = true;
-		this.#timers.set(() => {
-			this.#draining = false;
-			if (this.#closed || this.#network.silent) return;
-			this.#writable = this.#network.writableBytes;
-			this.#options.onWritable(this.#writable);
-		}, this.#network.drainMs);
+		this.#timers.set(() => this.#drain(), this.#network.drainMs);
+	}
+
+	/** TCP keeps what it has taken, and sends it again until it is there. */
+	#drain(): void {
+		if (this.#closed) return;
+		if (this.#network.silent) {
+			this.#timers.set(() => this.#drain(), TCP_AGAIN_MS);
+			return;
+		}
+		this.#draining = false;
+		this.#writable = this.#network.writableBytes;
+		this.#options.onWritable(this.#writable);
 	}
 }
