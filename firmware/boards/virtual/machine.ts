@@ -188,6 +188,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 				options.watchdogMs ?? WATCHDOG_MS,
 				() => {
 					this.#bitten = true;
+					this.#hold ??= this.clock.hold();
 					this.#processor?.kill();
 				},
 			);

@@ -1,0 +1,297 @@
+/** A node on a battery, on XS: every sleep ends its process, and every wake is another. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildFirmware } from "../../../tools/build/firmware.ts";
+import { FakeCloud } from "../../node/fakes/cloud.ts";
+import type { NodeReport } from "../../node/ports.ts";
+import { type MachineOptions, VirtualMachine } from "./machine.ts";
+import { VirtualClock } from "./peripherals/clock.ts";
+import { SeededRandom } from "./peripherals/random.ts";
+import { TestBroker } from "./testing/broker.ts";
+import { requireHost } from "./testing/host-process.ts";
+
+const START = Date.UTC(2026, 2, 1);
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const CHECKPOINT_MS = 5 * MINUTE_MS;
+const SPAN_MS = 15 * MINUTE_MS;
+const CONFIG = {
+	sleep: true,
+	sampleIntervalMs: MINUTE_MS,
+	blockSpanMs: SPAN_MS,
+	checkpointMs: CHECKPOINT_MS,
+	healthIntervalMs: SPAN_MS,
+};
+/** A week takes some minutes. */
+const CAMPAIGN_HOURS = process.env.THINGHZ_EXHAUSTIVE === "1" ? 7 * 24 : 6;
+
+describe("A machine that sleeps", () => {
+	let directory: string;
+	let broker: TestBroker;
+	let port: number;
+	let clock: VirtualClock;
+	let machine: VirtualMachine;
+	let reports: NodeReport[];
+	let logs: string[];
+	/** By boot: the clock's time at its uptime 0. */
+	let boots: Map<number, number>;
+
+	before(async function () {
+		requireHost(this, "virtual");
+		directory = mkdtempSync(join(tmpdir(), "thinghz-sleep-"));
+		await buildFirmware({ outfile: join(directory, "node.js") });
+		await buildFirmware({
+			entry: fileURLToPath(
+				new URL("testing/scripts/stuck.ts", import.meta.url),
+			),
+			outfile: join(directory, "stuck.js"),
+		});
+	});
+	after(() => {
+		if (directory !== undefined) rmSync(directory, { recursive: true });
+	});
+	beforeEach(async () => {
+		broker = new TestBroker();
+		port = await broker.listen();
+		clock = new VirtualClock({ kind: "stepped", startWallMs: START });
+		reports = [];
+		logs = [];
+		boots = new Map();
+	});
+	afterEach(async () => {
+		machine.removeAllListeners("exit");
+		// What is sent at the end takes its time.
+		await Promise.all([machine.stop(), clock.runFor(5000)]);
+		machine.close();
+		clock.stop();
+		await broker.close();
+	});
+
+	const make = (options: Partial<MachineOptions> = {}) => {
+		machine = new VirtualMachine({
+			identity: { thing: "probe", host: "127.0.0.1", port },
+			clock,
+			bundle: join(directory, "node.js"),
+			seed: 1,
+			config: JSON.stringify(CONFIG),
+			weather: { record: true },
+			...options,
+		});
+		machine.on("log", (_, text) => logs.push(text));
+		machine.on("report", (report) => {
+			reports.push(report);
+			if (report.event === "boot")
+				boots.set(report.boot, clock.nowMs() - machine.uptimeMs());
+		});
+		return machine;
+	};
+	const reportsOf = <E extends NodeReport["event"]>(event: E) =>
+		reports.filter(
+			(report): report is Extract<NodeReport, { event: E }> =>
+				report.event === event,
+		);
+	const connects = () =>
+		broker.packets.filter((packet) => packet.cmd === "connect");
+
+	/** What the broker has acknowledged, by the clock's time. Throws where an identity or a sample is there twice. */
+	const stored = (): Map<number, number[]> => {
+		const cloud = new FakeCloud();
+		for (const { topic, payload, messageId } of broker.publishes())
+			cloud.take({
+				topic,
+				payload: payload as Buffer,
+				QoS: 1,
+				id: messageId ?? 0,
+				duplicate: false,
+				atMs: 0,
+			});
+		const samples = new Map<number, number[]>();
+		for (const [key, raw] of cloud.samples("temperature")) {
+			const [boot, uptimeMs] = key.split("@").map(Number);
+			samples.set((boots.get(boot ?? 0) ?? Number.NaN) + (uptimeMs ?? 0), raw);
+		}
+		return samples;
+	};
+	/** All readings up to a time are stored, but those that a loss of power may cost. */
+	const assertStored = (untilMs: number, cutsMs: readonly number[] = []) => {
+		const samples = stored();
+		const given = new Map(
+			machine.weather.given.map((reading) => [reading.clockMs, reading]),
+		);
+		for (const [atMs, raw] of samples) {
+			const reading = given.get(atMs);
+			assert.ok(reading !== undefined, `a reading at ${atMs}`);
+			const { temperature, pressure, wind } = reading;
+			assert.deepEqual(raw, [temperature, pressure, wind]);
+		}
+		for (const atMs of given.keys()) {
+			const mayBeLost = cutsMs.some(
+				(cutMs) => atMs <= cutMs && atMs > cutMs - CHECKPOINT_MS - MINUTE_MS,
+			);
+			if (atMs < untilMs && !mayBeLost)
+				assert.ok(samples.has(atMs), `the sample at ${atMs} is stored`);
+		}
+	};
+
+	it("wakes for each sample, and connects when a block is due", async () => {
+		make().powerOn();
+		await clock.runFor(2 * HOUR_MS - 30_000);
+		assert.ok(machine.asleep);
+		assert.equal(machine.running, false);
+		assert.equal(machine.weather.given.length, 120);
+		for (const [n, { clockMs }] of machine.weather.given.entries())
+			assert.equal(clockMs, n * MINUTE_MS);
+		assert.equal(reportsOf("boot").length, 1);
+		assert.ok(reportsOf("sleep").length >= 118);
+		assert.ok(connects().length <= 13, `${connects().length} connects`);
+		assertStored(2 * HOUR_MS - SPAN_MS - MINUTE_MS);
+	}).timeout(60_000);
+
+	it("is woken to end in order, and what was open is sent", async () => {
+		make().powerOn();
+		await clock.runFor(25.5 * MINUTE_MS);
+		assert.ok(machine.asleep);
+		const exit = once(machine, "exit");
+		const stopped = machine.stop();
+		await Promise.all([stopped, clock.runFor(5000)]);
+		assert.equal((await exit)[0].reason, "stopped");
+		assertStored(25 * MINUTE_MS);
+		assert.equal(machine.asleep, false);
+	});
+
+	it("loses no more than its checkpoint allows when power goes while it sleeps", async () => {
+		make().powerOn();
+		await clock.runFor(HOUR_MS + 10.5 * MINUTE_MS);
+		await machine.powerCut();
+		assert.equal(machine.asleep, false);
+		const cutMs = clock.nowMs();
+		await clock.runFor(10 * MINUTE_MS);
+		assert.equal(
+			machine.weather.given.at(-1)?.clockMs,
+			HOUR_MS + 10 * MINUTE_MS,
+		);
+		machine.powerOn();
+		await clock.runFor(HOUR_MS);
+		assert.deepEqual(
+			reportsOf("boot").map(({ boot, resetReason }) => [boot, resetReason]),
+			[
+				[1, "power_on"],
+				[2, "power_on"],
+			],
+		);
+		assertStored(clock.nowMs() - SPAN_MS - MINUTE_MS, [cutMs]);
+	});
+
+	it("boots anew when what it retained has been damaged", async () => {
+		make().powerOn();
+		await clock.runFor(HOUR_MS + 30_000);
+		const cutMs = clock.nowMs();
+		machine.retained.flip(333);
+		await clock.runFor(HOUR_MS);
+		assert.deepEqual(
+			reportsOf("boot").map(({ boot, resetReason }) => [boot, resetReason]),
+			[
+				[1, "power_on"],
+				[2, "deep_sleep"],
+			],
+		);
+		// The processor does not know that it slept through: its uptime goes on.
+		boots.set(2, boots.get(1) ?? 0);
+		assertStored(clock.nowMs() - SPAN_MS - MINUTE_MS, [cutMs]);
+	});
+
+	it("takes a configuration that it is given while it sleeps into use when it wakes", async () => {
+		make().powerOn();
+		await clock.runFor(20.5 * MINUTE_MS);
+		machine.applyConfig(JSON.stringify({ sampleIntervalMs: 1000 }));
+		await clock.runFor(5 * MINUTE_MS);
+		assert.ok(machine.running);
+		assert.ok(machine.weather.given.length > 250);
+		assert.equal(reportsOf("boot").length, 1);
+		machine.applyConfig(JSON.stringify(CONFIG));
+		await clock.runFor(5 * MINUTE_MS);
+		assert.ok(machine.asleep);
+		assertStored(25 * MINUTE_MS);
+	});
+
+	it("does not sleep with a configuration that asks for samples too often for that", async () => {
+		make({ config: JSON.stringify({ ...CONFIG, sampleIntervalMs: 1000 }) });
+		machine.powerOn();
+		await clock.runFor(10_000);
+		assert.match(reportsOf("config_refused")[0]?.reason ?? "", /at least 5000/);
+		assert.ok(machine.running);
+	});
+
+	for (const how of ["loops", "starves"])
+		it(`is reset by its watchdog when its program ${how}`, async () => {
+			make({
+				bundle: join(directory, "stuck.js"),
+				watchdogMs: 400,
+			}).settings.set("stuck", how);
+			const exit = once(machine, "exit");
+			machine.powerOn();
+			const ran = clock.runFor(5000);
+			assert.deepEqual(await exit, [
+				{ reason: "watchdog", code: null, reboots: true },
+			]);
+			await ran;
+			assert.deepEqual(logs, ["after power_on", "after watchdog"]);
+			assert.ok(machine.running);
+		});
+
+	it("is not reset by its watchdog as long as its node runs, awake or asleep", async () => {
+		make({ watchdogMs: 2000, config: "{}" }).powerOn();
+		let exits = 0;
+		machine.on("exit", () => exits++);
+		await clock.runFor(10 * MINUTE_MS);
+		machine.applyConfig(JSON.stringify(CONFIG));
+		await clock.runFor(HOUR_MS);
+		assert.equal(exits, 0);
+		assert.ok(machine.asleep);
+	});
+
+	it(`delivers ${CAMPAIGN_HOURS} hours of readings once each, through outages and losses of power`, async function () {
+		this.timeout(1_200_000);
+		const random = new SeededRandom(20_261_123);
+		make().powerOn();
+		const cutsMs: number[] = [];
+		let powerCuts = 0;
+		machine.on("exit", ({ reason }) => {
+			assert.equal(reason, "power_cut");
+			cutsMs.push(clock.nowMs());
+			powerCuts++;
+			clock.set(() => machine.powerOn(), 5 * MINUTE_MS);
+		});
+		const { faults } = machine.network;
+		for (let hour = 0; hour < CAMPAIGN_HOURS; hour++) {
+			faults.down = random.below(4) === 0 && hour > 0;
+			if (random.below(2) === 0)
+				machine.supply.cutAt(
+					machine.supply.operations + 1 + random.below(40),
+					(["before", "torn", "scattered", "after"] as const)[
+						random.below(4)
+					] ?? "torn",
+					hour,
+				);
+			await clock.runFor(random.below(HOUR_MS));
+			if (random.below(3) === 0 && machine.asleep) {
+				await machine.powerCut();
+				cutsMs.push(clock.nowMs());
+				machine.powerOn();
+			}
+			await clock.runFor(HOUR_MS / 2);
+		}
+		machine.supply.cancelCut();
+		faults.down = false;
+		await clock.runFor(3 * HOUR_MS);
+		assertStored(clock.nowMs() - SPAN_MS - MINUTE_MS, cutsMs);
+		const sleeps = reportsOf("sleep").length;
+		assert.equal(reportsOf("boot").length, 1 + cutsMs.length);
+		assert.ok(powerCuts > 0 && cutsMs.length > powerCuts);
+		assert.ok(sleeps > 45 * CAMPAIGN_HOURS, `${sleeps} sleeps`);
+	});
+});
