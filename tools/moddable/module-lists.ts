@@ -23,6 +23,9 @@ export const MODULE_LISTS = [
 	},
 ] as const;
 
+/** What opens files or calls into the platform when it is loaded. */
+const NOT_PRELOADED = new RegExp(`^${BOARD}/(lin/|hardware\\.ts)`);
+
 /** Runtime imports only: what is imported for its types is not linked. */
 async function modulesOf(entries: readonly string[]): Promise<string[]> {
 	const { metafile } = await build({
@@ -51,7 +54,7 @@ async function modulesOf(entries: readonly string[]): Promise<string[]> {
 
 /**
  * The manifest's text. All but the entry points, which run when they are loaded, are preloaded: their functions, classes and
- * tables are then made when the firmware is linked, and lie in flash. What is for Linux alone is not: files are opened there.
+ * tables are then made when the firmware is linked, and lie in flash.
  */
 export async function moduleList(
 	path: string,
@@ -63,7 +66,7 @@ export async function moduleList(
 		const name = file.replace(/\.ts$/, "");
 		const source = relative(dirname(path), name);
 		modules[name] = source.startsWith(".") ? source : `./${source}`;
-		if (!entries.includes(file) && !file.startsWith(`${BOARD}/lin/`))
+		if (!entries.includes(file) && !NOT_PRELOADED.test(file))
 			preload.push(name);
 	}
 	return `${JSON.stringify({ modules, preload }, null, "\t")}\n`;

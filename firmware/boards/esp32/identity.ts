@@ -1,6 +1,7 @@
 /** Who the node is, and what it proves it with: from NVS, where provisioning wrote it. */
 import Preference from "preference";
 import { IdentityError, type ThingIdentity } from "./identity-of-thing.ts";
+import type { Station } from "./wifi/link.ts";
 
 /** NVS namespace of what provisioning writes, and the node only reads. */
 export const IDENTITY_DOMAIN = "identity";
@@ -21,6 +22,16 @@ export function readIdentity(): ThingIdentity {
 			authorities: [new Uint8Array(bytes("authority"))],
 		},
 	};
+}
+
+/** The access point to join; undefined while none is configured. */
+export function readStation(): Station | undefined {
+	const ssid = Preference.get(IDENTITY_DOMAIN, "ssid");
+	if (typeof ssid !== "string" || ssid === "") return undefined;
+	const password = Preference.get(IDENTITY_DOMAIN, "password");
+	return typeof password === "string" && password !== ""
+		? { ssid, password }
+		: { ssid };
 }
 
 function text(key: string): string {

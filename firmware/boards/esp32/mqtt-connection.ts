@@ -22,6 +22,8 @@ export interface ConnectionParts {
 	secure(host: string): Omit<SecureOptions, "onFault">;
 	/** A sentence about what ended a connection, for people. */
 	log(message: string): void;
+	/** Where the endpoint is, in place of looking up its name. */
+	readonly address?: string;
 }
 
 /** As it is in the SDK's examples/io/tcp/mqttclient/mqttclient.js, from which its published typings differ. */
@@ -70,7 +72,7 @@ export class ModdableConnection implements MqttConnection {
 			id: options.id,
 			clean: options.clean,
 			keepAlive: options.keepAliveMs,
-			dns: { io: NetworkLookup, watch },
+			dns: { io: NetworkLookup, watch, address: parts.address },
 			socket: {
 				io: WatchedTlsSocket,
 				TCP: { io: GuardedTcp },

@@ -15,9 +15,15 @@ export interface LookupRequest {
 
 export class NetworkLookup {
 	readonly #watch: ConnectionWatch;
+	readonly #address: string | undefined;
 
-	constructor(options: { readonly watch: ConnectionWatch }) {
+	/** @param options `address` is the answer to any question, if there is one */
+	constructor(options: {
+		readonly watch: ConnectionWatch;
+		readonly address: string | undefined;
+	}) {
 		this.#watch = options.watch;
+		this.#address = options.address;
 	}
 
 	resolve(request: LookupRequest): void {
@@ -35,6 +41,10 @@ export class NetworkLookup {
 				request.onResolved(host, address);
 			});
 		};
+		if (this.#address !== undefined) {
+			answer(this.#address);
+			return;
+		}
 		try {
 			Net.resolve(host, (_name, address) => answer(address));
 		} catch (error) {

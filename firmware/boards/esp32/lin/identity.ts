@@ -1,11 +1,16 @@
 /** Who the node is: from the folder `identity`, in which the files of `thinghz provision` are. */
 import { IdentityError, type ThingIdentity } from "../identity-of-thing.ts";
-import { derOfPem } from "./pem.ts";
+import { derOfPem, dersOfPem } from "./pem.ts";
 import { readText } from "./text-file.ts";
 
+export interface FolderIdentity extends ThingIdentity {
+	/** Where the endpoint is, in place of a name lookup: `address` in config.json. */
+	readonly address: string | undefined;
+}
+
 /** @throws IdentityError naming the file that is missing or wrong */
-export function readIdentityFolder(): ThingIdentity {
-	const { thing, endpoint, port, certificateId } = JSON.parse(
+export function readIdentityFolder(): FolderIdentity {
+	const { thing, endpoint, port, certificateId, address } = JSON.parse(
 		read("config.json"),
 	);
 	if (typeof thing !== "string" || typeof endpoint !== "string")
@@ -15,10 +20,11 @@ export function readIdentityFolder(): ThingIdentity {
 		host: endpoint,
 		port,
 		certificateId,
+		address: typeof address === "string" ? address : undefined,
 		credentials: {
 			certificate: derOfPem(read("certificate.pem")),
 			key: derOfPem(read("private.pem")),
-			authorities: [new Uint8Array(derOfPem(read("ca.pem")))],
+			authorities: dersOfPem(read("ca.pem")).map((der) => new Uint8Array(der)),
 		},
 	};
 }

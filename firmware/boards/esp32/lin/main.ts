@@ -70,6 +70,7 @@ function main(): void {
 		{
 			secure: (host) => secureOptions(host, credentials, knownTimeMs),
 			log: (message) => log("warn", message),
+			...(identity.address === undefined ? {} : { address: identity.address }),
 		},
 	);
 	run({

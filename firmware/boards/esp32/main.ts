@@ -1,0 +1,59 @@
+/** The node on an ESP32. */
+import config from "mc/config";
+import { run } from "../../main.ts";
+import type { LogLevel, NodeReport } from "../../node/ports.ts";
+import { FIRMWARE_VERSION } from "./firmware-version.ts";
+import { natives, openHardware } from "./hardware.ts";
+import { readIdentity, readStation } from "./identity.ts";
+import { ModdableNetwork } from "./network.ts";
+import { configuredSensors } from "./sensors/open.ts";
+import { NvsSettings } from "./settings.ts";
+import { restoreTime, SntpTime } from "./time.ts";
+import { knownTimeMs } from "./time-known.ts";
+import { ModdableTimers } from "./timers.ts";
+import { secureOptions } from "./tls-judge.ts";
+import { openWifi } from "./wifi/open.ts";
+
+/** Settings key: which sensors the board has, as sensors/config.ts reads it. */
+const SENSORS_KEY = "sensors";
+
+function log(level: LogLevel, message: string): void {
+	trace(`${level}: ${message}\n`);
+}
+
+function main(): void {
+	const { platform, ...hardware } = openHardware();
+	const settings = new NvsSettings();
+	restoreTime(settings);
+	const timers = new ModdableTimers(() => platform.uptimeMs());
+	const identity = readIdentity();
+	const { credentials } = identity;
+	const link = openWifi({ natives, station: readStation, timers, log });
+	run({
+		...hardware,
+		system: {
+			board: String(config.board),
+			firmware: FIRMWARE_VERSION,
+			resetReason: platform.resetReason,
+			random: (into) => platform.random(into),
+			heap: () => platform.heap(),
+			log,
+			report: (report: NodeReport) => log("info", JSON.stringify(report)),
+			restart: () => platform.restart(),
+		},
+		timers,
+		time: new SntpTime(String(config.sntp), (callback) =>
+			link.whenUp(callback),
+		),
+		settings,
+		network: new ModdableNetwork(link, {
+			secure: (host) => secureOptions(host, credentials, knownTimeMs),
+			log: (message) => log("warn", message),
+		}),
+		sensors: configuredSensors(settings.get(SENSORS_KEY)),
+		identity,
+	});
+}
+
+// biome-ignore lint/style/noDefaultExport: the SDK calls it when everything is loaded.
+export default main;
