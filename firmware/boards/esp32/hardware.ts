@@ -11,6 +11,8 @@ import { PartitionFlash } from "./storage/partition-flash.ts";
 /** FFI makes its functions anew for each instance: one is enough. */
 export const natives = new FFI();
 
+type Log = (level: "error", message: string) => void;
+
 export interface Hardware {
 	readonly platform: Platform;
 	readonly deepSleep: DeepSleep;
@@ -20,15 +22,20 @@ export interface Hardware {
 	readonly checkpoints: Flash;
 }
 
-/** @throws Error when partitions.csv is not what was flashed; PlatformError when otadata cannot be read */
-export function openHardware(): Hardware {
+/** @throws Error when partitions.csv is not what was flashed */
+export function openHardware(log: Log = traced): Hardware {
 	const platform = new Platform(natives);
 	platform.watchAborts(globalThis);
+	if (platform.settingsErased)
+		log(
+			"error",
+			"NVS could not be read and was erased: the node has to be provisioned anew.",
+		);
 	return {
 		platform,
 		deepSleep: new RtcDeepSleep(natives),
-		watchdog: new TaskWatchdog(natives),
-		slots: new OtaSlots(natives),
+		watchdog: new TaskWatchdog(natives, log),
+		slots: new OtaSlots(natives, log),
 		journal: openPartition("journal"),
 		checkpoints: openPartition("checkpoints"),
 	};
@@ -37,4 +44,8 @@ export function openHardware(): Hardware {
 /** @param label a data partition of partitions.csv */
 export function openPartition(label: string): Flash {
 	return new PartitionFlash(FlashStorage.open({ path: label, mode: "r+" }));
+}
+
+function traced(level: "error", message: string): void {
+	trace(`${level}: ${message}\n`);
 }

@@ -207,7 +207,9 @@ int32_t thinghz_retain(void *bytes, uint32_t length)
 	if (length > RETAINED_BYTES)
 		return ESP_ERR_INVALID_SIZE;
 	retained.magic = 0;
-	memcpy(retained.bytes, bytes, length);
+	/* An empty ArrayBuffer may have no address. */
+	if (length > 0)
+		memcpy(retained.bytes, bytes, length);
 	retained.length = length;
 	retained.crc = esp_rom_crc32_le(0, retained.bytes, length);
 	retained.magic = RETAINED_MAGIC;
@@ -227,8 +229,9 @@ int32_t thinghz_retained_length(void)
 /* Copies up to `length` of the retained bytes. */
 void thinghz_retained(void *into, uint32_t length)
 {
-	memcpy(into, retained.bytes,
-		length < RETAINED_BYTES ? length : RETAINED_BYTES);
+	if (length > 0)
+		memcpy(into, retained.bytes,
+			length < RETAINED_BYTES ? length : RETAINED_BYTES);
 }
 
 /* Does not return. The radio is stopped first: esp_deep_sleep leaves that to its caller. */

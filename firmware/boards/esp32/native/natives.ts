@@ -36,7 +36,7 @@ export class PlatformError extends Error {
 	}
 }
 
-const ESP_OK = 0;
+export const ESP_OK = 0;
 
 /** @throws PlatformError unless `code` is ESP_OK */
 export function check(what: string, code: number): void {

@@ -16,6 +16,11 @@ function refusal(code: number): (error: unknown) => boolean {
 	};
 }
 
+/** For what has nothing to log. */
+function unexpected(_level: string, message: string): never {
+	throw new assert.AssertionError({ message });
+}
+
 describe("deep sleep", () => {
 	it("gives back what was retained", () => {
 		const natives = new FakeNatives();
@@ -75,7 +80,7 @@ describe("the application slots", () => {
 	it("tell of a trial, which a confirmation ends", () => {
 		const natives = new FakeNatives();
 		natives.onTrial = 1;
-		const slots = new OtaSlots(natives);
+		const slots = new OtaSlots(natives, unexpected);
 		assert.equal(slots.onTrial, true);
 		slots.confirm();
 		assert.equal(slots.onTrial, false);
@@ -85,25 +90,30 @@ describe("the application slots", () => {
 	it("are on trial still when the confirmation could not be written", () => {
 		const natives = new FakeNatives();
 		natives.onTrial = 1;
-		const slots = new OtaSlots(natives);
+		const slots = new OtaSlots(natives, unexpected);
 		natives.error = -1;
 		assert.throws(() => slots.confirm(), refusal(-1));
 		assert.equal(slots.onTrial, true);
 	});
 
 	it("know of no trial where there is none", () => {
-		assert.equal(new OtaSlots(new FakeNatives()).onTrial, false);
+		assert.equal(new OtaSlots(new FakeNatives(), unexpected).onTrial, false);
 	});
 
-	it("cannot be read: said with the code", () => {
+	it("that cannot be read are on no trial, and that is logged with the code", () => {
 		const natives = new FakeNatives();
+		natives.onTrial = 1;
 		natives.error = 0x102;
-		assert.throws(() => new OtaSlots(natives), refusal(0x102));
+		const logged: string[] = [];
+		const slots = new OtaSlots(natives, (_, message) => logged.push(message));
+		assert.equal(slots.onTrial, false);
+		assert.equal(logged.length, 1);
+		assert.match(logged[0]!, /0x102/);
 	});
 
 	it("go back, or say why not", () => {
 		const natives = new FakeNatives();
-		const slots = new OtaSlots(natives);
+		const slots = new OtaSlots(natives, unexpected);
 		natives.error = 0x1503;
 		assert.throws(() => slots.rollBack(), refusal(0x1503));
 		assert.deepEqual(natives.calls, ["roll back"]);
@@ -113,16 +123,24 @@ describe("the application slots", () => {
 describe("the task watchdog", () => {
 	it("is fed, within the time that it says", () => {
 		const natives = new FakeNatives();
-		const watchdog = new TaskWatchdog(natives);
+		const watchdog = new TaskWatchdog(natives, unexpected);
 		watchdog.feed();
 		assert.equal(watchdog.timeoutMs, 30_000);
 		assert.deepEqual(natives.calls, ["feed"]);
 	});
 
-	it("says so when it cannot be fed", () => {
+	it("logs once that it cannot be armed, and does not end the node for it", () => {
 		const natives = new FakeNatives();
 		natives.error = 0x103;
-		assert.throws(() => new TaskWatchdog(natives).feed(), refusal(0x103));
+		const logged: string[] = [];
+		const watchdog = new TaskWatchdog(natives, (_, message) =>
+			logged.push(message),
+		);
+		watchdog.feed();
+		watchdog.feed();
+		assert.equal(logged.length, 1);
+		assert.match(logged[0]!, /0x103/);
+		assert.equal(natives.calls.length, 2);
 	});
 });
 
