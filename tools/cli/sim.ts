@@ -3,6 +3,7 @@ import { Socket } from "node:net";
 import type { Command } from "commander";
 import { readIdentity } from "../../firmware/boards/virtual/identity.ts";
 import { requireProcessor } from "../../firmware/boards/virtual/processor.ts";
+import { MIN_SLEEP_INTERVAL_MS } from "../../firmware/node/config.ts";
 import { Fleet, type FleetEvent } from "../sim/fleet.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseDuration, parseDurationWithin, parseWhole } from "./duration.ts";
@@ -22,6 +23,7 @@ interface SimOptions extends CommonOptions {
 	readonly interval: string;
 	readonly span: string;
 	readonly live?: boolean;
+	readonly sleep?: boolean;
 	readonly flash?: string;
 	readonly speed: string;
 	readonly withParent?: boolean;
@@ -49,6 +51,10 @@ export function addSim(program: Command): void {
 			.option("--interval <duration>", "between two samples", "1s")
 			.option("--span <duration>", "of a block", "300s")
 			.option("--live", "publish every sample at once, too")
+			.option(
+				"--sleep",
+				"as on a battery: deep sleep between samples, connected only when a block is due",
+			)
 			.option(
 				"--flash <dir>",
 				"where the nodes' flash rests (default: sim/ in the target's folder)",
@@ -87,6 +93,14 @@ async function simulate(options: SimOptions): Promise<void> {
 	if (blockSpanMs < sampleIntervalMs) {
 		throw new UsageError("--span must not be shorter than --interval.");
 	}
+	if (options.sleep === true && sampleIntervalMs < MIN_SLEEP_INTERVAL_MS) {
+		throw new UsageError(
+			`--sleep needs an --interval of at least ${MIN_SLEEP_INTERVAL_MS / 1000}s.`,
+		);
+	}
+	if (options.sleep === true && options.live === true) {
+		throw new UsageError("A node that sleeps cannot be live.");
+	}
 	if (options.endpoint !== undefined && options.identity === undefined) {
 		throw new UsageError("--endpoint needs --identity: who the node is there.");
 	}
@@ -111,7 +125,7 @@ async function simulate(options: SimOptions): Promise<void> {
 		flashDir:
 			options.flash ??
 			(options.identity === undefined ? `${target.dir}/sim` : null),
-		config: { sampleIntervalMs, blockSpanMs },
+		config: { sampleIntervalMs, blockSpanMs, sleep: options.sleep === true },
 		live: options.live === true,
 		tell,
 	});

@@ -80,6 +80,20 @@ describe("A fleet", () => {
 		assert.equal(third.summary.released, kept + made(third.events));
 	}).timeout(20_000);
 
+	it("lets nodes sleep, counts no reboots for it, and sends what is open at the end", async () => {
+		const { events, summary } = await run({
+			identities: [{ thing: "one", host: "127.0.0.1", port }],
+			config: { sampleIntervalMs: 10_000, blockSpanMs: 60_000, sleep: true },
+			forMs: 5 * MINUTE_MS,
+		});
+		const sleeps = events.filter(({ event }) => event === "sleep").length;
+		assert.ok(sleeps > 20, `${sleeps} sleeps`);
+		assert.ok(summary.samples >= 29 && summary.samples <= 31);
+		assert.equal(summary.reboots, 0);
+		assert.equal(summary.pending, 0);
+		assert.equal(events.filter(({ event }) => event === "boot").length, 1);
+	}).timeout(20_000);
+
 	it("does not take for kept what the nodes have dropped", async () => {
 		const { events, summary } = await run({
 			identities: [{ thing: "one", host: "127.0.0.1", port: 1 }],

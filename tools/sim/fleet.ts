@@ -36,6 +36,8 @@ export interface FleetOptions {
 	readonly config: {
 		readonly sampleIntervalMs: number;
 		readonly blockSpanMs: number;
+		/** As on a battery; false without it. */
+		readonly sleep?: boolean;
 	};
 	readonly live: boolean;
 	/** Bytes of a journal's partition; the machine's default without it. */
