@@ -36,6 +36,8 @@ struct sxMachine;
 void heap_watch(struct sxMachine* the);
 /* Books `size` bytes as allocated. Returns 0, and books nothing, when the limit forbids it. */
 int heap_take(size_t size);
+/* Where nothing may be stored: NULL, or what comes right after the memory where a board has its own. */
+void* memory_end(void);
 /* Gives what loading took back to the system, where there is one. */
 void heap_trim(void);
 

@@ -187,15 +187,16 @@ static void host_mark(xsMachine* the)
 	xsmcSetInteger(xsResult, mark((unsigned)xsmcToInteger(xsArg(0))));
 }
 
-/* host.fault(what): executes what is no instruction, or loads from or stores to where nothing is. For tests. */
+/* host.fault(what): executes what is no instruction, or loads from or stores to where it may not. For tests. */
 static void host_fault(xsMachine* the)
 {
-	volatile uint8_t* nowhere = NULL;
+	const volatile uint8_t* nowhere = NULL;
+	volatile uint8_t* beyond = memory_end();
 	const char* what = xsmcToString(xsArg(0));
 	if (!strcmp(what, "load"))
 		xsmcSetInteger(xsResult, *nowhere);
 	else if (!strcmp(what, "store"))
-		*nowhere = 0;
+		*beyond = 0;
 	else {
 #ifdef __riscv
 		/* __builtin_trap would be a breakpoint. */

@@ -66,3 +66,8 @@ void heap_trim(void)
 {
 	malloc_trim(0);
 }
+
+void* memory_end(void)
+{
+	return NULL;
+}

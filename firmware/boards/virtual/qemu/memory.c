@@ -64,6 +64,12 @@ void heap_trim(void)
 	heap_use.limit = (size_t)(arena_end - arena_start) - heap_use.loaded;
 }
 
+/* QEMU has RAM there. */
+void* memory_end(void)
+{
+	return ram_end;
+}
+
 /* The C library's malloc grows by this: names, frames and other things that are not the engine's own. */
 void* sbrk(ptrdiff_t size)
 {

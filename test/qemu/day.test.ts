@@ -1,0 +1,57 @@
+/** A whole simulated day at 1 Hz on three channels, an hour of it without a network. */
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { buildQemuImage } from "../../tools/build/qemu.ts";
+import { requireQemu, temporaryFolder } from "./support/board.ts";
+import { Rig } from "./support/rig.ts";
+
+const HOUR_MS = 3_600_000;
+const RAM_BYTES = 400 * 1024;
+
+describe("A day on the qemu board", () => {
+	let folder: string;
+	let rig: Rig;
+
+	before(async function () {
+		requireQemu(this);
+		folder = temporaryFolder();
+		const bundle = join(folder, "flash.img");
+		await buildQemuImage({ outfile: bundle });
+		rig = await Rig.make({ bundle });
+	});
+	after(async () => {
+		await rig?.close();
+		if (folder !== undefined) rmSync(folder, { recursive: true });
+	});
+
+	it("loses nothing, does not reboot, and stays within its 400 KB", async () => {
+		rig.machine.powerOn();
+		await rig.clock.runFor(8 * HOUR_MS);
+		rig.machine.network.faults.down = true;
+		await rig.clock.runFor(HOUR_MS);
+		rig.machine.network.faults.down = false;
+		await rig.clock.runFor(15 * HOUR_MS);
+		const measures = await rig.machine.measure();
+		await rig.stop();
+		assert.ok(rig.machine.weather.given.length >= 24 * 3600);
+		rig.assertAllStored();
+		assert.deepEqual(
+			rig.exits.map(({ reason }) => reason),
+			["stopped"],
+		);
+		assert.deepEqual(rig.errors, []);
+		assert.ok(measures !== null && measures.memory !== null);
+		const { stack, cHeap, arena, staticBytes } = measures.memory;
+		assert.equal(
+			stack.sizeBytes + cHeap.sizeBytes + arena.sizeBytes + staticBytes,
+			RAM_BYTES,
+		);
+		for (const part of [stack, cHeap, arena]) {
+			assert.ok(part.peakBytes > 0 && part.peakBytes <= part.sizeBytes);
+		}
+		console.log(
+			`      high water: stack ${stack.peakBytes} of ${stack.sizeBytes} bytes, C heap ${cHeap.peakBytes} of ${cHeap.sizeBytes}, engine ${arena.peakBytes} of ${arena.sizeBytes}, statics ${staticBytes}`,
+		);
+	}).timeout(600_000);
+});
