@@ -14,21 +14,24 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Found by the include paths of the SDK's make.esp32.mk, which does not name all of ESP-IDF's. */
 #include "sdkconfig.h"
+#include "app_update/include/esp_ota_ops.h"
 #include "esp_attr.h"
 #include "esp_err.h"
 #include "esp_event.h"
 #include "esp_heap_caps.h"
-#include "esp_ota_ops.h"
 #include "esp_random.h"
 #include "esp_rom_crc.h"
 #include "esp_rtc_time.h"
-#include "esp_sleep.h"
 #include "esp_system.h"
 #include "esp_task_wdt.h"
 #include "esp_timer.h"
 #include "esp_wifi.h"
-#include "nvs_flash.h"
+#include "nvs_flash/include/nvs_flash.h"
+
+/* esp_sleep.h needs headers that are on none of those paths. */
+void esp_deep_sleep(uint64_t time_in_us) __attribute__((noreturn));
 
 /* ---- NVS, before the SDK opens it ---- */
 

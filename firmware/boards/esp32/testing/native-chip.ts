@@ -1,8 +1,14 @@
 /** native/natives.c, compiled for this machine with testing/idf.c in the chip's place. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const NATIVES = fileURLToPath(new URL("../native/natives.c", import.meta.url));
@@ -50,8 +56,11 @@ export class NativeChip {
 	constructor() {
 		for (const [, header] of readFileSync(NATIVES, "utf8").matchAll(
 			/^#include "(.+)"$/gm,
-		))
-			writeFileSync(join(this.#dir, `${header}`), '#include "idf.h"\n');
+		)) {
+			const path = join(this.#dir, `${header}`);
+			mkdirSync(dirname(path), { recursive: true });
+			writeFileSync(path, '#include "idf.h"\n');
+		}
 		const { status, stderr } = spawnSync(
 			"cc",
 			[
