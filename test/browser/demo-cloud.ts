@@ -20,6 +20,7 @@ import {
 	MISSING,
 } from "../../protocol/block.ts";
 import { encodeBlock, maxEncodedSize } from "../../protocol/encode.ts";
+import { LINK_CODES } from "../../protocol/health-states.ts";
 import { blockTopic, eventTopic, liveTopic } from "../../protocol/topics.ts";
 import { buildWeb } from "../../tools/build/web.ts";
 
@@ -36,6 +37,7 @@ const MEASURED: readonly Channel[] = [
 const HEALTH: readonly Channel[] = [
 	{ id: "health.heap_free", unit: "B", exponent: 0, kind: "gauge" },
 	{ id: "health.reconnects", unit: "", exponent: 0, kind: "counter" },
+	{ id: "health.link", unit: "", exponent: 0, kind: "gauge" },
 ];
 
 export interface DemoCloud {
@@ -198,6 +200,7 @@ class DemoNode {
 		const columns = [
 			Int32Array.from({ length: count }, (_, i) => 41_000 - (i % 50) * 37),
 			Int32Array.from({ length: count }, (_, i) => Math.floor(i / 200)),
+			new Int32Array(count).fill(LINK_CODES.wifi_not_found),
 		];
 		return this.#send(HEALTH, columns, uptimeS - count * 60, 60_000, {
 			live: false,

@@ -141,6 +141,8 @@ describe("the dashboard in a browser", function () {
 		assert.equal(await heap.count(), 0);
 		await page.locator("summary").click();
 		await heap.waitFor();
+		const link = page.getByRole("region", { name: "Link" });
+		await link.locator(".current", { hasText: /3\s+wifi not found/ }).waitFor();
 		await chooseRange(page, "6 h");
 		await heap.locator('.chart:not([data-points="0"])').waitFor();
 		assert.deepEqual(errors, []);
