@@ -22,9 +22,9 @@ function parseIpv4(text: string): number[] | undefined {
 function parseIpv6(text: string): number[] | undefined {
 	const [head = "", tail, ...more] = text.split("::");
 	if (more.length > 0) return;
-	const front = parseGroups(head);
+	const front = parseGroups(head, tail === undefined);
 	if (tail === undefined) return front?.length === 16 ? front : undefined;
-	const back = parseGroups(tail);
+	const back = parseGroups(tail, true);
 	// "::" stands for at least one group.
 	if (front === undefined || back === undefined) return;
 	const missing = 16 - front.length - back.length;
@@ -32,8 +32,8 @@ function parseIpv6(text: string): number[] | undefined {
 	return [...front, ...new Array<number>(missing).fill(0), ...back];
 }
 
-/** Groups between colons; the last may be an IPv4 address. */
-function parseGroups(text: string): number[] | undefined {
+/** Groups between colons; the address's last may be an IPv4 address. */
+function parseGroups(text: string, isEnd: boolean): number[] | undefined {
 	if (text === "") return [];
 	const bytes: number[] = [];
 	const groups = text.split(":");
@@ -43,7 +43,8 @@ function parseGroups(text: string): number[] | undefined {
 			bytes.push(value >> 8, value & 0xff);
 			continue;
 		}
-		const ipv4 = index === groups.length - 1 ? parseIpv4(group) : undefined;
+		const isLast = isEnd && index === groups.length - 1;
+		const ipv4 = isLast ? parseIpv4(group) : undefined;
 		if (ipv4 === undefined) return;
 		bytes.push(...ipv4);
 	}

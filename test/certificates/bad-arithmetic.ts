@@ -12,6 +12,7 @@ import {
 	oid,
 	raw,
 	sequence,
+	tlv,
 } from "./der-writer.ts";
 import type { World } from "./world.ts";
 import {
@@ -205,10 +206,30 @@ export const BAD_ARITHMETIC: readonly Case[] = [
 	key("an RSA key of 2047 bits", () =>
 		rsaKey(join(raw(0x7f), MODULUS.subarray(1)), raw(1, 0, 1)),
 	),
+	key("an RSA key of 4097 bits", () =>
+		rsaKey(join(raw(1), MODULUS, MODULUS), raw(1, 0, 1)),
+	),
 	key("an RSA key of 8192 bits", () =>
 		rsaKey(new Uint8Array(1024).fill(0xff), raw(1, 0, 1)),
 	),
 	key("an RSA key with exponent 3", () => rsaKeys(2048, 3).publicKey),
+	{
+		...key("an RSA key with a negative modulus", () =>
+			sequence(
+				RSA_ENCRYPTION,
+				bits(
+					sequence(
+						tlv(
+							2,
+							MODULUS.map((_, at) => 0xfe | at),
+						),
+						integer(65537),
+					),
+				),
+			),
+		),
+		expect: "malformed",
+	},
 	key("an RSA key with exponent 1", () => rsaKey(MODULUS, raw(1))),
 	key("an RSA key with an even exponent", () => rsaKey(MODULUS, raw(1, 0, 2))),
 	key("an RSA key with an exponent of 33 bits", () =>
@@ -238,6 +259,17 @@ export const BAD_ARITHMETIC: readonly Case[] = [
 			);
 		},
 		"it can unpack them",
+	),
+	key(
+		"a point in the hybrid form",
+		(world) => {
+			const point = pointOf(world);
+			return ecKey(join(raw(6 + ((point[64] ?? 0) & 1)), point.subarray(1)));
+		},
+		"it can unpack them",
+	),
+	key("a point with a byte after it", (world) =>
+		ecKey(join(pointOf(world), raw(0))),
 	),
 	key("the point at infinity", () => ecKey(raw(0))),
 	{

@@ -85,6 +85,20 @@ export const BAD_STRUCTURES: readonly Case[] = [
 		inner: Algorithms.ECDSA_SHA256.identifier,
 	}),
 	malformed("version 4", { version: 4 }, LENIENT),
+	malformed("a version of another type", {
+		tamper: (signed) => replace(signed, raw(2, 1, 2), raw(10, 1, 2)),
+	}),
+	malformed("a version of two bytes", {
+		tamper: (signed) =>
+			sequence(
+				replace(signed.subarray(4), raw(0xa0, 3, 2, 1), raw(0xa0, 4, 2, 2, 0)),
+			),
+	}),
+	malformed("a unique identifier in version 1", {
+		version: 1,
+		extensions: undefined,
+		tamper: (signed) => sequence(signed.subarray(3), tlv(0x81, raw(0, 1))),
+	}),
 	malformed("version 1 written out", {
 		version: 0,
 		extensions: undefined,

@@ -1,8 +1,13 @@
 /** Servers that are to be trusted. */
 import type { Case } from "./case.ts";
 import {
+	type Bytes,
+	bits,
 	generalizedTime,
+	integer,
 	join,
+	NULL,
+	oid,
 	raw,
 	sequence,
 	text,
@@ -99,6 +104,18 @@ export const GOOD_CASES: readonly Case[] = [
 		},
 	},
 	{
+		name: "a server with an RSA key of 4096 bits",
+		expect: "trusted",
+		make: (world) => {
+			const modulus = new Uint8Array(512).fill(0xff);
+			const key = sequence(integer(modulus), integer(65537));
+			const rsaEncryption = sequence(oid("1.2.840.113549.1.1.1"), NULL);
+			const publicKey = sequence(rsaEncryption, bits(key));
+			return world.chain({ leaf: { publicKey } });
+		},
+		nodeDiffers: "nobody has the key to this one, made up as it is",
+	},
+	{
 		name: "an RSA server under an EC authority",
 		expect: "trusted",
 		make: (world) => ({
@@ -166,6 +183,30 @@ export const GOOD_CASES: readonly Case[] = [
 			const chain = world.chain();
 			return { ...chain, certificates: [...chain.certificates, raw(1, 2, 3)] };
 		},
+	},
+	{
+		name: "eight certificates",
+		expect: "trusted",
+		make: (world) => {
+			const chain = world.chain();
+			const more = new Array<Bytes>(6).fill(chain.anchors[0] ?? raw());
+			return { ...chain, certificates: [...chain.certificates, ...more] };
+		},
+	},
+	{
+		name: "a serial number of 20 bytes, and unique identifiers",
+		expect: "trusted",
+		make: (world) =>
+			world.chain({
+				leaf: {
+					serial: integer(new Uint8Array(20).fill(1)),
+					publicKey: join(
+						world.ec.leaf.publicKey,
+						tlv(0x81, raw(0, 1)),
+						tlv(0x82, raw(0, 2)),
+					),
+				},
+			}),
 	},
 	{
 		name: "two pinned authorities of one name, the first expired",
