@@ -11,6 +11,11 @@ export interface Measures {
 	readonly instructions: number | null;
 	/** Executed while each mark (`host.mark`) was in force, by its number; all 0 where instructions are not counted. */
 	readonly spent: readonly number[];
+	/** Of garbage, since reset; the instructions they took are in `spent` as well. */
+	readonly collections: {
+		readonly count: number;
+		readonly instructions: number;
+	};
 	/** The board's own memory; null on boards that are processes. */
 	readonly memory: {
 		readonly stack: MemoryPart;
@@ -23,7 +28,8 @@ export interface Measures {
 }
 
 const MEMORY_OFFSET = 8;
-const MARKS_OFFSET = 40;
+const COLLECTING_OFFSET = 40;
+const MARKS_OFFSET = 48;
 
 /** The body of a MEASURES frame. */
 export function decodeMeasures(bytes: Uint8Array): Measures {
@@ -42,6 +48,7 @@ export function decodeMeasures(bytes: Uint8Array): Measures {
 		spent: Array.from({ length: (bytes.length - MARKS_OFFSET) / 8 }, (_, i) =>
 			u64(MARKS_OFFSET + 8 * i),
 		),
+		collections: { count: u32(7), instructions: u64(COLLECTING_OFFSET) },
 		memory:
 			arena.sizeBytes === 0
 				? null

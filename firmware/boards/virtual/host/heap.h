@@ -3,6 +3,7 @@
 #define THINGHZ_HEAP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct heap_use {
 	/* Live after the last collection that looked at them, built-ins included. */
@@ -26,6 +27,8 @@ struct heap_use {
 	/* What may be allocated beyond `loaded`, garbage and stack included; 0 for no limit. */
 	size_t limit;
 	size_t collections;
+	/* Instructions spent in collections. */
+	uint64_t collecting;
 };
 
 extern struct heap_use heap_use;

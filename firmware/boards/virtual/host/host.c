@@ -52,15 +52,20 @@ static unsigned mark(unsigned next)
 	return before;
 }
 
-/* u64 instructions, u32 each of memory_peaks, u64 spent at each mark. */
+/* measures.ts decodes it. */
 static void answer_query(void)
 {
 	struct {
 		uint64_t instructions;
 		struct memory_peaks memory;
-		uint32_t unused;
+		uint32_t collections;
+		uint64_t collecting;
 		uint64_t spent[MARKS];
-	} measures = { .instructions = instructions_executed() };
+	} measures = {
+		.instructions = instructions_executed(),
+		.collections = (uint32_t)heap_use.collections,
+		.collecting = heap_use.collecting,
+	};
 	memory_peaks(&measures.memory);
 	mark(marked);
 	memcpy(measures.spent, spent, sizeof(spent));

@@ -93,6 +93,19 @@ for (const [kind, bits] of KINDS) {
 			await host.end();
 		});
 
+		it("does not take garbage for live, however many turns end before it is collected", async () => {
+			const host = start();
+			const heap = async () =>
+				JSON.parse(await host.evaluate("JSON.stringify(host.heap())"));
+			await host.evaluate("host.collect()");
+			const before = await heap();
+			await host.evaluate("for (let i = 0; i < 300; i++) [{}];");
+			const after = await heap();
+			assert.equal(after.collections, before.collections);
+			assert.equal(after.slotPeak, before.slotPeak);
+			await host.end();
+		});
+
 		it("carries text of any characters", async () => {
 			const host = start();
 			await fc.assert(

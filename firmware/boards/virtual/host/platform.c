@@ -3,6 +3,7 @@
 
 #include "channel.h"
 #include "heap.h"
+#include "measures.h"
 
 struct heap_use heap_use;
 
@@ -38,11 +39,16 @@ void fxQueuePromiseJobs(txMachine* the)
  * one it is shows in the function with which it lets a host object mark: the first collection, a compacting one, tells.
  */
 static txMarkRoot marks_now, marks_chunks;
+/* Whether one is under way, and since when: from its first marks on. */
+static int collecting;
+static uint64_t collecting_since;
 
 static void witness(txMachine* the, void* data, txMarkRoot mark)
 {
 	(void)the;
 	(void)data;
+	collecting_since = instructions_executed();
+	collecting = 1;
 	marks_now = mark;
 	if (!marks_chunks)
 		marks_chunks = mark;
@@ -60,14 +66,16 @@ void heap_watch(txMachine* the)
 }
 
 /*
- * The engine calls this at the end of every collection, with no frame, when it is built with mxProfile: the one place
- * from which the size of what is live can be learned. There is no profiler.
+ * The engine calls this, with no frame, at the end of every collection, and at the end of every turn, when it is built with
+ * mxProfile: the one place from which the size of what is live can be learned. There is no profiler.
  */
 void fxCheckProfiler(txMachine* the, txSlot* frame)
 {
 	size_t chunks, slots;
-	if (frame)
+	if (frame || !collecting)
 		return;
+	collecting = 0;
+	heap_use.collecting += instructions_executed() - collecting_since;
 	chunks = (size_t)the->currentChunksSize;
 	slots = (size_t)the->currentHeapCount * sizeof(txSlot);
 	heap_use.collections++;
