@@ -11,6 +11,7 @@ import { benchDisk } from "./disk.ts";
 import { benchFleet } from "./fleet.ts";
 import { benchHeap } from "./heap.ts";
 import { benchIngest } from "./ingest.ts";
+import { benchInstructions } from "./instructions.ts";
 import { benchQuery } from "./query.ts";
 import { type Measured, writeFigures } from "./readme.ts";
 import { type BenchResult, formatResult } from "./result.ts";
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 	ingest: benchIngest,
 	fleet: benchFleet,
 	heap: benchHeap,
+	instructions: benchInstructions,
 	start: benchStart,
 };
 

@@ -21,23 +21,26 @@ export interface Measured {
 /** A row a figure, with its target and whether it was met. */
 export function figuresTable(measured: Measured): string {
 	const { date, commit, machine, results } = measured;
-	const rows = Object.values(results)
-		.flat()
-		.map((result) => {
-			const { name, target } = result;
-			const goal =
-				target === undefined
-					? "–"
-					: `${target.op === "<=" ? "≤" : "≥"} ${formatValue(target.value)} ${meetsTarget(result) ? "✓" : "✗"}`;
-			return `| ${name} | ${formatValue(result.value)} ${result.unit} | ${goal} |`;
-		});
 	return [
 		`${date}, commit ${commit}, ${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB, Node ${machine.node}:`,
 		"",
-		"| figure | measured | target |",
-		"|---|---|---|",
-		...rows,
+		resultsTable(Object.values(results).flat()),
 	].join("\n");
+}
+
+/** A row a figure. */
+export function resultsTable(results: readonly BenchResult[]): string {
+	const rows = results.map((result) => {
+		const { name, target } = result;
+		const goal =
+			target === undefined
+				? "–"
+				: `${target.op === "<=" ? "≤" : "≥"} ${formatValue(target.value)} ${meetsTarget(result) ? "✓" : "✗"}`;
+		return `| ${name} | ${formatValue(result.value)} ${result.unit} | ${goal} |`;
+	});
+	return ["| figure | measured | target |", "|---|---|---|", ...rows].join(
+		"\n",
+	);
 }
 
 /** @throws Error when the README has lost its markers */

@@ -1,0 +1,49 @@
+/** A node does with 64 KB of heap, whatever the network does; with far less, it ends in a way that can be told. */
+import assert from "node:assert/strict";
+import { requireHost } from "../../firmware/boards/virtual/testing/host-process.ts";
+import {
+	HOUR_MS,
+	LIVE_BUDGET_BYTES,
+	PEAK_BUDGET_BYTES,
+} from "../../tools/bench/heap.ts";
+import { HeapRig } from "../../tools/bench/heap-rig.ts";
+
+describe("A node's heap of 64 KB", () => {
+	let rig: HeapRig | undefined;
+
+	before(function () {
+		requireHost(this, "virtual32");
+	});
+	afterEach(async () => {
+		await rig?.end();
+		rig = undefined;
+	});
+
+	it("is enough for hours of outage and the catch-up", async function () {
+		this.timeout(180_000);
+		rig = await HeapRig.start({ heapLimitBytes: PEAK_BUDGET_BYTES });
+		await rig.run(HOUR_MS);
+		const connected = await rig.look();
+		assert.ok(connected.liveBytes <= LIVE_BUDGET_BYTES);
+		rig.machine.network.faults.down = true;
+		await rig.run(6 * HOUR_MS);
+		rig.machine.network.faults.down = false;
+		let released = 0;
+		rig.machine.on("report", ({ event }) => {
+			if (event === "released") released++;
+		});
+		await rig.run(HOUR_MS);
+		// Six hours of blocks of five minutes, and of health once an hour.
+		assert.ok(released >= 6 * 12 + 6, `${released} blocks were released`);
+		const caughtUp = await rig.look();
+		assert.deepEqual(rig.exits, []);
+		assert.ok(caughtUp.takenPeakBytes <= PEAK_BUDGET_BYTES);
+		assert.ok(caughtUp.liveBytes <= LIVE_BUDGET_BYTES);
+	});
+
+	it("is a limit that holds: with half of it, the node ends as out of memory", async () => {
+		rig = await HeapRig.start({ heapLimitBytes: PEAK_BUDGET_BYTES / 2 });
+		await assert.rejects(rig.run(1000), /out_of_memory/);
+		assert.equal(rig.exits[0]?.reason, "out_of_memory");
+	});
+});
