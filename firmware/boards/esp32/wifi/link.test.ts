@@ -123,6 +123,29 @@ describe("the Wi-Fi link", () => {
 		assert.equal(radio.attempts.length, 1);
 	});
 
+	it("fails, and tries again, when the station cannot be read", () => {
+		const timers = new VirtualTimers();
+		const radio = new FakeRadio();
+		let readable = false;
+		const link = new WifiLink({
+			io: radio.io,
+			station: () => {
+				if (!readable) throw new Error("nvs_open fail");
+				return { ssid: "lab" };
+			},
+			timers,
+			reason: () => "wifi",
+			log: () => undefined,
+		});
+		const heard: (WifiReason | undefined)[] = [];
+		link.whenUp((failure) => heard.push(failure));
+		timers.advance(0);
+		assert.deepEqual(heard, ["wifi"]);
+		readable = true;
+		timers.advance(2000);
+		assert.equal(radio.attempts.length, 1);
+	});
+
 	it("joins again by itself with back-off, at most a minute and a quarter apart", () => {
 		const { radio, timers, want } = setup();
 		want();

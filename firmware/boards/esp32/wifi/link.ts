@@ -108,14 +108,14 @@ export class WifiLink {
 	}
 
 	#join(): void {
-		const station = this.#options.station();
-		if (station === undefined) {
-			this.#fail("wifi_not_found", "no network is configured");
-			return;
-		}
-		this.#state = "joining";
-		this.#setTimer(() => this.#giveUp(), ATTEMPT_TIMEOUT_MS);
 		try {
+			const station = this.#options.station();
+			if (station === undefined) {
+				this.#fail("wifi_not_found", "no network is configured");
+				return;
+			}
+			this.#state = "joining";
+			this.#setTimer(() => this.#giveUp(), ATTEMPT_TIMEOUT_MS);
 			this.#wifi ??= new this.#options.io({
 				onChanged: () => this.#changed(),
 			});
