@@ -1,6 +1,7 @@
 /** The `thinghz` command: its subcommands, and how each of them ends. */
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
+import { addCost } from "./cost.ts";
 import { addDeadLetters } from "./deadletters.ts";
 import { addDevices } from "./devices.ts";
 import { addDoctor } from "./doctor-command.ts";
@@ -33,6 +34,7 @@ for (const add of [
 	addReadings,
 	addTail,
 	addDeadLetters,
+	addCost,
 	addDoctor,
 ]) {
 	add(program);

@@ -1,0 +1,130 @@
+/** `thinghz cost --battery`: how long a node lives on a battery, for several spans of a block. */
+import type { Command } from "commander";
+import { MAX_CHANNELS } from "../../protocol/block.ts";
+import { ASSUMED, type BatteryLife, reckonBattery } from "../cost/battery.ts";
+import { blockBytes } from "../cost/block-size.ts";
+import { CHIPS, type Chip } from "../cost/chips.ts";
+import { parseDurationWithin, parseWhole } from "./duration.ts";
+import { UsageError } from "./errors.ts";
+import { formatTable, printJson, printMessage } from "./output.ts";
+
+interface CostOptions {
+	readonly battery?: boolean;
+	readonly chip: string;
+	readonly interval: string;
+	readonly channels: string;
+	readonly capacityMah: string;
+	readonly connect: string;
+	readonly alwaysOn?: boolean;
+	readonly json?: boolean;
+}
+
+const SPANS_S = [10, 60, 300, 900] as const;
+/** A node sleeps between samples that are at least so far apart: firmware/node/config.ts. */
+const INTERVALS = ["5s", "15m"] as const;
+
+export interface BatteryRow extends BatteryLife {
+	readonly spanS: number;
+	readonly blockBytes: number;
+}
+
+export function addCost(program: Command): void {
+	program
+		.command("cost")
+		.description("reckon what nodes take: so far, their batteries")
+		.option("--battery", "how long a node lives on a battery")
+		.option("--chip <chip>", Object.keys(CHIPS).join(" or "), "esp32")
+		.option("--interval <duration>", "between two samples", "10s")
+		.option("--channels <count>", `1 to ${MAX_CHANNELS}`, "3")
+		.option("--capacity-mah <mAh>", "of the battery", "2000")
+		.option(
+			"--connect <duration>",
+			"from the start of the radio to the acknowledgement",
+			`${ASSUMED.connectS}s`,
+		)
+		.option("--always-on", "connected all the time, instead of deep sleep")
+		.option("--json", "machine-readable results on stdout")
+		.action(cost);
+}
+
+function cost(options: CostOptions): void {
+	if (options.battery !== true) {
+		throw new UsageError(
+			"cost: add --battery. What the cloud costs cannot be reckoned by this version.",
+		);
+	}
+	const chip = options.chip;
+	if (!isChip(chip)) {
+		throw new UsageError(
+			`--chip: "${chip}" is not one of ${Object.keys(CHIPS).join(", ")}.`,
+		);
+	}
+	const intervalMs = parseDurationWithin(
+		options.interval,
+		"--interval",
+		INTERVALS,
+	);
+	const channels = parseWhole(options.channels, "--channels", 1, MAX_CHANNELS);
+	const capacityMah = parseWhole(
+		options.capacityMah,
+		"--capacity-mah",
+		1,
+		1_000_000,
+	);
+	const connectMs = parseDurationWithin(options.connect, "--connect", [
+		"100ms",
+		"60s",
+	]);
+	const alwaysOn = options.alwaysOn === true;
+	const rows = SPANS_S.filter((spanS) => spanS * 1000 >= intervalMs).map(
+		(spanS): BatteryRow => {
+			const bytes = blockBytes(intervalMs, spanS * 1000, channels);
+			const life = reckonBattery({
+				chip: CHIPS[chip],
+				intervalS: intervalMs / 1000,
+				spanS,
+				blockBytes: bytes,
+				capacityMah,
+				alwaysOn,
+				connectS: connectMs / 1000,
+			});
+			return { spanS, blockBytes: bytes, ...life };
+		},
+	);
+	if (options.json) {
+		printJson({
+			chip,
+			intervalMs,
+			channels,
+			capacityMah,
+			mode: alwaysOn ? "always_on" : "sleep",
+			connectMs,
+			spans: rows,
+		});
+		return;
+	}
+	process.stdout.write(
+		formatTable(
+			["span s", "block B", "radio on s/h", "B/h", "mAh/day", "days"],
+			rows.map((row) => [
+				row.spanS,
+				row.blockBytes,
+				rounded(row.radioOnSPerHour),
+				Math.round(row.bytesPerHour),
+				rounded(row.mahPerDay),
+				Math.round(row.days),
+			]),
+		),
+	);
+	printMessage(
+		`${chip}, a sample of ${channels} channels every ${options.interval}, ${capacityMah} mAh, ${alwaysOn ? "always connected" : `deep sleep, ${options.connect} to connect (assumed)`}. docs/battery.md says where the figures come from.`,
+	);
+}
+
+function isChip(name: string): name is Chip {
+	return Object.hasOwn(CHIPS, name);
+}
+
+function rounded(value: number): number {
+	return Number(value.toPrecision(3));
+}
