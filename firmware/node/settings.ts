@@ -6,8 +6,8 @@ import { SETTINGS_CODES } from "../../protocol/health-states.ts";
 import type { Settings, System } from "./ports.ts";
 import { StateLatch } from "./state-latch.ts";
 
-/** What NVS takes of a string (ESP-IDF, "Non-Volatile Storage Library", Keys and Values): a longer one is none of ours. */
-const MAX_LENGTH = 4000;
+/** What NVS takes of a string without its final zero (ESP-IDF, "Non-Volatile Storage Library", Keys and Values). */
+const MAX_LENGTH = 3999;
 
 /** What the values look like that are not free text. */
 const FORMATS: Readonly<Record<string, RegExp>> = {
@@ -77,6 +77,8 @@ export class NodeSettings implements Settings {
 
 	/** @returns why it could not be stored, or null */
 	set(key: string, value: string): string | null {
+		if (value.length > MAX_LENGTH)
+			return `It has ${value.length} characters; ${MAX_LENGTH} are the most.`;
 		return this.#change(key, () => this.#settings.set(key, value));
 	}
 
@@ -90,7 +92,7 @@ export class NodeSettings implements Settings {
 			change();
 		} catch (error) {
 			const why = error instanceof Error ? error.message : String(error);
-			// The value's fault: longer than any may be.
+			// The value's fault: in bytes it is longer than any may be.
 			if (error instanceof RangeError) return why;
 			this.#isWritable = false;
 			this.#tell(SETTINGS_CODES.not_writable, key, `cannot be stored: ${why}`);
