@@ -41,6 +41,8 @@ export interface WifiLinkOptions {
 /** Called once: without a failure when the link is up, else with why this attempt ended. */
 export type UpCallback = (failure: WifiReason | undefined) => void;
 
+type Failure = readonly [reason: WifiReason, why: string];
+
 const CONNECTED = 500;
 /** Scanning all channels, the handshake and DHCP take a few seconds; an access point that gives no address, for ever. */
 const ATTEMPT_TIMEOUT_MS = 20_000;
@@ -108,30 +110,31 @@ export class WifiLink {
 	}
 
 	#join(): void {
+		this.#state = "joining";
+		let failure: Failure | undefined;
 		try {
-			const station = this.#options.station();
-			if (station === undefined) {
-				this.#fail("wifi_not_found", "no network is configured");
-				return;
-			}
-			this.#state = "joining";
-			this.#setTimer(() => this.#giveUp(), ATTEMPT_TIMEOUT_MS);
-			this.#wifi ??= new this.#options.io({
-				onChanged: () => this.#changed(),
-			});
-			if (this.#wifi.connection === CONNECTED) {
-				this.#joined();
-				return;
-			}
-			this.#wifi.connect({
-				SSID: station.ssid,
-				...(station.password === undefined
-					? {}
-					: { password: station.password }),
-			});
+			failure = this.#begin();
 		} catch (error) {
-			this.#fail("wifi", `${error}`);
+			failure = ["wifi", `${error}`];
 		}
+		if (failure !== undefined) this.#fail(...failure);
+		else if (this.#wifi?.connection === CONNECTED) this.#joined();
+		else this.#setTimer(() => this.#giveUp(), ATTEMPT_TIMEOUT_MS);
+	}
+
+	/** @throws Error what the settings or the SDK throw */
+	#begin(): Failure | undefined {
+		const station = this.#options.station();
+		if (station === undefined)
+			return ["wifi_not_found", "no network is configured"];
+		this.#wifi ??= new this.#options.io({ onChanged: () => this.#changed() });
+		if (this.#wifi.connection === CONNECTED) return undefined;
+		const { ssid, password } = station;
+		this.#wifi.connect({
+			SSID: ssid,
+			...(password === undefined ? {} : { password }),
+		});
+		return undefined;
 	}
 
 	#changed(): void {
