@@ -31,13 +31,7 @@ describe("A certificate of the public authorities", () => {
 				assert.equal(Buffer.from(number).toString("base64url"), theirs, name);
 				const { signed, signature } = certificate;
 				const algorithm = readSignatureAlgorithm(certificate.algorithm);
-				const own = hasSigned(
-					[signed],
-					algorithm,
-					signature,
-					key,
-					nodeCrypto(),
-				);
+				const own = hasSigned(signed, algorithm, signature, key, nodeCrypto());
 				assert.equal(own, true, name);
 			} catch (error) {
 				if (!(error instanceof CertificateError)) throw error;

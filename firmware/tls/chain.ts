@@ -197,7 +197,7 @@ function checkSigned(
 ): void {
 	const { signed, signature } = certificate;
 	const algorithm = readSignatureAlgorithm(certificate.algorithm);
-	if (!hasSigned([signed], algorithm, signature, issuer.key, crypto)) {
+	if (!hasSigned(signed, algorithm, signature, issuer.key, crypto)) {
 		refuse("bad_signature", "A signature is not the issuer's.");
 	}
 }

@@ -24,8 +24,7 @@ export type PublicKey = RsaKey | EcKey;
  * passes through: the connection must not go on then.
  */
 export interface Crypto {
-	/** SHA-2 of the parts one after the other. */
-	digest(bits: HashBits, parts: readonly Uint8Array[]): Uint8Array;
+	digest(bits: HashBits, bytes: Uint8Array): Uint8Array;
 	/**
 	 * signature ^ exponent mod modulus, big-endian, padded with zeros to the modulus' length. The signature is as long as
 	 * the modulus and smaller. No padding is to be checked or taken off: that is done here.

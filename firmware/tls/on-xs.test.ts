@@ -27,7 +27,7 @@ function answer(crypto: ReturnType<typeof nodeCrypto>, bytes: Uint8Array) {
 	const call = JSON.parse(Buffer.from(bytes).toString()) as CryptoCall;
 	switch (call.call) {
 		case "digest":
-			return crypto.digest(call.bits, [fromHex(call.bytes)]);
+			return crypto.digest(call.bits, fromHex(call.bytes));
 		case "rsaPublic": {
 			const modulus = fromHex(call.modulus);
 			const exponent = fromHex(call.exponent);

@@ -22,9 +22,7 @@ export type CertificateReason =
 	| "extended_key_usage"
 	| "name_constraints"
 	| "unknown_critical_extension"
-	| "name_mismatch"
-	/** The server's key exchange is not one that this node asked for. */
-	| "key_exchange";
+	| "name_mismatch";
 
 /** Thrown inside this folder; `checkServerChain` makes a value of it. */
 export class CertificateError extends Error {

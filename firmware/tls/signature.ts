@@ -5,18 +5,18 @@ import { equalBytes, readWhole, Tag } from "./der.ts";
 import { isScalarOfP256 } from "./p256.ts";
 
 /**
- * Whether `key` has signed the parts, one after the other.
+ * Whether `key` has signed these bytes.
  * @throws CertificateError "malformed" when the signature is not DER where it must be
  */
 export function hasSigned(
-	parts: readonly Uint8Array[],
+	signed: Uint8Array,
 	algorithm: SignatureAlgorithm,
 	signature: Uint8Array,
 	key: PublicKey,
 	crypto: Crypto,
 ): boolean {
 	if (algorithm.kind !== key.kind) return false;
-	const hash = crypto.digest(algorithm.bits, parts);
+	const hash = crypto.digest(algorithm.bits, signed);
 	return key.kind === "rsa"
 		? isRsaSignature(hash, algorithm.bits, signature, key, crypto)
 		: isEcSignature(hash, signature, key, crypto);

@@ -2,12 +2,9 @@
 import type { Case } from "./case.ts";
 import {
 	type Bytes,
-	bits,
 	generalizedTime,
 	integer,
 	join,
-	NULL,
-	oid,
 	raw,
 	sequence,
 	text,
@@ -102,18 +99,6 @@ export const GOOD_CASES: readonly Case[] = [
 				{ inner: RSA_SHA512.identifier, hash: "sha512" },
 			);
 		},
-	},
-	{
-		name: "a server with an RSA key of 4096 bits",
-		expect: "trusted",
-		make: (world) => {
-			const modulus = new Uint8Array(512).fill(0xff);
-			const key = sequence(integer(modulus), integer(65537));
-			const rsaEncryption = sequence(oid("1.2.840.113549.1.1.1"), NULL);
-			const publicKey = sequence(rsaEncryption, bits(key));
-			return world.chain({ leaf: { publicKey } });
-		},
-		nodeDiffers: "nobody has the key to this one, made up as it is",
 	},
 	{
 		name: "an RSA server under an EC authority",

@@ -15,8 +15,8 @@ const base64url = (bytes: Uint8Array) =>
 export function nodeCrypto(): Crypto {
 	let hashed = new Uint8Array();
 	return {
-		digest(bits, parts) {
-			hashed = Uint8Array.from(Buffer.concat(parts));
+		digest(bits, bytes) {
+			hashed = Uint8Array.from(bytes);
 			return createHash(`sha${bits}`).update(hashed).digest();
 		},
 		rsaPublic({ modulus, exponent }, signature) {

@@ -52,8 +52,7 @@ function ask(call: CryptoCall): Uint8Array {
 }
 
 const crypto: Crypto = {
-	digest: (bits, parts) =>
-		ask({ call: "digest", bits, bytes: parts.map(hex).join("") }),
+	digest: (bits, bytes) => ask({ call: "digest", bits, bytes: hex(bytes) }),
 	rsaPublic: ({ modulus, exponent }, signature) =>
 		ask({
 			call: "rsaPublic",

@@ -12,9 +12,9 @@ import type { Credentials } from "./identity-of-thing.ts";
 import type { SecureOptions, ServerKey } from "./ssl/secure-options.ts";
 
 const crypto: Crypto = {
-	digest(bits, parts) {
+	digest(bits, bytes) {
 		const digest = new Digest(`SHA${bits}`);
-		for (const part of parts) digest.write(part);
+		digest.write(bytes);
 		return new Uint8Array(digest.close());
 	},
 	rsaPublic(key, signature) {
