@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { type BatteryUse, reckonBattery } from "./battery.ts";
 import { blockBytes } from "./block-size.ts";
@@ -74,6 +75,28 @@ describe("battery model", () => {
 		const one = reckonBattery({ ...USE, blockBytes: 5000 }).bytesPerHour;
 		const two = reckonBattery({ ...USE, blockBytes: 5001 }).bytesPerHour;
 		assert.equal(two - one, 4 * (1 + 84 + 33));
+	});
+});
+
+describe("docs/battery.md", () => {
+	it("shows what the model says", () => {
+		const text = readFileSync(
+			new URL("../../docs/battery.md", import.meta.url),
+			"utf8",
+		);
+		for (const spanS of [60, 300, 900]) {
+			const bytes = blockBytes(60_000, spanS * 1000, 3);
+			const life = reckonBattery({ ...USE, spanS, blockBytes: bytes });
+			const { radioOnSPerHour, bytesPerHour, mahPerDay, days } = life;
+			const row = [
+				`| ${spanS} s | ${bytes} B | ${Number(radioOnSPerHour.toPrecision(3))} s/h`,
+				`| ${bytesPerHour.toLocaleString("en")} B/h`,
+				`| ${mahPerDay.toPrecision(3)} mAh/day | ${Math.round(days)} days |`,
+			].join(" ");
+			assert.ok(text.includes(row), row);
+		}
+		const seldom = { ...USE, intervalS: 300, blockBytes: 90 };
+		assert.ok(text.includes(`${Math.round(reckonBattery(seldom).days)} days.`));
 	});
 });
 
