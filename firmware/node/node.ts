@@ -1,6 +1,5 @@
 /** A node: wires sensors, sampler, recorder, journal and uplink together on whatever board it is given. */
 import { JOURNAL_CODES, SENSOR_CODES } from "../../protocol/health-states.ts";
-import { MAX_BLOCK_BYTES } from "./block-builder.ts";
 import { Clock } from "./clock.ts";
 import {
 	type ConfigVerdict,
@@ -140,7 +139,7 @@ class Node implements RunningNode {
 			system,
 			journal,
 			clock: this.#clock,
-			scratch: new Uint8Array(MAX_BLOCK_BYTES),
+			scratch: this.#storage.scratch,
 			onBlock: (ref) => this.#onBlock(ref),
 		};
 	}

@@ -1,7 +1,7 @@
 /** Opens what a node keeps on flash, and finds out which boot this is. */
 import type { BlockInput } from "../../protocol/block.ts";
 import { encodeBlock, encodedSize } from "../../protocol/encode.ts";
-import { MAX_RECORD_BYTES } from "./checkpoint-layout.ts";
+import { MAX_BLOCK_BYTES } from "./block-builder.ts";
 import { CheckpointRing } from "./checkpoints.ts";
 import { heapForJournal } from "./heap-flash.ts";
 import { Journal } from "./journal.ts";
@@ -26,6 +26,8 @@ export interface Storage {
 	readonly recovered: readonly BlockReport[];
 	/** What this start goes on with: it is a wake, and the same boot. */
 	readonly woken: RetainedState | null;
+	/** `MAX_BLOCK_BYTES` for whoever encodes something; holds nothing between calls, nor over a call of a checkpoint. */
+	readonly scratch: Uint8Array;
 }
 
 type BlockReport = Extract<NodeReport, { event: "block" }>;
@@ -48,7 +50,8 @@ export function openStorage(
 	settings: NodeSettings,
 	retained: RetainedState | null = null,
 ): Storage {
-	const rings = openOnFlash(board);
+	const scratch = new Uint8Array(MAX_BLOCK_BYTES);
+	const rings = openOnFlash(board, scratch);
 	if (rings !== null && retained !== null) {
 		if (resume(rings, settings, retained))
 			return {
@@ -59,6 +62,7 @@ export function openStorage(
 				health: retained.health?.ring == null ? null : rings.health,
 				recovered: [],
 				woken: retained,
+				scratch,
 			};
 		board.system.log("warn", "What was retained does not agree with flash.");
 	}
@@ -84,6 +88,7 @@ export function openStorage(
 		health: health.ring,
 		recovered,
 		woken: null,
+		scratch,
 	};
 }
 
@@ -145,12 +150,11 @@ export function keepBlock(
 	};
 }
 
-function openOnFlash(board: Board): Rings | null {
+function openOnFlash(board: Board, scratch: Uint8Array): Rings | null {
 	const { checkpoints, system } = board;
 	const sectors = Math.floor(checkpoints.sizeBytes / checkpoints.sectorBytes);
 	const ofHealth = Math.max(2, Math.floor(sectors / HEALTH_SHARE));
 	const ofReadings = sectors - ofHealth;
-	const scratch = new Uint8Array(MAX_RECORD_BYTES);
 	try {
 		return {
 			readings: new CheckpointRing(checkpoints, 0, ofReadings, scratch),
