@@ -8,9 +8,8 @@ import { requireHost } from "../../../firmware/boards/virtual/testing/host-proce
 
 const PACKAGES =
 	"gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf binutils-riscv64-unknown-elf qemu-system-misc";
-const BOARD = fileURLToPath(
-	new URL("../../../firmware/boards/virtual/qemu", import.meta.url),
-);
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const BOARD = join(ROOT, "firmware/boards/virtual/qemu");
 
 function missingTool(): string | undefined {
 	return ["riscv64-unknown-elf-gcc", "qemu-system-riscv32"].find(
@@ -45,4 +44,14 @@ export function temporaryFolder(): string {
 /** A script of these tests, or of the virtual board's. */
 export function script(name: string): string {
 	return fileURLToPath(new URL(`../scripts/${name}`, import.meta.url));
+}
+
+/** As `requireQemu`, with the firmware in the flash that `thinghz sim` takes. */
+export function requireImage(context: Mocha.Context): void {
+	requireQemu(context);
+	const { status, stderr } = spawnSync("make", ["-s", "qemu"], {
+		cwd: ROOT,
+		encoding: "utf8",
+	});
+	if (status !== 0) throw new Error(`The flash cannot be built: ${stderr}`);
 }

@@ -72,11 +72,13 @@ static void answer_query(void)
 	channel_send(FRAME_MEASURES, &measures, sizeof(measures));
 }
 
-/* The next frame that is not for the host itself. */
+/* The next frame that is not for the host itself. In how many parts it arrives must not show in what is executed. */
 static struct frame receive(void)
 {
 	for (;;) {
+		uint64_t before = instructions_executed();
 		struct frame frame = channel_receive();
+		instructions_uncount(instructions_executed() - before);
 		if (frame.kind != FRAME_QUERY)
 			return frame;
 		answer_query();

@@ -7,6 +7,8 @@
 
 /* Instructions that the processor has executed since it was reset; 0 where they cannot be counted. */
 uint64_t instructions_executed(void);
+/* Takes so many off: those that depend on when something arrived. */
+void instructions_uncount(uint64_t count);
 
 /* The most that was ever taken of each part of the memory, in bytes; all 0 where a process has the system's. */
 struct memory_peaks {
