@@ -80,6 +80,12 @@ export const BAD_SERVERS: readonly Case[] = [
 		make: (world) => withExtension(world, keyUsage(Usage.ENCIPHER)),
 	},
 	{
+		name: "a key that may decipher and not sign, which is the ninth bit",
+		expect: "key_usage",
+		make: (world) =>
+			withExtension(world, keyUsage(raw(0x03, 0x03, 0x07, 0x00, 0x80))),
+	},
+	{
 		name: "a certificate for clients, as the same authority gives to devices",
 		expect: "extended_key_usage",
 		make: (world) => withExtension(world, extendedKeyUsage(Purpose.CLIENT)),

@@ -135,6 +135,10 @@ export const BAD_STRUCTURES: readonly Case[] = [
 	malformed("no key usage", withExtensions(keyUsage(raw(3, 1, 0)))),
 	malformed("a key usage of zeros", withExtensions(keyUsage(raw(3, 2, 0, 0)))),
 	malformed(
+		"a key usage of zeros in two bytes",
+		withExtensions(keyUsage(raw(3, 3, 7, 0, 0))),
+	),
+	malformed(
 		"key usage with an unused bit set",
 		withExtensions(keyUsage(raw(3, 2, 7, 0x81))),
 		LENIENT,
