@@ -4,8 +4,12 @@
  */
 import assert from "node:assert/strict";
 import type { MachineIdentity } from "../../firmware/boards/virtual/identity.ts";
-import { VirtualMachine } from "../../firmware/boards/virtual/machine.ts";
+import {
+	type MachineOptions,
+	VirtualMachine,
+} from "../../firmware/boards/virtual/machine.ts";
 import { VirtualClock } from "../../firmware/boards/virtual/peripherals/clock.ts";
+import { requireHost } from "../../firmware/boards/virtual/testing/host-process.ts";
 import { writeLaterVersion } from "../../firmware/node/fakes/later-version.ts";
 import type { Flash } from "../../firmware/node/ports.ts";
 import { stateName } from "../../protocol/health-states.ts";
@@ -52,7 +56,7 @@ describe("Bad input to a node", () => {
 		folder.remove();
 	});
 
-	async function make(thing: string) {
+	async function make(thing: string, more: Partial<MachineOptions> = {}) {
 		const [identity] = await provisionThings(cloud, thing);
 		const machine = new VirtualMachine({
 			identity: identity as MachineIdentity,
@@ -60,6 +64,7 @@ describe("Bad input to a node", () => {
 			weather: { record: true },
 			config: JSON.stringify(CONFIG),
 			seed: 7,
+			...more,
 		});
 		machines.push(machine);
 		const reports = new Reports(machine);
@@ -186,6 +191,34 @@ describe("Bad input to a node", () => {
 			"not_writable",
 		]);
 		await assertAllStored(api, "worn-flash", machine.weather.given);
+	});
+
+	it("a journal in the heap does with 80 KB of it, on 32 bits", async function () {
+		requireHost(this, "virtual32");
+		this.timeout(60_000);
+		const { machine, reports, run } = await make("small", {
+			board: "virtual32",
+			heapLimitBytes: 80 * 1024,
+			config: JSON.stringify({ healthSpanMs: 5 * MINUTE_MS }),
+		});
+		machine.powerOn();
+		await run(HOUR_MS);
+		machine.network.faults.down = true;
+		await run(HOUR_MS);
+		machine.journal.isWornOut = true;
+		machine.checkpoints.isWornOut = true;
+		await run(2 * HOUR_MS);
+		machine.network.faults.down = false;
+		await run(HOUR_MS);
+		await stopStepped(machine);
+		machine.powerOn();
+		await run(HOUR_MS);
+		await stopStepped(machine);
+		assert.deepEqual(boots(reports), [1, 2]);
+		assert.deepEqual(await told("small", "health.journal"), [
+			"ok",
+			"not_writable",
+		]);
 	});
 
 	it("a sensor is missing at boot, comes, dies, and is back", async function () {
