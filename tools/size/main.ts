@@ -1,6 +1,6 @@
 /** `make size`: measures byte code and images, prints them, and writes them into docs/footprint.md. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { isOurs, linkForEsp32 } from "./esp32.ts";
+import { isOurs, linkBareApp, linkFirmware } from "./esp32.ts";
 import { BOARD_ELF, measureImage } from "./image.ts";
 import { measureModules, modulesOf } from "./modules.ts";
 import { writeSection } from "./page.ts";
@@ -14,8 +14,6 @@ import {
 
 const PAGE = "docs/footprint.md";
 const ESP32 = "firmware/boards/esp32/main.ts";
-/** An app with MQTT, TLS, HTTPS, OTA and one sensor, and nothing of ours: its files of byte code together. */
-const BARE_APP_BYTES = 128_610;
 
 const sections: Record<string, string> = {};
 
@@ -32,7 +30,8 @@ if (MODDABLE === undefined || MODDABLE === "")
 		"The link for an ESP32 is skipped: MODDABLE does not name an SDK. The page keeps its figures.",
 	);
 else {
-	const { modules: all, linked } = linkForEsp32(MODDABLE);
+	const { modules: all, linked } = linkFirmware(MODDABLE);
+	const bare = linkBareApp(MODDABLE);
 	const ours = all.filter(isOurs);
 	const theirs = all.filter((module) => !isOurs(module));
 	const row = (what: string, bytes: number): string =>
@@ -62,7 +61,11 @@ else {
 			`RAM for what of these may change, ${linked.aliases} pointers`,
 			4 * linked.aliases,
 		),
-		row("for comparison: files of byte code of a bare app", BARE_APP_BYTES),
+		row(
+			"for comparison, a bare app of the SDK alone, before the link",
+			totalBytes(bare.modules),
+		),
+		row("and after it", bare.linked.functionBytes + bare.linked.moduleBytes),
 	].join("\n");
 }
 
