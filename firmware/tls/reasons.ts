@@ -26,11 +26,12 @@ export type CertificateReason =
 
 /** Thrown inside this folder; `checkServerChain` makes a value of it. */
 export class CertificateError extends Error {
+	// Not assigned: on a device Error.prototype, with a name of its own, is read-only.
+	override readonly name = "CertificateError";
 	readonly code: CertificateReason;
 
 	constructor(code: CertificateReason, message: string) {
 		super(message);
-		this.name = "CertificateError";
 		this.code = code;
 	}
 }

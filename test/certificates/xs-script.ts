@@ -78,6 +78,13 @@ function fromHex(text: string): Uint8Array {
 	return bytes;
 }
 
+// As on a device, which has them in ROM.
+for (const { prototype } of [Object, Array, Error, Date, RegExp, String]) {
+	Object.freeze(prototype);
+}
+Object.freeze(Object.getPrototypeOf(Uint8Array.prototype));
+Object.freeze(Uint8Array.prototype);
+
 host.onMessage = (message) => {
 	const chain = JSON.parse(host.utf8Decode(message)) as ChainMessage;
 	const verdict = checkServerChain(chain.certificates.map(fromHex), {
