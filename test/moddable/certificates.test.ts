@@ -9,6 +9,7 @@ import type { Case } from "../certificates/case.ts";
 import { GOOD_CASES } from "../certificates/good-cases.ts";
 import { type Chain, World } from "../certificates/world.ts";
 import { LinNode } from "./lin-node.ts";
+import { Relay } from "./relay.ts";
 import {
 	alertRecord,
 	CONNACK_IN_THE_CLEAR,
@@ -32,11 +33,29 @@ const clientKey = generateKeyPairSync("rsa", {
 /** Why it cannot be tried over the wire, or null. */
 function untriable(chain: Chain, world: World): string | null {
 	if (chain.nowMs !== world.nowMs) return "the node's clock is the machine's";
+	if (chain.anchors.length === 0) return "a node has an authority";
 	const sizes = chain.certificates.map(({ length }) => length + 3);
 	if (sizes.reduce((sum, size) => sum + size, 0) > RECORD_BYTES)
 		return "it is larger than a record";
 	return null;
 }
+
+/** Between these, one node meets a good server. */
+const BETWEEN = [
+	"another name",
+	"a server that has expired",
+	"a server that is not valid yet",
+	"an authority that is not pinned",
+	"a self-signed server followed by the genuine authority",
+	"a server issued by another server's certificate (CA:FALSE)",
+	"the name as common name only",
+	"a certificate for clients, as the same authority gives to devices",
+	"a key that may encipher and not sign",
+	"an intermediate under one that allows none (path length 0)",
+	"an unknown critical extension",
+	"a server changed after it was signed",
+	"a signature with SHA-1",
+];
 
 describe("A server, before Moddable's TLS", () => {
 	const world = new World();
@@ -47,15 +66,9 @@ describe("A server, before Moddable's TLS", () => {
 		program = buildForLinux();
 	});
 
-	/** Lets a node connect to it. */
-	async function meet<T>(
-		chain: Chain,
-		lies: Lies,
-		look: (node: LinNode, server: ScriptedServer) => Promise<T>,
-	): Promise<T> {
-		const server = new ScriptedServer(chain, lies);
-		const port = await server.listen();
-		const node = new LinNode(
+	/** A node that trusts the chain's authorities, and finds its host at this port. */
+	const start = (chain: Chain, port: number): LinNode =>
+		new LinNode(
 			program,
 			{
 				thing: "lin-1",
@@ -65,13 +78,24 @@ describe("A server, before Moddable's TLS", () => {
 				certificateId: "a",
 			},
 			{
-				certificate: pem("CERTIFICATE", chain.anchors[0] as Uint8Array),
+				certificate: pem("CERTIFICATE", chain.anchors[0] ?? new Uint8Array()),
 				key: clientKey,
 				authorities: chain.anchors
 					.map((der) => pem("CERTIFICATE", der))
 					.join(""),
 			},
+			{ blockSpanMs: 1000 },
 		);
+
+	/** Lets a node connect to it. */
+	async function meet<T>(
+		chain: Chain,
+		lies: Lies,
+		look: (node: LinNode, server: ScriptedServer) => Promise<T>,
+	): Promise<T> {
+		const server = new ScriptedServer(chain, lies);
+		const port = await server.listen();
+		const node = start(chain, port);
 		try {
 			return await look(node, server);
 		} finally {
@@ -88,14 +112,14 @@ describe("A server, before Moddable's TLS", () => {
 			assert.match(line, /"online"/, node.lines.join("\n"));
 		});
 
-	/** It says so, goes on, and tries again, which is refused again. */
-	const refuses = (chain: Chain, why: RegExp, lies: Lies = {}) =>
+	/** It says so and goes on; `again`: until it has been refused once more. */
+	const refuses = (chain: Chain, why: RegExp, lies: Lies = {}, again = false) =>
 		meet(chain, lies, async (node, server) => {
 			const { report, at } = await node.event("offline");
 			assert.equal(report.reason, "tls", node.lines.join("\n"));
 			const said = node.lines.slice(0, at).join("\n");
 			assert.match(said, why);
-			await node.event("offline", at + 1);
+			if (again) await node.event("offline", at + 1);
 			assert.equal(node.hasEnded, false);
 			assert.equal(server.logins, 0, "it sent data to this server");
 		});
@@ -124,6 +148,51 @@ describe("A server, before Moddable's TLS", () => {
 		);
 	});
 
+	describe("is trusted again after each of", () => {
+		let relay: Relay;
+		let good: ScriptedServer;
+		let goodPort: number;
+		let node: LinNode;
+
+		before(async () => {
+			const chain = world.chain();
+			good = new ScriptedServer(chain);
+			goodPort = await good.listen();
+			relay = new Relay();
+			relay.target = goodPort;
+			node = start(chain, await relay.listen());
+			await node.event("online");
+		});
+
+		after(async () => {
+			await node.end();
+			relay.close();
+			good.close();
+		});
+
+		for (const name of BETWEEN) {
+			const one = BAD_CASES.find((other) => other.name === name);
+			it(name, async function () {
+				this.timeout(60_000);
+				assert.ok(one, "There is no such case.");
+				const { at: released } = await node.event("released", from);
+				const bad = new ScriptedServer(one.make(world));
+				relay.switchTo(await bad.listen());
+				const { report, at } = await node.event("offline", released);
+				assert.equal(report.reason, "closed");
+				const refused = await node.event("offline", at + 1);
+				assert.equal(refused.report.reason, "tls");
+				await node.line((text) => text.includes(`tls: ${one.expect}: `), at);
+				relay.switchTo(goodPort);
+				bad.close();
+				from = (await node.event("online", refused.at)).at;
+				await node.event("released", from);
+			});
+		}
+		/** Where in the node's log the present connection began. */
+		let from = 0;
+	});
+
 	describe("is refused with a good chain, when it", () => {
 		const chains = {
 			EC: () => world.chain(),
@@ -133,7 +202,7 @@ describe("A server, before Moddable's TLS", () => {
 			const refused = (what: string, why: RegExp, lies: () => Lies) =>
 				it(`${what} (${kind})`, async function () {
 					this.timeout(30_000);
-					await refuses(make(), why, lies());
+					await refuses(make(), why, lies(), true);
 				});
 
 			refused("does not sign its key exchange", /not signed/, () => ({

@@ -1,6 +1,7 @@
 /**
  * A TLS 1.2 server (RFC 5246, RFC 8422, RFC 5288) that presents whatever bytes it is given, and can be told to lie: what
- * OpenSSL will not do. One connection at a time; ECDHE on P-256, AES-128-GCM-SHA256, no client certificate asked for.
+ * OpenSSL will not do. ECDHE on P-256, AES-128-GCM-SHA256, no client certificate asked for. Behind it is as much of a
+ * broker as acknowledges all that comes.
  */
 import {
 	createCipheriv,
@@ -19,6 +20,7 @@ import {
 	type Server,
 	type Socket,
 } from "node:net";
+import { generate, parser } from "mqtt-packet";
 
 export interface Presented {
 	/** DER, or what is sent as such. */
@@ -99,7 +101,7 @@ class Handshake {
 	readonly #socket: Socket;
 	readonly #presented: Presented;
 	readonly #lies: Lies;
-	readonly #onLogin: () => void;
+	readonly #onData: (bytes: Buffer, reply: (bytes: Uint8Array) => void) => void;
 	readonly #ecdh = createECDH("prime256v1");
 	readonly #serverRandom = randomBytes(32);
 	#clientRandom = Buffer.alloc(0);
@@ -114,12 +116,12 @@ class Handshake {
 		socket: Socket,
 		presented: Presented,
 		lies: Lies,
-		onLogin: () => void,
+		onData: (bytes: Buffer, reply: (bytes: Uint8Array) => void) => void,
 	) {
 		this.#socket = socket;
 		this.#presented = presented;
 		this.#lies = lies;
-		this.#onLogin = onLogin;
+		this.#onData = onData;
 	}
 
 	receive(bytes: Buffer): void {
@@ -149,10 +151,9 @@ class Handshake {
 			return;
 		}
 		const plain = this.#keys === undefined ? body : this.#open(type, body);
-		if (type === Content.DATA) {
-			this.#onLogin();
-			this.#seal(Content.DATA, CONNACK);
-		} else if (type === Content.HANDSHAKE) this.#onHandshake(plain);
+		if (type === Content.DATA)
+			this.#onData(plain, (bytes) => this.#seal(Content.DATA, bytes));
+		else if (type === Content.HANDSHAKE) this.#onHandshake(plain);
 	}
 
 	#onHandshake(message: Buffer): void {
@@ -253,7 +254,7 @@ class Handshake {
 		]);
 	}
 
-	#seal(type: number, plain: Buffer): void {
+	#seal(type: number, plain: Uint8Array): void {
 		const { server, ivs } = this.#keys ?? assertKeys();
 		const nonce = Buffer.alloc(8);
 		nonce.writeBigUInt64BE(this.#writeSequence + 1n);
@@ -281,8 +282,18 @@ export class ScriptedServer {
 	constructor(presented: Presented, lies: Lies = {}) {
 		this.#server = createServer((socket) => {
 			this.#sockets.add(socket);
-			const handshake = new Handshake(socket, presented, lies, () => {
+			const broker = parser({ protocolVersion: 4 });
+			let reply: (bytes: Uint8Array) => void = () => undefined;
+			broker.on("packet", (packet) => {
+				if (packet.cmd === "connect") reply(CONNACK);
+				else if (packet.cmd === "pingreq") reply(generate({ cmd: "pingresp" }));
+				else if (packet.cmd === "publish" && packet.qos === 1)
+					reply(generate({ cmd: "puback", messageId: packet.messageId ?? 0 }));
+			});
+			const handshake = new Handshake(socket, presented, lies, (bytes, to) => {
 				this.logins++;
+				reply = to;
+				broker.parse(bytes);
 			});
 			socket.on("data", (bytes) => {
 				try {
