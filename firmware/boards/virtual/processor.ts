@@ -21,7 +21,7 @@ export type ProcessorKind = HostKind | "qemu";
 export interface ProcessorSizes {
 	readonly chunkBytes?: number;
 	readonly slots?: number;
-	/** The node needs 513 … 576 (32-bit, measured); the host's default is 768. */
+	/** The node needs 577 … 608 (32-bit, measured); the host's default is 768. */
 	readonly stackSlots?: number;
 	/** Beyond built-ins and program, which a device has in flash; 0 for no limit. */
 	readonly heapLimitBytes?: number;
