@@ -1,40 +1,25 @@
 /** A node: wires sensors, sampler, recorder, journal and uplink together on whatever board it is given. */
-import { JOURNAL_CODES, SENSOR_CODES } from "../../protocol/health-states.ts";
+import { JOURNAL_CODES } from "../../protocol/health-states.ts";
 import { Clock } from "./clock.ts";
-import {
-	type ConfigVerdict,
-	DEFAULT_CONFIG,
-	type NodeConfig,
-	parseConfig,
-} from "./config.ts";
-import { type HealthFigures, HealthSource } from "./health.ts";
+import { ConfigKeeper } from "./config-keeper.ts";
+import type { HealthFigures } from "./health.ts";
 import type { RecordRef } from "./journal.ts";
-import { LiveTap } from "./live.ts";
 import { LevelledSystem } from "./log-filter.ts";
-import type { Board, SensorPort, System } from "./ports.ts";
-import {
-	type RetainedState,
-	type RetainedStream,
-	readRetained,
-} from "./retained-state.ts";
-import { SensorReader } from "./sensor-reader.ts";
+import type { Board, System } from "./ports.ts";
+import { type RetainedState, readRetained } from "./retained-state.ts";
 import { NodeSettings } from "./settings.ts";
 import { Sleeper } from "./sleeper.ts";
-import { keepBlock, openStorage, type Storage } from "./storage.ts";
-import { Stream, type StreamParts } from "./stream.ts";
+import { openStorage, type Storage } from "./storage.ts";
+import { Streams } from "./streams.ts";
 import { Trial } from "./trial.ts";
 import { Uplink } from "./uplink.ts";
 import { usableSensors } from "./usable-sensors.ts";
 import { feedWatchdog } from "./watchdog.ts";
 
-/** Settings key: the configuration document. */
-export const CONFIG_KEY = "config";
+export { CONFIG_KEY } from "./config-keeper.ts";
 
 /** How long a node that is told to end goes on sending. */
 const FAREWELL_MS = 4000;
-
-/** Health is looked at when the start is over; by then the time is mostly known, so that the first block has it. */
-const SETTLE_MS = 5000;
 
 /** A wake takes no longer than this: what seems longer was a clock that ran slow. */
 const MAX_WAKING_MS = 2000;
@@ -73,14 +58,8 @@ class Node implements RunningNode {
 	readonly #storage: Storage;
 	readonly #clock: Clock;
 	readonly #uplink: Uplink;
-	readonly #streamParts: StreamParts;
-	readonly #sensors: readonly SensorPort[];
-	readonly #channelIds: readonly string[];
-	#config: NodeConfig = DEFAULT_CONFIG;
-	#reader: SensorReader | null = null;
-	#readings: Stream | null = null;
-	#health: Stream | null = null;
-	#live: LiveTap | null = null;
+	readonly #streams: Streams;
+	readonly #keeper: ConfigKeeper;
 	readonly #trial: Trial;
 	/** Null on a board without deep sleep. */
 	readonly #sleeper: Sleeper | null;
@@ -88,23 +67,14 @@ class Node implements RunningNode {
 	#rssi: number | null;
 	#stopped = false;
 	#droppedBefore: number;
-	/** Of streams and readers of former configurations. */
-	#missedBefore = 0;
-	#faultsBefore = 0;
 
 	constructor(board: Board) {
 		this.#board = board;
 		this.#system = new LevelledSystem(board.system);
-		this.#sensors = usableSensors(board.sensors, this.#system);
-		this.#channelIds = this.#sensors.flatMap(({ channels }) =>
-			channels.map(({ id }) => id),
-		);
 		this.#settings = new NodeSettings(board.settings, this.#system);
 		this.#storage = openStorage(board, this.#settings, takeRetained(board));
 		const { boot, journal, woken } = this.#storage;
 		if (woken !== null) this.#system.resetReason = woken.resetReason;
-		this.#missedBefore = woken?.missedSamples ?? 0;
-		this.#faultsBefore = woken?.sensorFaults ?? 0;
 		this.#rssi = woken?.rssi ?? null;
 		this.#trial = new Trial(board.slots, this.#system);
 		this.#droppedBefore = journal.dropped;
@@ -132,16 +102,32 @@ class Node implements RunningNode {
 			onAcknowledged: () => this.#trial.acknowledged(),
 		});
 		this.#sleeper = this.#makeSleeper();
-		this.#streamParts = {
+		const sensors = usableSensors(board.sensors, system);
+		this.#keeper = new ConfigKeeper({
+			settings,
+			channelIds: sensors.flatMap((port) => port.channels.map(({ id }) => id)),
+			canSleep: board.deepSleep !== undefined,
+			onRefused: (reason) => this.#reportRefused(reason),
+		});
+		this.#streams = new Streams({
 			thing: identity.thing,
 			timers,
 			boot,
 			system,
+			settings,
+			storage: this.#storage,
 			journal,
+			sensors,
 			clock: this.#clock,
 			scratch: this.#storage.scratch,
+			network: {
+				rssi: () => network.rssi() ?? this.#rssi ?? undefined,
+			},
 			onBlock: (ref) => this.#onBlock(ref),
-		};
+			takeFigures: () => this.#takeFigures(),
+			publishLive: (bytes) => this.#uplink.publishLive(bytes),
+			onTaken: () => this.#sleeper?.sampled(),
+		});
 	}
 
 	start(): void {
@@ -150,10 +136,12 @@ class Node implements RunningNode {
 		else this.#uplink.resume(woken.uplink);
 		const isTold = woken?.told ?? false;
 		if (!isTold) this.#publishBoot();
-		this.#loadConfig(isTold);
-		this.#clock.asksByItself = !this.#config.sleep;
+		this.#keeper.load(isTold);
+		const { config } = this.#keeper;
+		this.#system.level = config.logLevel;
+		this.#clock.asksByItself = !config.sleep;
 		this.#clock.start(woken?.clock);
-		this.#startStreams(woken);
+		this.#streams.start(config, woken);
 		this.#startUplink();
 	}
 
@@ -185,7 +173,7 @@ class Node implements RunningNode {
 
 	/** In the way of the configuration: for good, or for what is due. */
 	#startUplink(): void {
-		const { sleep } = this.#config;
+		const { sleep } = this.#keeper.config;
 		this.#uplink.savesBattery = sleep;
 		this.#clock.asksByItself = !sleep;
 		if (sleep) this.#sleeper?.start();
@@ -197,11 +185,12 @@ class Node implements RunningNode {
 
 	applyConfig(text: string): string | null {
 		if (this.#stopped) return "The node has been stopped.";
-		const verdict = this.#judge(text, () => this.#store(text));
-		if ("refused" in verdict) return verdict.refused;
-		this.#settings.configRefused = false;
-		this.#stopStreams();
-		this.#startStreams();
+		const refused = this.#keeper.apply(text);
+		if (refused !== null) return refused;
+		const { config } = this.#keeper;
+		this.#system.level = config.logLevel;
+		this.#streams.stop();
+		this.#streams.start(config);
 		this.#startUplink();
 		return null;
 	}
@@ -209,49 +198,15 @@ class Node implements RunningNode {
 	stop(done?: () => void): void {
 		if (!this.#stopped) {
 			this.#stopped = true;
-			this.#stopStreams();
+			this.#streams.stop();
 			this.#clock.stop();
 			this.#sleeper?.stop();
-			if (this.#config.sleep && this.#hasToSend()) this.#uplink.start();
+			if (this.#keeper.config.sleep && this.#hasToSend()) this.#uplink.start();
 		}
 		this.#uplink.finish(FAREWELL_MS, () => done?.());
 	}
 
-	/**
-	 * One that a later firmware understands may be refused here: it is kept.
-	 * @param isTold the cloud knows already what is wrong with it
-	 */
-	#loadConfig(isTold: boolean): void {
-		const stored = this.#settings.get(CONFIG_KEY);
-		if (stored === undefined) return;
-		const verdict = this.#judge(stored, () => null, isTold);
-		if ("ok" in verdict) return;
-		if (verdict.isGarbage) this.#settings.reject(CONFIG_KEY, "is no document");
-		else this.#settings.configRefused = true;
-	}
-
-	/**
-	 * Takes a document's configuration, or reports why not.
-	 * @param keep makes the document durable before it is taken; returns why it could not, or null
-	 */
-	#judge(
-		text: string,
-		keep: () => string | null,
-		isTold = false,
-	): ConfigVerdict {
-		const canSleep = this.#sleeper !== null;
-		let verdict = parseConfig(text, this.#channelIds, canSleep);
-		if ("ok" in verdict) {
-			const refused = keep();
-			if (refused === null) {
-				this.#config = verdict.ok;
-				this.#system.level = verdict.ok.logLevel;
-				return verdict;
-			}
-			verdict = { refused };
-		}
-		if (isTold) return verdict;
-		const reason = verdict.refused;
+	#reportRefused(reason: string): void {
 		const { boot } = this.#storage;
 		const uptimeMs = this.#uptimeMs();
 		this.#system.report({ event: "config_refused", reason });
@@ -261,112 +216,10 @@ class Node implements RunningNode {
 			uptimeMs,
 			reason,
 		});
-		return verdict;
-	}
-
-	/** @returns why the settings do not take the document, or null */
-	#store(text: string): string | null {
-		const why = this.#settings.set(CONFIG_KEY, text);
-		return why === null ? null : `The configuration cannot be stored: ${why}`;
-	}
-
-	/** @param woken what they go on with */
-	#startStreams(woken: RetainedState | null = null): void {
-		const { timers, network } = this.#board;
-		const onTaken = (): void => this.#sleeper?.sampled();
-		const settings = this.#settings;
-		const config = this.#config;
-		const { checkpointMs, liveUntilMs } = config;
-		const parts = this.#streamParts;
-		this.#reader = new SensorReader(
-			this.#sensors,
-			config.channels,
-			timers,
-			this.#system,
-		);
-		if (this.#reader.channelCount > 0) {
-			this.#readings = new Stream(
-				parts,
-				this.#reader,
-				{
-					stream: "readings",
-					intervalMs: config.sampleIntervalMs,
-					spanMs: config.blockSpanMs,
-					checkpointMs,
-					checkpoints: this.#storage.readings,
-					onTaken,
-				},
-				(stream) => {
-					const { builder, recorder } = stream;
-					const { clock, scratch } = parts;
-					const publish = (bytes: Uint8Array): void =>
-						this.#uplink.publishLive(bytes);
-					const log = (message: string): void =>
-						this.#system.log("error", message);
-					this.#live = new LiveTap(
-						recorder,
-						{ clock, settings, builder, scratch, publish, log },
-						liveUntilMs,
-					);
-					return this.#live;
-				},
-			);
-			this.#startStream(this.#readings, "readings", woken?.readings, 0);
-		} else this.#system.log("warn", "The board has no sensors.");
-		this.#health = new Stream(
-			parts,
-			new HealthSource(() => this.#takeFigures(), this.#system, {
-				rssi: () => network.rssi() ?? this.#rssi ?? undefined,
-			}),
-			{
-				stream: "health",
-				...healthTimes(config),
-				checkpointMs,
-				checkpoints: this.#storage.health,
-				onTaken,
-			},
-		);
-		// One that sleeps takes both at a time.
-		const afterMs = config.sleep ? 0 : SETTLE_MS;
-		this.#startStream(this.#health, "health", woken?.health, afterMs);
-	}
-
-	#startStream(
-		stream: Stream,
-		name: "readings" | "health",
-		woken: RetainedStream | null | undefined,
-		afterMs: number,
-	): void {
-		if (woken == null) {
-			stream.start(afterMs);
-			return;
-		}
-		const { open, dueMs } = woken;
-		const goesOn = open !== null && stream.builder.suits(open.block);
-		stream.resume(dueMs, goesOn ? open : null);
-		if (open === null || goesOn) return;
-		// The configuration has been changed meanwhile.
-		const { journal } = this.#storage;
-		this.#system.report(keepBlock(journal, open.block, name));
-		stream.recorder.closed(open.block.sequence);
-	}
-
-	#stopStreams(): void {
-		this.#readings?.stop();
-		this.#health?.stop();
-		this.#reader?.close();
-		this.#missedBefore += this.#readings?.missed ?? 0;
-		this.#faultsBefore += this.#reader?.faults ?? 0;
-		this.#readings = null;
-		this.#health = null;
-		this.#reader = null;
-		this.#live = null;
 	}
 
 	#onJump(): void {
-		this.#readings?.recorder.clockChanged();
-		this.#health?.recorder.clockChanged();
-		this.#live?.clockChanged();
+		this.#streams.clockChanged();
 		this.#uplink.timeChanged();
 	}
 
@@ -393,20 +246,17 @@ class Node implements RunningNode {
 			system: this.#system,
 			uplink: this.#uplink,
 			clock: this.#clock,
+			scratch: this.#storage.scratch,
 			wakingMs: Math.min(Math.max(lateMs, 0), MAX_WAKING_MS),
 			hasToSend: () => this.#hasToSend(),
 			maySleep: () => !this.#trial.isOn && journal.isDurable,
-			nextSampleMs: () =>
-				Math.min(
-					this.#readings?.dueMs ?? Number.POSITIVE_INFINITY,
-					this.#health?.dueMs ?? Number.POSITIVE_INFINITY,
-				),
+			nextSampleMs: () => this.#streams.nextSampleMs,
 			onContact: () => {
 				this.#rssi = this.#board.network.rssi() ?? this.#rssi;
 			},
 			capture: (wakeAtMs) => this.#capture(wakeAtMs),
-			closeLongest: () => this.#closeLongest(),
-			beforeSleep: () => this.#reader?.close(),
+			closeLongest: () => this.#streams.closeLongest(),
+			beforeSleep: () => this.#streams.closeSensors(),
 		});
 	}
 
@@ -423,40 +273,29 @@ class Node implements RunningNode {
 			told: !this.#uplink.hasEvents,
 			clock: this.#clock.retained,
 			uplink: this.#uplink.retained,
-			missedSamples: this.#missedBefore + (this.#readings?.missed ?? 0),
-			sensorFaults: this.#faultsBefore + (this.#reader?.faults ?? 0),
+			missedSamples: this.#streams.missedSamples,
+			sensorFaults: this.#streams.sensorFaults,
 			rssi: this.#rssi,
 			wakeAtMs,
-			readings: this.#readings?.retained ?? null,
-			health: this.#health?.retained ?? null,
+			...this.#streams.retained,
 		};
-	}
-
-	#closeLongest(): boolean {
-		const streams = [this.#readings?.builder, this.#health?.builder];
-		const [readings = 0, health = 0] = streams.map((builder) =>
-			builder === undefined ? 0 : builder.sampleCount * builder.columns.length,
-		);
-		const longest = readings >= health ? this.#readings : this.#health;
-		longest?.recorder.close();
-		return Math.max(readings, health) > 0;
 	}
 
 	#takeFigures(): HealthFigures {
 		const { boot, journal } = this.#storage;
-		const reader = this.#reader;
+		const streams = this.#streams;
 		const uplink = this.#uplink;
 		return {
 			boot,
 			depth: journal.depth,
 			dropped: journal.dropped,
 			reconnects: uplink.reconnects,
-			missedSamples: this.#missedBefore + (this.#readings?.missed ?? 0),
+			missedSamples: streams.missedSamples,
 			liveDropped: uplink.liveDropped,
-			sensorFaults: this.#faultsBefore + (reader?.faults ?? 0),
+			sensorFaults: streams.sensorFaults,
 			link: uplink.takeLinkState(),
 			clock: this.#clock.state,
-			sensors: reader?.takeState() ?? SENSOR_CODES.none,
+			sensors: streams.takeSensorState(),
 			settings: this.#settings.takeState(),
 			journal: this.#journalState(),
 		};
@@ -466,10 +305,9 @@ class Node implements RunningNode {
 	#journalState(): number {
 		if (this.#storage.isNewer) return JOURNAL_CODES.newer_version;
 		if (!this.#storage.journal.isDurable) return JOURNAL_CODES.not_writable;
-		const isCheckpointed =
-			this.#readings?.recorder.isCheckpointed !== false &&
-			this.#health?.recorder.isCheckpointed !== false;
-		return isCheckpointed ? JOURNAL_CODES.ok : JOURNAL_CODES.no_checkpoints;
+		return this.#streams.areCheckpointed
+			? JOURNAL_CODES.ok
+			: JOURNAL_CODES.no_checkpoints;
 	}
 
 	#uptimeMs(): number {
@@ -489,17 +327,6 @@ function takeRetained({ deepSleep, system }: Board): RetainedState | null {
 	deepSleep.retain(NOTHING);
 	if (retained === null) system.log("warn", "Nothing was retained.");
 	return retained;
-}
-
-/** A node that sleeps does not wake for health alone: it takes it together with every n-th reading. */
-function healthTimes(config: NodeConfig): {
-	readonly intervalMs: number;
-	readonly spanMs: number;
-} {
-	const { sampleIntervalMs, healthIntervalMs, healthSpanMs, sleep } = config;
-	const times = Math.max(1, Math.floor(healthIntervalMs / sampleIntervalMs));
-	const intervalMs = sleep ? times * sampleIntervalMs : healthIntervalMs;
-	return { intervalMs, spanMs: Math.max(healthSpanMs, intervalMs) };
 }
 
 /** 0 … 1 */

@@ -246,6 +246,25 @@ describe("a node that sleeps", () => {
 		assert.ok(machine.cloud.samples("humidity").size > 40);
 	});
 
+	it("sleeps in one boot although its settings take nothing", () => {
+		const machine = make();
+		const { settings } = machine.durable;
+		settings.set = () => {
+			throw new Error("ESP_ERR_NVS_NOT_ENOUGH_SPACE");
+		};
+		machine.run(3 * HOUR_MS);
+		assert.equal(machine.reportsOf("boot").length, 1);
+		assertDelivered(machine, 15 * MINUTE_MS);
+		machine.cutPower();
+		machine.run(HOUR_MS);
+		machine.look();
+		assert.deepEqual(
+			machine.reportsOf("boot").map(({ boot }) => boot),
+			[1, 2],
+		);
+		machine.cloud.samples("temperature");
+	});
+
 	it("writes flash no more often than its checkpoints say", () => {
 		const machine = make();
 		machine.run(HOUR_MS);

@@ -24,6 +24,8 @@ export interface SleeperParts {
 	readonly system: System;
 	readonly uplink: Uplink;
 	readonly clock: Clock;
+	/** What is retained is put together here; holds nothing between calls. */
+	readonly scratch: Uint8Array;
 	/** How long after the end of a sleep the node runs, ms. */
 	readonly wakingMs: number;
 	/** A block or an event waits to be sent. */
@@ -145,7 +147,7 @@ export class Sleeper {
 		const forMs = wakeAtMs - this.#now();
 		if (forMs < MIN_SLEEP_MS) return;
 		uplink.stop();
-		const memory = new Uint8Array(deepSleep.retainedBytes);
+		const memory = this.#parts.scratch.subarray(0, deepSleep.retainedBytes);
 		const bytes = writeRetained(memory, this.#parts.capture(wakeAtMs));
 		if (bytes === null) {
 			if (this.#parts.closeLongest()) this.#settleSoon();

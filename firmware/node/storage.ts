@@ -111,7 +111,8 @@ function resume(
 		!journal.isDurable ||
 		journal.id !== retained.journalId ||
 		journal.lastBoot > retained.boot ||
-		Number(settings.get(BOOT_KEY)) !== retained.boot
+		// It may be lost, or be one that could not be stored.
+		Number(settings.get(BOOT_KEY)) > retained.boot
 	)
 		return false;
 	for (const [stream, ring] of [

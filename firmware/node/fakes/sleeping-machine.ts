@@ -68,6 +68,8 @@ export class SleepingMachine {
 	readonly logs: string[] = [];
 	/** What the sensor gave, as "boot@uptime". */
 	readonly given = new Map<string, readonly number[]>();
+	/** When it was given, in simulated time. */
+	readonly givenAtMs = new Map<string, number>();
 	/** Simulated time at which connections were tried. */
 	readonly connects: { readonly atMs: number; readonly clean: boolean }[] = [];
 	prepare: Prepare = () => undefined;
@@ -174,8 +176,11 @@ export class SleepingMachine {
 		this.reports.push(...reports);
 		this.logs.push(...logs);
 		this.timeRequests += board.time.requests;
-		for (const [uptimeMs, raw] of board.sensor.given)
-			this.given.set(`${this.boot}@${uptimeMs}`, raw);
+		for (const [uptimeMs, raw] of board.sensor.given) {
+			const key = `${this.boot}@${uptimeMs}`;
+			this.given.set(key, raw);
+			this.givenAtMs.set(key, this.#bootMs + uptimeMs);
+		}
 		for (const { atMs, clean } of board.network.connects)
 			this.connects.push({ atMs: this.#bootMs + atMs, clean });
 		reports.length = 0;
