@@ -61,6 +61,9 @@ static long long *setting(const char *name)
 
 static void keep_rtc(void)
 {
+	/* In another program than this file's own, nothing is kept. */
+	if (rtc_file == NULL)
+		return;
 	FILE *file = fopen(rtc_file, "wb");
 	if (file == NULL)
 		exit(1);
