@@ -50,8 +50,10 @@ describe("A day on the qemu board", () => {
 		for (const part of [stack, cHeap, arena]) {
 			assert.ok(part.peakBytes > 0 && part.peakBytes <= part.sizeBytes);
 		}
+		const { livePeakBytes, loadedBytes } = measures.heap;
+		assert.ok(livePeakBytes > loadedBytes && livePeakBytes < arena.sizeBytes);
 		console.log(
-			`      high water: stack ${stack.peakBytes} of ${stack.sizeBytes} bytes, C heap ${cHeap.peakBytes} of ${cHeap.sizeBytes}, engine ${arena.peakBytes} of ${arena.sizeBytes}, statics ${staticBytes}`,
+			`      high water: stack ${stack.peakBytes} of ${stack.sizeBytes} bytes, C heap ${cHeap.peakBytes} of ${cHeap.sizeBytes}, live in the engine's ${arena.sizeBytes}: ${livePeakBytes}, ${loadedBytes} of them from the start`,
 		);
 	}).timeout(600_000);
 });

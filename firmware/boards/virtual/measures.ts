@@ -16,6 +16,13 @@ export interface Measures {
 		readonly count: number;
 		readonly instructions: number;
 	};
+	/** Chunks and slots. */
+	readonly heap: {
+		/** The most that was live after a collection. */
+		readonly livePeakBytes: number;
+		/** Of that, what was live when the program had been loaded: on a device, it is in flash. */
+		readonly loadedBytes: number;
+	};
 	/** The board's own memory; null on boards that are processes. */
 	readonly memory: {
 		readonly stack: MemoryPart;
@@ -29,7 +36,8 @@ export interface Measures {
 
 const MEMORY_OFFSET = 8;
 const COLLECTING_OFFSET = 40;
-const MARKS_OFFSET = 48;
+const HEAP_OFFSET = 48;
+const MARKS_OFFSET = 56;
 
 /** The body of a MEASURES frame. */
 export function decodeMeasures(bytes: Uint8Array): Measures {
@@ -49,6 +57,10 @@ export function decodeMeasures(bytes: Uint8Array): Measures {
 			u64(MARKS_OFFSET + 8 * i),
 		),
 		collections: { count: u32(7), instructions: u64(COLLECTING_OFFSET) },
+		heap: {
+			livePeakBytes: view.getUint32(HEAP_OFFSET, true),
+			loadedBytes: view.getUint32(HEAP_OFFSET + 4, true),
+		},
 		memory:
 			arena.sizeBytes === 0
 				? null

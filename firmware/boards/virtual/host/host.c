@@ -60,11 +60,15 @@ static void answer_query(void)
 		struct memory_peaks memory;
 		uint32_t collections;
 		uint64_t collecting;
+		uint32_t live_peak;
+		uint32_t loaded;
 		uint64_t spent[MARKS];
 	} measures = {
 		.instructions = instructions_executed(),
 		.collections = (uint32_t)heap_use.collections,
 		.collecting = heap_use.collecting,
+		.live_peak = (uint32_t)(heap_use.chunk_peak + heap_use.slot_peak),
+		.loaded = (uint32_t)heap_use.loaded,
 	};
 	memory_peaks(&measures.memory);
 	mark(marked);
