@@ -61,8 +61,10 @@ class Node implements RunningNode {
 	readonly #streams: Streams;
 	readonly #keeper: ConfigKeeper;
 	readonly #trial: Trial;
-	/** Null on a board without deep sleep. */
-	readonly #sleeper: Sleeper | null;
+	/** Null as long as the configuration does not let the node sleep. */
+	#sleeper: Sleeper | null = null;
+	/** From the end of the last sleep until the node ran. */
+	readonly #wakingMs: number;
 	/** As it was when the node was last connected. */
 	#rssi: number | null;
 	#stopped = false;
@@ -76,6 +78,9 @@ class Node implements RunningNode {
 		const { boot, journal, woken } = this.#storage;
 		if (woken !== null) this.#system.resetReason = woken.resetReason;
 		this.#rssi = woken?.rssi ?? null;
+		const lateMs =
+			woken === null ? 0 : board.timers.uptimeMs() - woken.wakeAtMs;
+		this.#wakingMs = Math.min(Math.max(lateMs, 0), MAX_WAKING_MS);
 		this.#trial = new Trial(board.slots, this.#system);
 		this.#droppedBefore = journal.dropped;
 		const { timers, network, identity, time } = board;
@@ -101,7 +106,6 @@ class Node implements RunningNode {
 			chance,
 			onAcknowledged: () => this.#trial.acknowledged(),
 		});
-		this.#sleeper = this.#makeSleeper();
 		const sensors = usableSensors(board.sensors, system);
 		this.#keeper = new ConfigKeeper({
 			settings,
@@ -176,8 +180,10 @@ class Node implements RunningNode {
 		const { sleep } = this.#keeper.config;
 		this.#uplink.savesBattery = sleep;
 		this.#clock.asksByItself = !sleep;
-		if (sleep) this.#sleeper?.start();
-		else {
+		if (sleep) {
+			this.#sleeper ??= this.#makeSleeper();
+			this.#sleeper?.start();
+		} else {
 			this.#sleeper?.stop();
 			this.#uplink.start();
 		}
@@ -234,11 +240,11 @@ class Node implements RunningNode {
 		this.#uplink.offer(ref);
 	}
 
+	/** @returns null on a board without deep sleep */
 	#makeSleeper(): Sleeper | null {
 		const { deepSleep, timers } = this.#board;
 		if (deepSleep === undefined) return null;
-		const { boot, journal, woken } = this.#storage;
-		const lateMs = woken === null ? 0 : timers.uptimeMs() - woken.wakeAtMs;
+		const { boot, journal } = this.#storage;
 		return new Sleeper({
 			boot,
 			deepSleep,
@@ -247,7 +253,7 @@ class Node implements RunningNode {
 			uplink: this.#uplink,
 			clock: this.#clock,
 			scratch: this.#storage.scratch,
-			wakingMs: Math.min(Math.max(lateMs, 0), MAX_WAKING_MS),
+			wakingMs: this.#wakingMs,
 			hasToSend: () => this.#hasToSend(),
 			maySleep: () => !this.#trial.isOn && journal.isDurable,
 			nextSampleMs: () => this.#streams.nextSampleMs,

@@ -6,10 +6,8 @@
  * of them; of those that wait for that, only the latest does.
  */
 import type { EventDocument } from "../../protocol/documents.ts";
-import { LINK_CODES } from "../../protocol/health-states.ts";
 import { blockTopic, eventTopic, liveTopic } from "../../protocol/topics.ts";
 import { Alarm } from "./alarm.ts";
-import { backoffMs } from "./backoff.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Journal, RecordRef } from "./journal.ts";
 import { LiveSlot } from "./live-slot.ts";
@@ -27,7 +25,7 @@ import {
 	type Timers,
 } from "./ports.ts";
 import type { RetainedUplink } from "./retained-state.ts";
-import { StateLatch } from "./state-latch.ts";
+import { Retries } from "./retries.ts";
 import { DEFAULT_UPLINK_LIMITS, type UplinkLimits } from "./uplink-limits.ts";
 
 /** Settings key: the certificate with which the broker has a session of ours. */
@@ -47,13 +45,6 @@ export interface UplinkParts {
 	onAcknowledged?(): void;
 }
 
-const RECONNECT = { baseMs: 1000, capMs: 300_000, jitter: 0.5 } as const;
-/** On a battery an attempt that fails is dear: half a minute of radio. */
-const BATTERY_RECONNECT = {
-	baseMs: 60_000,
-	capMs: 3_600_000,
-	jitter: 0.5,
-} as const;
 /** A connection that holds this long was a success, also when nothing was acknowledged. */
 const PROVEN_MS = 60_000;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -72,13 +63,9 @@ export class Uplink {
 	#connection: MqttConnection | null = null;
 	/** Tells the callbacks of a connection that was given up from those of the present one. */
 	#attempt = 0;
-	readonly #link = new StateLatch(LINK_CODES.connecting);
-	#lostBy: OfflineReason | null = null;
+	readonly #retries: Retries;
 	/** Uptime at which the state was entered. */
 	#sinceMs = 0;
-	#retryAtMs = 0;
-	#failures = 0;
-	#connects = 0;
 	#nextPublishAtMs = 0;
 	/** A live message has been begun since one with QoS 1 was begun. */
 	#liveHasGone = false;
@@ -105,12 +92,13 @@ export class Uplink {
 			event: eventTopic(thing),
 		};
 		this.#live = new LiveSlot(liveTopic(thing), this.#spacingMs());
+		this.#retries = new Retries(parts.chance);
 		this.#alarm = new Alarm(parts.timers, () => this.#run());
 	}
 
 	/** Times a connection came up after the first. */
 	get reconnects(): number {
-		return Math.max(0, this.#connects - 1);
+		return this.#retries.reconnects;
 	}
 
 	/** Live messages that were not sent, for want of a connection or of room in it, or since a later one came. */
@@ -120,7 +108,7 @@ export class Uplink {
 
 	/** The value of `health.link` since it was last asked for. */
 	takeLinkState(): number {
-		return this.#link.take();
+		return this.#retries.takeLinkState();
 	}
 
 	/** Connects only when told to, without a session that would outlive the connection, and waits longer after failures. */
@@ -133,29 +121,17 @@ export class Uplink {
 
 	/** Uptime before which, after failures, no connection should be tried. */
 	get retryAtMs(): number {
-		return this.#retryAtMs;
+		return this.#retries.retryAtMs;
 	}
 
 	/** What a sleep is gone on from with. */
 	get retained(): RetainedUplink {
-		return {
-			failures: this.#failures,
-			link:
-				this.#failures === 0 || this.#lostBy === null
-					? LINK_CODES.online
-					: LINK_CODES[this.#lostBy],
-			connects: this.#connects,
-			retryAtMs: this.#retryAtMs,
-		};
+		return this.#retries.retained;
 	}
 
 	/** Before `start`. */
 	resume(retained: RetainedUplink): void {
-		this.#failures = retained.failures;
-		this.#lostBy = offlineReasonOf(retained.link);
-		this.#connects = retained.connects;
-		this.#retryAtMs = retained.retryAtMs;
-		this.#link.enter(retained.link);
+		this.#retries.resume(retained);
 	}
 
 	/** No effect on one that has been started. */
@@ -165,8 +141,8 @@ export class Uplink {
 
 	/** The time has been learned or has jumped: certificates that were refused for it are tried again at once. */
 	timeChanged(): void {
-		if (this.#state !== "waiting" || this.#lostBy !== "tls") return;
-		this.#retryAtMs = this.#now();
+		if (this.#state !== "waiting" || this.#retries.lostBy !== "tls") return;
+		this.#retries.retryNow(this.#now());
 		this.#run();
 	}
 
@@ -178,7 +154,7 @@ export class Uplink {
 		this.#detach();
 		this.#enter("stopped");
 		this.#alarm.setAt(NEVER);
-		if (!this.savesBattery) this.#link.enter(LINK_CODES.stopped);
+		if (!this.savesBattery) this.#retries.stopped();
 		const { system, boot } = this.#parts;
 		if (wasOnline)
 			system.report({
@@ -279,15 +255,14 @@ export class Uplink {
 		)
 			settings.set(SESSION_KEY, identity.certificateId);
 		this.#enter("online");
-		this.#connects++;
-		this.#link.enter(LINK_CODES.online);
+		this.#retries.connected();
 		system.report({ event: "online", boot });
 	}
 
 	#onAcknowledged(id: number): void {
 		const place = this.#outbox.acknowledge(id);
 		if (place === null) return;
-		this.#failures = 0;
+		this.#retries.proven();
 		this.#isProven = true;
 		if (this.#writer.current === place) place.acknowledged = true;
 		else place.free();
@@ -302,19 +277,15 @@ export class Uplink {
 
 	#onLost(reason: OfflineReason): void {
 		if (this.#state === "online" && this.#now() - this.#sinceMs >= PROVEN_MS)
-			this.#failures = 0;
-		this.#failures++;
-		this.#lostBy = reason;
-		this.#link.enter(LINK_CODES[reason]);
+			this.#retries.proven();
 		this.#detach();
 		this.#enter("waiting");
 		const { system, boot } = this.#parts;
-		const retryInMs = backoffMs(
-			this.#failures,
-			this.savesBattery ? BATTERY_RECONNECT : RECONNECT,
-			this.#parts.chance(),
+		const retryInMs = this.#retries.lost(
+			reason,
+			this.#sinceMs,
+			this.savesBattery,
 		);
-		this.#retryAtMs = this.#sinceMs + retryInMs;
 		system.report({ event: "offline", boot, reason, retryInMs });
 		this.#run();
 	}
@@ -363,7 +334,7 @@ export class Uplink {
 
 	#doWhatIsDue(): void {
 		const nowMs = this.#now();
-		if (this.#state === "waiting" && nowMs >= this.#retryAtMs) this.#connect();
+		if (this.#state === "waiting" && nowMs >= this.retryAtMs) this.#connect();
 		else if (this.#state === "connecting") {
 			if (nowMs >= this.#sinceMs + this.#limits.connectMs)
 				this.#giveUp("timeout");
@@ -397,7 +368,7 @@ export class Uplink {
 			case "stopped":
 				return NEVER;
 			case "waiting":
-				return this.#retryAtMs;
+				return this.retryAtMs;
 			case "connecting":
 				return this.#sinceMs + this.#limits.connectMs;
 			case "online":
@@ -475,12 +446,4 @@ export class Uplink {
 	#now(): number {
 		return this.#parts.timers.uptimeMs();
 	}
-}
-
-function offlineReasonOf(code: number): OfflineReason | null {
-	const names = Object.keys(LINK_CODES) as (keyof typeof LINK_CODES)[];
-	const name = names.find((known) => LINK_CODES[known] === code);
-	return name === undefined || name === "online" || name === "connecting"
-		? null
-		: name;
 }
