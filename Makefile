@@ -3,6 +3,9 @@ MAKEFLAGS += --no-print-directory
 NODE_BIN := node_modules/.bin
 TSX := $(NODE_BIN)/tsx
 
+# Whether there is a compiler, with its C library, for the qemu board.
+FOR_RISCV := riscv64-unknown-elf-gcc --specs=picolibc.specs -E -x c /dev/null >/dev/null 2>&1
+
 SOURCES := $(shell find protocol firmware cloud tools -type f \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' \) ! -name '*.test.ts' 2>/dev/null)
 
 .PHONY: help setup start test prove screenshots size bench build qemu lint format coverage clean
@@ -13,7 +16,7 @@ help: ## this list
 setup: ## all that start and test need first; does nothing when it is there
 	@tools/setup.sh test
 	@$(MAKE) build host32
-	@if command -v riscv64-unknown-elf-gcc >/dev/null 2>&1; then $(MAKE) qemu; fi
+	@if $(FOR_RISCV); then $(MAKE) qemu; fi
 
 start: ## sets up, then runs the cloud on this machine with 3 simulated nodes; UP="--http-port 8081" adds options
 	@tools/setup.sh start
@@ -39,7 +42,7 @@ bench: setup ## prints every figure, and writes bench/results.json
 build: dist/cli.js host ## the command, the page, the firmware and the virtual board
 
 qemu: host ## the qemu board, with the firmware as byte code in its flash (dist/qemu)
-	@if ! command -v riscv64-unknown-elf-gcc >/dev/null 2>&1; then \
+	@if ! $(FOR_RISCV); then \
 		echo "The qemu board needs a compiler for RISC-V and QEMU. Install them with: sudo apt-get install -y --no-install-recommends gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf binutils-riscv64-unknown-elf qemu-system-misc" >&2; \
 		exit 1; fi
 	@$(MAKE) -s -C firmware/boards/virtual/qemu

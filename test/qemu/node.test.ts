@@ -35,10 +35,10 @@ describe("A node on the qemu board", () => {
 	});
 	afterEach(() => rig.close());
 
-	const boot = async (flashDir?: string) => {
+	const boot = async (flashDir?: string, config: object = CONFIG) => {
 		rig = await Rig.make({
 			bundle,
-			config: JSON.stringify(CONFIG),
+			config: JSON.stringify(config),
 			...(flashDir === undefined ? {} : { flashDir }),
 		});
 		rig.machine.powerOn();
@@ -84,6 +84,24 @@ describe("A node on the qemu board", () => {
 			(block) => block.boot === first?.boot,
 		);
 		assert.ok(made >= 4 && ofFirst.length >= made, `${ofFirst.length}`);
+	});
+
+	it("sleeps between samples on a battery, and wakes with what it retained", async () => {
+		await boot(undefined, {
+			sleep: true,
+			sampleIntervalMs: MINUTE_MS,
+			blockSpanMs: 15 * MINUTE_MS,
+			checkpointMs: 5 * MINUTE_MS,
+			healthIntervalMs: 15 * MINUTE_MS,
+		});
+		let sleeps = 0;
+		rig.machine.on("sleep", () => sleeps++);
+		await rig.clock.runFor(20 * MINUTE_MS);
+		await rig.stop();
+		assert.ok(sleeps > 15, `${sleeps}`);
+		assert.ok(rig.machine.weather.given.length >= 20);
+		rig.assertAllStored();
+		assert.deepEqual(rig.errors, []);
 	});
 
 	for (const [fault, reason, says] of [

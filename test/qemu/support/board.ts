@@ -11,10 +11,20 @@ const PACKAGES =
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const BOARD = join(ROOT, "firmware/boards/virtual/qemu");
 
+/** The first of these that does not run tells what is missing. */
+const CHECKS = [
+	["riscv64-unknown-elf-gcc", "--version"],
+	[
+		...["riscv64-unknown-elf-gcc", "--specs=picolibc.specs", "-E", "-x", "c"],
+		"/dev/null",
+	],
+	["qemu-system-riscv32", "--version"],
+] as const;
+
 function missingTool(): string | undefined {
-	return ["riscv64-unknown-elf-gcc", "qemu-system-riscv32"].find(
-		(tool) => spawnSync(tool, ["--version"]).status !== 0,
-	);
+	const [command, specs] =
+		CHECKS.find(([tool, ...args]) => spawnSync(tool, args).status !== 0) ?? [];
+	return specs?.includes("picolibc") ? "picolibc" : command;
 }
 
 /**
