@@ -239,6 +239,27 @@ export const BAD_ARITHMETIC: readonly Case[] = [
 		rsaKey(join(MODULUS.subarray(1), raw(0xfe)), raw(1, 0, 1)),
 	),
 	key("a key on P-384", () => ecKeys("P-384").publicKey),
+	key("a point of P-256 that is said to be of another curve", (world) =>
+		sequence(
+			sequence(oid("1.2.840.10045.2.1"), oid("1.3.132.0.10")),
+			bits(pointOf(world)),
+		),
+	),
+	key("a point of P-256 that is said to be of another algorithm", (world) =>
+		sequence(
+			sequence(oid("1.3.132.1.12"), oid("1.2.840.10045.3.1.7")),
+			bits(pointOf(world)),
+		),
+	),
+	{
+		...key("an RSA key with a NULL that is not empty", () =>
+			sequence(
+				sequence(oid("1.2.840.113549.1.1.1"), raw(5, 1, 0)),
+				bits(sequence(integer(MODULUS), integer(65537))),
+			),
+		),
+		expect: "malformed",
+	},
 	key("a key of Ed25519", () =>
 		sequence(sequence(oid("1.3.101.112")), bits(new Uint8Array(32))),
 	),
