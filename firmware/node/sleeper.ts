@@ -13,6 +13,8 @@ import type { Uplink } from "./uplink.ts";
 
 /** From the start of a connection; above the 35 s that its coming up may take. */
 export const CONTACT_MS = 60_000;
+/** So that the end of a connection still leaves the board. */
+const LINGER_MS = 100;
 /** For less, it is not worth starting anew. */
 const MIN_SLEEP_MS = 1000;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -56,6 +58,7 @@ export class Sleeper {
 	/** There has been one since the last sample. */
 	#hadContact = false;
 	#isOff = true;
+	#awakeUntilMs = 0;
 
 	constructor(parts: SleeperParts) {
 		this.#parts = parts;
@@ -96,10 +99,13 @@ export class Sleeper {
 		if (this.#contact !== null) {
 			if (!this.#isOver(this.#contact)) return;
 			this.#contact = null;
+			this.#awakeUntilMs = this.#now() + LINGER_MS;
 		}
 		const { uplink, hasToSend, maySleep } = this.#parts;
 		const isDue = hasToSend() && this.#now() >= uplink.retryAtMs;
 		if (isDue && !this.#hadContact) this.#connect();
+		else if (this.#now() < this.#awakeUntilMs)
+			this.#alarm.setAt(this.#awakeUntilMs);
 		else if (maySleep()) this.#sleep();
 	}
 
