@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import type { MachineOptions } from "../../firmware/boards/virtual/machine.ts";
 import { RESET_CODES } from "../../protocol/health-states.ts";
 import { buildQemuImage } from "../../tools/build/qemu.ts";
 import { requireQemu, script, temporaryFolder } from "./support/board.ts";
@@ -35,9 +36,14 @@ describe("A node on the qemu board", () => {
 	});
 	afterEach(() => rig.close());
 
-	const boot = async (flashDir?: string, config: object = CONFIG) => {
+	const boot = async (
+		flashDir?: string,
+		config: object = CONFIG,
+		options: Partial<MachineOptions> = {},
+	) => {
 		rig = await Rig.make({
 			bundle,
+			...options,
 			config: JSON.stringify(config),
 			...(flashDir === undefined ? {} : { flashDir }),
 		});
@@ -102,6 +108,18 @@ describe("A node on the qemu board", () => {
 		assert.ok(rig.machine.weather.given.length >= 20);
 		rig.assertAllStored();
 		assert.deepEqual(rig.errors, []);
+	});
+
+	it("is reset by its watchdog when it hangs, and says so when it boots again", async () => {
+		await boot(undefined, CONFIG, { watchdogMs: 2000 });
+		await rig.machine.powerCut();
+		rig.machine.settings.set("fault", "endless");
+		rig.machine.powerOn();
+		await rig.clock.runFor(MINUTE_MS);
+		assert.equal(rig.exits[1]?.reason, "watchdog");
+		assert.equal(rig.of("boot").at(-1)?.resetReason, "watchdog");
+		await rig.stop();
+		rig.assertAllStored(CHECKPOINT_MS);
 	});
 
 	for (const [fault, reason, says] of [

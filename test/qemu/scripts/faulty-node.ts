@@ -22,6 +22,9 @@ const FAULTS: Readonly<Record<string, () => void>> = {
 	instruction: () => host.fault("instruction"),
 	load: () => host.fault("load"),
 	store: () => host.fault("store"),
+	endless: () => {
+		for (;;);
+	},
 	exception: () => {
 		throw new Error("as told");
 	},
