@@ -2,9 +2,14 @@
 import { EventEmitter } from "node:events";
 import { join } from "node:path";
 import type { ResetReason } from "../../../protocol/documents.ts";
-import type { LogLevel, NodeReport, Settings } from "../../node/ports.ts";
+import type { NodeReport, Settings } from "../../node/ports.ts";
 import { FlashFolder } from "./flash-folder.ts";
-import { type MachineIdentity, nodeIdentity } from "./identity.ts";
+import { nodeIdentity } from "./identity.ts";
+import type {
+	MachineEvents,
+	MachineOptions,
+	StopReason,
+} from "./machine-options.ts";
 import type { Measures } from "./measures.ts";
 import {
 	type ClockTimer,
@@ -22,13 +27,7 @@ import {
 	PoweredSettings,
 } from "./peripherals/settings.ts";
 import { WatchdogTimer } from "./peripherals/watchdog.ts";
-import type { WeatherOptions } from "./peripherals/weather.ts";
-import {
-	bundlePath,
-	Processor,
-	type ProcessorKind,
-	type ProcessorSizes,
-} from "./processor.ts";
+import { bundlePath, Processor } from "./processor.ts";
 import { serve } from "./serve.ts";
 import {
 	type BootDocument,
@@ -38,61 +37,12 @@ import {
 	type TurnEvent,
 } from "./wire.ts";
 
-export interface MachineOptions extends ProcessorSizes {
-	readonly identity: MachineIdentity;
-	/** "virtual" by default. */
-	readonly board?: ProcessorKind;
-	/** Real time of its own by default; machines may share one. */
-	readonly clock?: VirtualClock;
-	/** Where flash and settings rest; in memory, as long as this object, by default. */
-	readonly flashDir?: string;
-	/** Bytes of the journal's partition; 1 MB by default. */
-	readonly journalBytes?: number;
-	/** Bytes of the checkpoints' partition; 64 KB by default. */
-	readonly checkpointBytes?: number;
-	/** Bytes that survive a deep sleep; 4,096 by default. */
-	readonly retainedBytes?: number;
-	/** From the end of a deep sleep until the program runs; 0 by default. */
-	readonly wakeMs?: number;
-	/** Of simulated time, and of real time within a turn; 60 s by default. */
-	readonly watchdogMs?: number;
-	readonly weather?: WeatherOptions & { readonly record?: boolean };
-	/** A configuration document, put into the setting "config". */
-	readonly config?: string;
-	/** Makes the node's random numbers repeatable. */
-	readonly seed?: number;
-	/** The bundle to run, on qemu the content of the flash; the firmware by default. */
-	readonly bundle?: string;
-	/** On qemu, lets `measure` tell instructions: see `QemuOptions`. */
-	readonly countInstructions?: boolean;
-}
-
-/** Why a machine stopped running. */
-export type StopReason =
-	/** `stop()`, in good order */
-	| "stopped"
-	/** It did not end when `stop()` asked it to, and was killed. */
-	| "unresponsive"
-	/** `powerCut()`, or the cut set on the flash. */
-	| "power_cut"
-	/** It resets by itself, with this reason. */
-	| ResetReason;
-
-export interface MachineExit {
-	readonly reason: StopReason;
-	/** Of the process; null when it was killed. */
-	readonly code: number | null;
-	/** Whether it boots again by itself. */
-	readonly reboots: boolean;
-}
-
-export interface MachineEvents {
-	report: [NodeReport];
-	log: [LogLevel, string];
-	exit: [MachineExit];
-	/** It sleeps for so many ms, and wakes by itself; this is no exit. */
-	sleep: [number];
-}
+export type {
+	MachineEvents,
+	MachineExit,
+	MachineOptions,
+	StopReason,
+} from "./machine-options.ts";
 
 export const WEATHER_ADDRESS = 0x44;
 const JOURNAL_BYTES = 1 << 20;
