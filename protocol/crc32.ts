@@ -1,7 +1,8 @@
 /** CRC-32 as in ISO 3309, Ethernet and zlib: reflected polynomial 0xEDB88320, start and final value inverted. */
 
-function makeTable(): Uint32Array {
-	const made = new Uint32Array(256);
+/** Signed: an engine that keeps small integers apart from doubles then has nothing but integers to do with. */
+function makeTable(): Int32Array {
+	const made = new Int32Array(256);
 	for (let byte = 0; byte < 256; byte++) {
 		let remainder = byte;
 		for (let bit = 0; bit < 8; bit++)
