@@ -382,10 +382,10 @@ describe("the natives", () => {
 		});
 	});
 
-	it("measure the heap, and fill with chance what they are given and no more", () => {
-		assert.deepEqual(chip.start(Reset.POWERON, "heap", "random 5").lines, [
-			"300000 120000 80000",
-			"5a 00",
-		]);
+	it("measure what is free, and fill with chance what they are given and no more", () => {
+		assert.deepEqual(
+			chip.start(Reset.POWERON, "system_free", "random 5").lines,
+			["120000", "5a 00"],
+		);
 	});
 });

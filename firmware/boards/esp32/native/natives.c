@@ -334,12 +334,10 @@ uint32_t thinghz_wifi_reason(void)
 
 /* ---- Heap and chance ---- */
 
-/* Of the whole system, XS and the radio's buffers alike, in bytes: in all, free, and free when it was least. */
-void thinghz_heap(uint32_t *sizes)
+/* Bytes that the system's heap has free, for the radio and for XS where that grows. */
+uint32_t thinghz_system_free(void)
 {
-	sizes[0] = (uint32_t)heap_caps_get_total_size(MALLOC_CAP_8BIT);
-	sizes[1] = (uint32_t)heap_caps_get_free_size(MALLOC_CAP_8BIT);
-	sizes[2] = (uint32_t)heap_caps_get_minimum_free_size(MALLOC_CAP_8BIT);
+	return (uint32_t)heap_caps_get_free_size(MALLOC_CAP_8BIT);
 }
 
 /* Unpredictable while the radio is on; without it, seeded from the bootloader's noise. */

@@ -1,4 +1,4 @@
-/** The functions of natives.c as Moddable's FFI offers them, and what is common to their callers. */
+/** The functions of natives.c and xs-heap.c as Moddable's FFI offers them, and what is common to their callers. */
 import type { ResetReason } from "../../../../protocol/documents.ts";
 
 /** What `mc/ffi` makes of manifest.json: buffers are whole ArrayBuffers, errors are ESP-IDF's `esp_err_t`. */
@@ -20,7 +20,9 @@ export interface Natives {
 	thinghz_watchdog_feed(): number;
 	thinghz_wifi_watch(): number;
 	thinghz_wifi_reason(): number;
-	thinghz_heap(sizes: ArrayBuffer): void;
+	thinghz_system_free(): number;
+	thinghz_collect(): void;
+	thinghz_xs_heap(sizes: ArrayBuffer): void;
 	thinghz_random(into: ArrayBuffer, length: number): void;
 }
 

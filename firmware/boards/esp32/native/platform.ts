@@ -9,6 +9,7 @@ export class Platform {
 	readonly settingsErased: boolean;
 	readonly #natives: Natives;
 	readonly #sizes = new Uint32Array(3);
+	#peakBytes = 0;
 
 	constructor(natives: Natives) {
 		this.#natives = natives;
@@ -27,14 +28,19 @@ export class Platform {
 		into.set(new Uint8Array(buffer));
 	}
 
-	/** Of the whole system, the radio's buffers among it; XS's own heap is taken at the start and counts as used. */
+	/** XS's own heap, after a collection; where it grows, what the system has free counts to what it may be. */
 	heap(): HeapUse {
-		this.#natives.thinghz_heap(this.#sizes.buffer);
-		const [limitBytes = 0, freeBytes = 0, leastFreeBytes = 0] = this.#sizes;
+		this.#natives.thinghz_collect();
+		this.#natives.thinghz_xs_heap(this.#sizes.buffer);
+		const [usedBytes = 0, takenBytes = 0, mostBytes = 0] = this.#sizes;
+		this.#peakBytes = Math.max(this.#peakBytes, usedBytes);
 		return {
-			usedBytes: limitBytes - freeBytes,
-			peakBytes: limitBytes - leastFreeBytes,
-			limitBytes,
+			usedBytes,
+			peakBytes: this.#peakBytes,
+			limitBytes:
+				mostBytes > 0
+					? mostBytes
+					: takenBytes + this.#natives.thinghz_system_free(),
 		};
 	}
 

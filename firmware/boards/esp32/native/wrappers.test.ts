@@ -162,12 +162,25 @@ describe("the platform", () => {
 		assert.equal(new Platform(natives).settingsErased, true);
 	});
 
-	it("tells what of the heap is used, was used at most, and may be", () => {
-		assert.deepEqual(new Platform(new FakeNatives()).heap(), {
-			usedBytes: 180_000,
-			peakBytes: 220_000,
-			limitBytes: 300_000,
+	it("tells what of XS's heap is live, after a collection, and was at most", () => {
+		const natives = new FakeNatives();
+		const platform = new Platform(natives);
+		natives.xsHeap = [50_000, 65_536, 94_208];
+		platform.heap();
+		natives.xsHeap = [40_000, 65_536, 94_208];
+		assert.deepEqual(platform.heap(), {
+			usedBytes: 40_000,
+			peakBytes: 50_000,
+			limitBytes: 94_208,
 		});
+		assert.deepEqual(natives.calls, ["collect", "collect"]);
+	});
+
+	it("counts what the system has free to a heap that grows", () => {
+		const natives = new FakeNatives();
+		natives.xsHeap = [40_000, 65_536, 0];
+		natives.systemFree = 100_000;
+		assert.equal(new Platform(natives).heap().limitBytes, 165_536);
 	});
 
 	it("fills a view with chance, and nothing beside it", () => {

@@ -12,7 +12,9 @@ export class FakeNatives implements Natives {
 	onTrial = 0;
 	/** What the next call that can fail returns. */
 	error = 0;
-	heap: readonly [number, number, number] = [300_000, 120_000, 80_000];
+	systemFree = 120_000;
+	/** Used, taken, and at most. */
+	xsHeap: readonly [number, number, number] = [40_000, 65_536, 0];
 	readonly calls: string[] = [];
 
 	thinghz_settings_erased(): number {
@@ -88,8 +90,16 @@ export class FakeNatives implements Natives {
 		return 0;
 	}
 
-	thinghz_heap(sizes: ArrayBuffer): void {
-		new Uint32Array(sizes).set(this.heap);
+	thinghz_system_free(): number {
+		return this.systemFree;
+	}
+
+	thinghz_collect(): void {
+		this.calls.push("collect");
+	}
+
+	thinghz_xs_heap(sizes: ArrayBuffer): void {
+		new Uint32Array(sizes).set(this.xsHeap);
 	}
 
 	thinghz_random(into: ArrayBuffer, length: number): void {

@@ -31,7 +31,7 @@ uint32_t thinghz_watchdog_timeout_ms(void);
 int32_t thinghz_watchdog_feed(void);
 int32_t thinghz_wifi_watch(void);
 uint32_t thinghz_wifi_reason(void);
-void thinghz_heap(uint32_t *sizes);
+uint32_t thinghz_system_free(void);
 void thinghz_random(void *into, uint32_t length);
 
 enum { RESTARTED = 10, SLEPT = 11, ROLLED_BACK = 12 };
@@ -194,13 +194,8 @@ esp_err_t esp_event_handler_register(esp_event_base_t event_base,
 	return ESP_OK;
 }
 
-size_t heap_caps_get_total_size(uint32_t caps) { return caps ? 300000 : 0; }
 size_t heap_caps_get_free_size(uint32_t caps) { return caps ? 120000 : 0; }
 
-size_t heap_caps_get_minimum_free_size(uint32_t caps)
-{
-	return caps ? 80000 : 0;
-}
 
 void esp_fill_random(void *buf, size_t len) { memset(buf, 0x5a, len); }
 
@@ -223,7 +218,7 @@ static void disconnect(uint8_t why)
 static void run(const char *command, char *argument, long long number)
 {
 	static uint8_t bytes[8192];
-	uint32_t words[3];
+	uint32_t words[1];
 	int32_t error;
 #define IS(name) (strcmp(command, name) == 0)
 	if (IS("prepare"))
@@ -271,10 +266,9 @@ static void run(const char *command, char *argument, long long number)
 		disconnect((uint8_t)number);
 	else if (IS("wifi_reason"))
 		printf("%u\n", thinghz_wifi_reason());
-	else if (IS("heap")) {
-		thinghz_heap(words);
-		printf("%u %u %u\n", words[0], words[1], words[2]);
-	} else if (IS("random")) {
+	else if (IS("system_free"))
+		printf("%u\n", thinghz_system_free());
+	else if (IS("random")) {
 		memset(bytes, 0, sizeof bytes);
 		thinghz_random(bytes, (uint32_t)number);
 		printf("%02x %02x\n", bytes[number - 1], bytes[number]);

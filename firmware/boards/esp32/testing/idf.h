@@ -48,9 +48,7 @@ esp_err_t esp_wifi_stop(void);
 
 /* esp_heap_caps.h */
 #define MALLOC_CAP_8BIT (1 << 2)
-size_t heap_caps_get_total_size(uint32_t caps);
 size_t heap_caps_get_free_size(uint32_t caps);
-size_t heap_caps_get_minimum_free_size(uint32_t caps);
 
 /* esp_ota_ops.h */
 typedef struct {

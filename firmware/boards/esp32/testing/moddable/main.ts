@@ -99,7 +99,11 @@ const platform = new Platform(natives);
 tell("reset reason", () => platform.resetReason);
 tell("settings erased", () => platform.settingsErased);
 tell("uptime", () => platform.uptimeMs());
-tell("heap", () => platform.heap());
+tell("heap", () => {
+	const sizes = new Uint32Array(3);
+	natives.thinghz_xs_heap(sizes.buffer);
+	return [...sizes, natives.thinghz_system_free()];
+});
 tell("random", () => {
 	const bytes = new Uint8Array(6);
 	platform.random(bytes.subarray(2, 5));
