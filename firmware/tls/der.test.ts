@@ -61,6 +61,7 @@ describe("A reader of DER", () => {
 
 	it("refuses lengths that are not in their shortest form, or indefinite", () => {
 		malformed(() => read(4, 0x80, 0, 0).any("It"));
+		malformed(() => read(4, 0x80, ...new Uint8Array(128)).any("It"));
 		malformed(() => read(4, 0x81, 1, 9).any("It"));
 		malformed(() => read(4, 0x81, 0x7f, ...new Uint8Array(127)).any("It"));
 		malformed(() => read(4, 0x82, 0, 0x80, ...new Uint8Array(128)).any("It"));
@@ -73,6 +74,7 @@ describe("A reader of DER", () => {
 
 	it("refuses tags of several bytes", () => {
 		malformed(() => read(0x1f, 0x1f, 0).any("It"));
+		malformed(() => read(0x1f, 1, 0).any("It"));
 		malformed(() => read(0xbf, 0x20, 0).any("It"));
 	});
 
@@ -106,6 +108,7 @@ describe("A reader of DER", () => {
 		);
 		malformed(() => read(2, 5, 0, 0x80, 0, 0, 0).smallInteger("It"));
 		malformed(() => read(2, 1, 0xff).smallInteger("It"));
+		malformed(() => read(2, 4, 0x80, 0, 0, 0).smallInteger("It"));
 	});
 
 	it("reads TRUE, and no other BOOLEAN", () => {
