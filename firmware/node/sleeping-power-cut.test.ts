@@ -42,8 +42,13 @@ function runWeek(seed: number, hours: number): Week {
 		},
 	});
 	let isDown = false;
-	machine.prepare = ({ network }) => {
+	machine.prepare = ({ network, system }) => {
 		network.failWith = isDown ? "wifi_not_found" : null;
+		// Settings that fail end no node: it goes on until its next look at the flash, and nobody hears it.
+		const { reports } = system;
+		system.report = (report) => {
+			if (supply.on) reports.push(report);
+		};
 	};
 	const cutsMs: number[] = [];
 	let cutsAsleep = 0;
