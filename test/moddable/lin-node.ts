@@ -93,7 +93,7 @@ export class LinNode {
 			}
 			if (this.#hasEnded)
 				throw new Error(
-					`The node ended (${this.#child.exitCode ?? this.#child.signalCode}):\n${this.lines.slice(-8).join("\n")}`,
+					`The node ended (${this.#child.exitCode ?? this.#child.signalCode}):\n${this.lines.slice(-30).join("\n")}`,
 				);
 			await new Promise<void>((resolve) => this.#waiting.add(resolve));
 		}

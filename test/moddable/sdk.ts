@@ -5,6 +5,7 @@ import {
 	mkdirSync,
 	readdirSync,
 	rmSync,
+	statSync,
 	writeFileSync,
 } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
@@ -12,6 +13,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const OUT = join(ROOT, "dist", "moddable");
+const SOURCE = join(ROOT, "test/moddable/host.c");
 
 /** mcconfig names what it builds after the folder that the manifest is in. */
 const PROJECT = resolve(ROOT).split("/").at(-1) ?? "";
@@ -83,11 +85,13 @@ export function buildForLinux(): LinProgram {
 		execFileSync("pkg-config", [kind, "gio-2.0"], { encoding: "utf8" })
 			.trim()
 			.split(/\s+/);
+	if (existsSync(host) && statSync(host).mtimeMs > statSync(SOURCE).mtimeMs)
+		return { host, library };
 	run("cc", [
 		"-Wall",
 		`-I${join(moddable(), "build/simulators/modules")}`,
 		...flags("--cflags"),
-		join(ROOT, "test/moddable/host.c"),
+		SOURCE,
 		"-o",
 		host,
 		...flags("--libs"),

@@ -90,17 +90,20 @@ export class ModdableConnection implements MqttConnection {
 					watch.stage = "connected";
 				outward(() => options.onControl(message));
 			},
-			onError: () => this.#end(endReason(watch)),
+			onError: () => outward(() => this.#end(endReason(watch))),
 		});
 	}
 
 	write(data: Uint8Array, options?: MqttPublishOptions): number {
 		if (this.#client === undefined)
 			throw new Error("The connection is closed.");
+		// It has ended, and `onError` is under way: nothing can be written until then.
+		if (this.#watch.stage === "ended") return 0;
 		return this.#client.write(data, options);
 	}
 
 	read(count: number): Uint8Array {
+		if (this.#watch.stage === "ended") return new Uint8Array(0);
 		const bytes = this.#client?.read(count);
 		return bytes === undefined ? new Uint8Array(0) : new Uint8Array(bytes);
 	}
@@ -143,12 +146,8 @@ export class ModdableConnection implements MqttConnection {
 	#end(reason: OfflineReason): void {
 		if (this.#watch.stage === "ended") return;
 		this.#watch.stage = "ended";
-		// It calls back from its constructor on, when a lookup fails at once.
-		Timer.set(() => {
-			if (this.#client === undefined) return;
-			this.#client = undefined;
-			this.#options.onError(reason);
-		});
+		this.#client = undefined;
+		this.#options.onError(reason);
 	}
 }
 

@@ -13,7 +13,7 @@ export function readIdentityFolder(): FolderIdentity {
 	const { thing, endpoint, port, certificateId, address } = JSON.parse(
 		read("config.json"),
 	);
-	if (typeof thing !== "string" || typeof endpoint !== "string")
+	if (typeof thing !== "string" || typeof endpoint !== "string" || !endpoint)
 		throw new IdentityError("config.json", "identity/config.json is damaged.");
 	return {
 		thing,
