@@ -249,13 +249,13 @@ describe("A machine that sleeps", () => {
 		machine.on("exit", () => exits++);
 		await clock.runFor(10 * MINUTE_MS);
 		machine.applyConfig(JSON.stringify(CONFIG));
-		await clock.runFor(HOUR_MS);
+		await clock.runFor(HOUR_MS + 30_000);
 		assert.equal(exits, 0);
 		assert.ok(machine.asleep);
 	});
 
 	it(`delivers ${CAMPAIGN_HOURS} hours of readings once each, through outages and losses of power`, async function () {
-		this.timeout(1_200_000);
+		this.timeout(2_400_000);
 		const random = new SeededRandom(20_261_123);
 		make().powerOn();
 		const cutsMs: number[] = [];
@@ -290,7 +290,12 @@ describe("A machine that sleeps", () => {
 		await clock.runFor(3 * HOUR_MS);
 		assertStored(clock.nowMs() - SPAN_MS - MINUTE_MS, cutsMs);
 		const sleeps = reportsOf("sleep").length;
-		assert.equal(reportsOf("boot").length, 1 + cutsMs.length);
+		// Where power goes again before a boot has been counted, it is not told.
+		const counted = reportsOf("boot").map(({ boot }) => boot);
+		assert.ok(
+			counted.length <= 1 + cutsMs.length && counted.length > powerCuts,
+		);
+		assert.equal(new Set(counted).size, counted.length);
 		assert.ok(powerCuts > 0 && cutsMs.length > powerCuts);
 		assert.ok(sleeps > 45 * CAMPAIGN_HOURS, `${sleeps} sleeps`);
 	});
