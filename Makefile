@@ -62,6 +62,10 @@ host32:
 	@if echo 'int main(void) { return 0; }' | cc -m32 -x c -o /dev/null - 2>/dev/null; \
 	then $(MAKE) -s -C firmware/boards/virtual/host 32; fi
 
+.PHONY: test-moddable
+test-moddable: build ## the firmware on the Moddable SDK, where MODDABLE is set: on Linux against the cloud, and linked for ESP32s
+	@tools/moddable/test.sh
+
 .PHONY: esp32
 TARGET ?= esp32
 esp32: ## builds the firmware for an ESP32: TARGET=esp32, esp32/c3 or esp32/s3; DEPLOY=1 flashes it

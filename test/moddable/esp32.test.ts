@@ -37,7 +37,7 @@ describe("All JavaScript for an ESP32", () => {
 			);
 		});
 
-	for (const platform of ["esp", "pico", "mac", "esp32/m5stack", "esp32/c3"])
+	for (const platform of ["pico", "mac", "wasm", "esp32/m5stack"])
 		it(`is refused for ${platform} with a sentence`, () => {
 			assert.match(refusalFor(platform), /ThingHz runs on esp32/);
 		});
