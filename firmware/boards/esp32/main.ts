@@ -1,11 +1,18 @@
 /** The node on an ESP32. */
 import config from "mc/config";
 import { run } from "../../main.ts";
-import type { LogLevel, NodeReport } from "../../node/ports.ts";
+import type {
+	LogLevel,
+	NodeReport,
+	SensorPort,
+	Settings,
+} from "../../node/ports.ts";
 import { FIRMWARE_VERSION } from "./firmware-version.ts";
 import { natives, openHardware } from "./hardware.ts";
 import { readIdentity, readStation } from "./identity.ts";
+import { IdentityError, type ThingIdentity } from "./identity-of-thing.ts";
 import { ModdableNetwork } from "./network.ts";
+import { SensorConfigError } from "./sensors/config.ts";
 import { configuredSensors } from "./sensors/open.ts";
 import { NvsSettings } from "./settings.ts";
 import { restoreTime, SntpTime } from "./time.ts";
@@ -21,12 +28,35 @@ function log(level: LogLevel, message: string): void {
 	trace(`${level}: ${message}\n`);
 }
 
+/** A board that is nobody stays up and says so: another start would find the same. */
+function identityOrNone(): ThingIdentity | undefined {
+	try {
+		return readIdentity();
+	} catch (error) {
+		if (!(error instanceof IdentityError)) throw error;
+		log("error", error.message);
+		return undefined;
+	}
+}
+
+/** A configuration that is refused is as good as none: the node reports that it has no sensors. */
+function sensorsOf(settings: Settings): readonly SensorPort[] {
+	try {
+		return configuredSensors(settings.get(SENSORS_KEY));
+	} catch (error) {
+		if (!(error instanceof SensorConfigError)) throw error;
+		log("error", error.message);
+		return [];
+	}
+}
+
 function main(): void {
 	const { platform, ...hardware } = openHardware();
 	const settings = new NvsSettings();
 	restoreTime(settings);
 	const timers = new ModdableTimers(() => platform.uptimeMs());
-	const identity = readIdentity();
+	const identity = identityOrNone();
+	if (identity === undefined) return;
 	const { credentials } = identity;
 	const link = openWifi({ natives, station: readStation, timers, log });
 	run({
@@ -50,7 +80,7 @@ function main(): void {
 			secure: (host) => secureOptions(host, credentials, knownTimeMs),
 			log: (message) => log("warn", message),
 		}),
-		sensors: configuredSensors(settings.get(SENSORS_KEY)),
+		sensors: sensorsOf(settings),
 		identity,
 	});
 }
