@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { examine, type Finding } from "./doctor.ts";
+import { examine, type Finding, qemuBoard } from "./doctor.ts";
 
 describe("what doctor finds", () => {
 	let dir: string;
@@ -43,5 +43,22 @@ describe("what doctor finds", () => {
 		assert.equal(finding?.verdict, "fail");
 		assert.match(finding?.seen ?? "", /cannot be checked: ENOTDIR/);
 		assert.equal(verdictOn(findings, "MQTT port"), "ok");
+	});
+
+	it("is that the QEMU board lacks QEMU, or its image, and that neither is a failure", () => {
+		const lookFor = (path: string) => qemuBoard("QEMU board", dir, path);
+		const none = lookFor(dir);
+		assert.equal(none.verdict, "warn");
+		assert.match(none.mend ?? "", /^sudo apt-get install .*&& make qemu$/);
+		writeFileSync(join(dir, "qemu-system-riscv32"), "", { mode: 0o755 });
+		assert.deepEqual(lookFor(dir), {
+			check: "QEMU board",
+			verdict: "warn",
+			seen: "not built",
+			mend: "make qemu",
+		});
+		mkdirSync(join(dir, "dist", "qemu"), { recursive: true });
+		writeFileSync(join(dir, "dist", "qemu", "flash.img"), "");
+		assert.equal(lookFor(dir).verdict, "ok");
 	});
 });

@@ -16,6 +16,8 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
+import { NotBuiltError } from "../../firmware/boards/virtual/not-built-error.ts";
+import { findQemu } from "../../firmware/boards/virtual/qemu/command.ts";
 import { findRunning } from "./runtime-file.ts";
 
 export type Verdict = "ok" | "warn" | "fail";
@@ -67,6 +69,10 @@ export async function examine(
 		[
 			"firmware",
 			(check) => built(check, join(root, "dist/firmware/virtual.js")),
+		],
+		[
+			"QEMU board (optional)",
+			(check) => qemuBoard(check, root, process.env.PATH ?? ""),
 		],
 		["page", (check) => built(check, join(root, "dist/web/index.html"))],
 		["data folder", () => dataFolder(dir)],
@@ -139,6 +145,25 @@ function built(check: string, path: string): Finding {
 	return existsSync(path)
 		? { check, verdict: "ok", seen: "built", mend: null }
 		: { check, verdict: "fail", seen: "not built", mend: "make setup" };
+}
+
+/** Everything but `thinghz sim --board qemu` does without it. */
+export function qemuBoard(check: string, root: string, path: string): Finding {
+	let qemu: string;
+	try {
+		qemu = findQemu(path);
+	} catch (error) {
+		if (!(error instanceof NotBuiltError)) throw error;
+		return {
+			check,
+			verdict: "warn",
+			seen: "QEMU is not installed",
+			mend: "sudo apt-get install -y --no-install-recommends qemu-system-misc gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf binutils-riscv64-unknown-elf && make qemu",
+		};
+	}
+	return existsSync(join(root, "dist/qemu/flash.img"))
+		? { check, verdict: "ok", seen: `built; ${qemu}`, mend: null }
+		: { check, verdict: "warn", seen: "not built", mend: "make qemu" };
 }
 
 function dataFolder(dir: string): Finding {
