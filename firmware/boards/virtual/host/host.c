@@ -28,7 +28,7 @@ static void enqueue(const struct frame* frame)
 {
 	struct queued* entry = malloc(sizeof(struct queued) + frame->size);
 	if (!entry)
-		die(EXIT_ENGINE, "no memory for the channel");
+		die(EXIT_OUT_OF_MEMORY, "out of memory: an event");
 	entry->next = NULL;
 	entry->size = frame->size;
 	memcpy(entry->data, frame->data, frame->size);
@@ -76,17 +76,50 @@ static void answer_query(void)
 	channel_send(FRAME_MEASURES, &measures, sizeof(measures));
 }
 
-/* The next frame that is not for the host itself. In how many parts it arrives must not show in what is executed. */
+/*
+ * Waiting is not counted, and what is done with frames meanwhile: in how many parts and when they arrive, within a call or
+ * between two turns, must not show in what is executed. Of whatever waits, one pair of these is around all of it.
+ */
+static uint64_t waiting_since;
+
+static void wait_begins(void)
+{
+	waiting_since = instructions_executed();
+}
+
+static void wait_ends(void)
+{
+	instructions_uncount(instructions_executed() - waiting_since);
+}
+
+/* The next frame that is not for the host itself. Within a wait. */
 static struct frame receive(void)
 {
 	for (;;) {
-		uint64_t before = instructions_executed();
 		struct frame frame = channel_receive();
-		instructions_uncount(instructions_executed() - before);
 		if (frame.kind != FRAME_QUERY)
 			return frame;
+		wait_ends();
 		answer_query();
+		wait_begins();
 	}
+}
+
+/* The reply to a call. Events that come before it are kept. */
+static struct frame await_reply(void)
+{
+	struct frame frame;
+	wait_begins();
+	for (;;) {
+		frame = receive();
+		if (frame.kind == FRAME_REPLY || frame.kind == FRAME_REPLY_ERROR)
+			break;
+		if (frame.kind != FRAME_EVENT)
+			die(EXIT_ENGINE, "a frame that is neither reply nor event");
+		enqueue(&frame);
+	}
+	wait_ends();
+	return frame;
 }
 
 static void get_bytes(xsMachine* the, const void** data, size_t* size)
@@ -106,12 +139,7 @@ static void host_call(xsMachine* the)
 	struct frame reply;
 	get_bytes(the, &data, &size);
 	channel_send(FRAME_CALL, data, size);
-	for (;;) {
-		reply = receive();
-		if (reply.kind == FRAME_REPLY || reply.kind == FRAME_REPLY_ERROR)
-			break;
-		enqueue(&reply);
-	}
+	reply = await_reply();
 	if (reply.kind == FRAME_REPLY_ERROR)
 		xsUnknownError("%.*s", (int)reply.size, (const char*)reply.data);
 	xsmcSetArrayBuffer(xsResult, (void*)reply.data, (xsIntegerValue)reply.size);
@@ -266,23 +294,34 @@ static void deliver(xsMachine* the, const uint8_t* data, size_t size)
 	xsEndHost(the);
 }
 
-static void __attribute__((noreturn)) run_turns(xsMachine* the)
+/* The event of the next turn: one that came during a call, or the next to come. Good until the next call of this. */
+static struct frame next_event(void)
 {
-	for (;;) {
-		struct queued* entry = queue_first;
-		struct frame frame;
-		if (entry) {
-			queue_first = entry->next;
-			if (!queue_first)
-				queue_last = &queue_first;
-			deliver(the, entry->data, entry->size);
-			free(entry);
-			continue;
-		}
+	static struct queued* taken;
+	struct frame frame;
+	wait_begins();
+	free(taken);
+	taken = queue_first;
+	if (taken) {
+		queue_first = taken->next;
+		if (!queue_first)
+			queue_last = &queue_first;
+		frame = (struct frame){ .kind = FRAME_EVENT, .data = taken->data, .size = taken->size };
+	}
+	else {
 		frame = receive();
 		if (frame.kind != FRAME_EVENT)
 			die(EXIT_ENGINE, "a frame that is no event");
-		deliver(the, frame.data, frame.size);
+	}
+	wait_ends();
+	return frame;
+}
+
+static void __attribute__((noreturn)) run_turns(xsMachine* the)
+{
+	for (;;) {
+		struct frame event = next_event();
+		deliver(the, event.data, event.size);
 	}
 }
 

@@ -11,8 +11,6 @@
 void machine_created(txMachine* the);
 /* Runs a program whose names are bound. An exception is the caller's, as it is when there is no script. */
 void script_run(txMachine* the, txScript* script);
-/* Bytes of byte code of the ECMAScript module in a file, compiled as the engine does; -1 when it cannot be read. */
-long script_measure(txMachine* the, const char* path);
 /* Records what is live once the program has run. */
 void script_loaded(txMachine* the);
 /* Runs promise jobs until there are none; ends the process when a rejection was not handled. */
