@@ -48,7 +48,7 @@ qemu: host ## the qemu board, with the firmware as byte code in its flash (dist/
 	@$(MAKE) -s -C firmware/boards/virtual/qemu
 	@$(MAKE) -s dist/qemu/flash.img
 
-dist/qemu/flash.img: dist/qemu/board.bin $(SOURCES) package.json
+dist/qemu/flash.img: dist/qemu/board.bin dist/host/thinghz-xs $(SOURCES) package.json
 	@$(TSX) tools/build/qemu.ts
 
 dist/cli.js: $(SOURCES) package.json node_modules/.package-lock.json
