@@ -26,13 +26,13 @@ static int arena_take(size_t size)
 
 void* fxAllocateChunks(txMachine* the, txSize size)
 {
+	/* Chunks of odd sizes leave the next ones aligned. */
+	const size_t rounded = ((size_t)size + 15) & ~(size_t)15;
 	void* chunks = chunks_end;
 	(void)the;
-	/* Chunks of odd sizes leave the next ones aligned. */
-	size = (size + 15) & ~15;
-	if (!arena_take((size_t)size))
+	if (!arena_take(rounded))
 		return NULL;
-	chunks_end += size;
+	chunks_end += rounded;
 	return chunks;
 }
 

@@ -19,6 +19,16 @@ static const char* const causes[] = {
 	"store access fault",
 };
 
+#define LOAD_ACCESS_FAULT 5
+#define STORE_ACCESS_FAULT 7
+
+/* The stack is at the bottom of the RAM: what is loaded or stored just below it has overflowed it. */
+static int is_below_stack(uint32_t cause, uint32_t address)
+{
+	uint32_t bottom = (uint32_t)(uintptr_t)stack_bottom;
+	return (cause == LOAD_ACCESS_FAULT || cause == STORE_ACCESS_FAULT) && address < bottom && address >= bottom - 4096;
+}
+
 void trap(uint32_t cause, uint32_t pc, uint32_t value)
 {
 	static int trapped;
@@ -27,8 +37,7 @@ void trap(uint32_t cause, uint32_t pc, uint32_t value)
 	if (trapped)
 		transport_end(EXIT_SIGNAL);
 	trapped = 1;
-	/* The stack is at the bottom of the RAM: what is stored just below it has overflowed it. */
-	if (value < (uint32_t)(uintptr_t)stack_bottom && value >= (uint32_t)(uintptr_t)stack_bottom - 4096)
+	if (is_below_stack(cause, value))
 		die(EXIT_STACK_OVERFLOW, "stack overflow");
 	snprintf(text, sizeof(text), "trap: %s (%lu) at %08lx, value %08lx", name, (unsigned long)cause, (unsigned long)pc,
 		(unsigned long)value);
