@@ -246,6 +246,16 @@ describe("a node that sleeps", () => {
 		assert.ok(machine.cloud.samples("humidity").size > 40);
 	});
 
+	it("stays connected when its configuration, which comes while it is connected, keeps it awake from now on", () => {
+		const machine = make();
+		machine.run(10);
+		const awake = { ...CONFIG, sleep: false };
+		assert.equal(machine.node?.applyConfig(JSON.stringify(awake)), null);
+		machine.run(2 * HOUR_MS);
+		assert.equal(machine.wakes, 0);
+		assertDelivered(machine, 15 * MINUTE_MS);
+	});
+
 	it("sleeps in one boot although its settings take nothing", () => {
 		const machine = make();
 		const { settings } = machine.durable;

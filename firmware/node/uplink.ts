@@ -134,8 +134,9 @@ export class Uplink {
 		this.#retries.resume(retained);
 	}
 
-	/** No effect on one that has been started. */
+	/** Connects and stays so: where `finish` has been called and is not over, that is taken back, and calls nobody back. */
 	start(): void {
+		this.#finish = null;
 		if (this.#state === "stopped") this.#connect();
 	}
 

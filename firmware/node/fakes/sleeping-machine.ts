@@ -1,5 +1,5 @@
 /** A board that really goes to sleep: its program ends, and another one begins with what was retained. */
-import { startNode } from "../node.ts";
+import { type RunningNode, startNode } from "../node.ts";
 import type { DeepSleep, NodeReport, Watchdog } from "../ports.ts";
 import {
 	type Durable,
@@ -55,6 +55,8 @@ export interface SleepingOptions {
 	/** From the end of a sleep until the program runs. */
 	readonly wakingMs?: number;
 	readonly hasSensor?: boolean;
+	/** By what share a sleep is longer than the board takes it for, as the oscillator that counts it runs slow. */
+	readonly slowBy?: number;
 }
 
 /** What happens to each board before its node starts. */
@@ -80,7 +82,9 @@ export class SleepingMachine {
 	boot = 0;
 	board: FakeBoard | null = null;
 	readonly #options: SleepingOptions;
-	/** Simulated time at uptime 0. */
+	/** Of the program that runs. */
+	node: RunningNode | null = null;
+	/** Simulated time at uptime 0, as the board counts now. */
 	#bootMs = 0;
 	#wakeAtMs: number | null = null;
 	#seed = 1;
@@ -127,8 +131,10 @@ export class SleepingMachine {
 				}
 				this.#collect();
 				this.board = null;
-				this.#wakeAtMs =
-					this.nowMs + error.durationMs + (this.#options.wakingMs ?? 0);
+				const { wakingMs = 0, slowBy = 0 } = this.#options;
+				const unseenMs = Math.round(error.durationMs * slowBy);
+				this.#wakeAtMs = this.nowMs + error.durationMs + unseenMs + wakingMs;
+				this.#bootMs += unseenMs;
 			}
 		}
 	}
@@ -164,7 +170,7 @@ export class SleepingMachine {
 			sensors: hasSensor ? board.sensors : [],
 		});
 		this.prepare(board);
-		startNode(board);
+		this.node = startNode(board);
 	}
 
 	/** Gathers what a program that has ended leaves behind. */
