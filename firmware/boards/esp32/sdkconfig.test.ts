@@ -50,6 +50,8 @@ describe("the ESP-IDF configuration", () => {
 		["CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE", "y"],
 		["CONFIG_BOOTLOADER_SKIP_VALIDATE_ALWAYS", "n"],
 		["CONFIG_BOOTLOADER_SKIP_VALIDATE_ON_POWER_ON", "n"],
+		// Without it each wake would be a start that ends the trial of an image.
+		["CONFIG_BOOTLOADER_SKIP_VALIDATE_IN_DEEP_SLEEP", "y"],
 		["CONFIG_ESP_BROWNOUT_DET", "y"],
 		["CONFIG_ESP_TASK_WDT_EN", "y"],
 		["CONFIG_ESP_TASK_WDT_INIT", "y"],

@@ -24,14 +24,12 @@
 #include "esp_random.h"
 #include "esp_rom_crc.h"
 #include "esp_rtc_time.h"
+#include "esp_sleep.h"
 #include "esp_system.h"
 #include "esp_task_wdt.h"
 #include "esp_timer.h"
 #include "esp_wifi.h"
 #include "nvs_flash/include/nvs_flash.h"
-
-/* esp_sleep.h needs headers that are on none of those paths. */
-void esp_deep_sleep(uint64_t time_in_us) __attribute__((noreturn));
 
 /* ---- NVS, before the SDK opens it ---- */
 
@@ -237,7 +235,10 @@ void thinghz_retained(void *into, uint32_t length)
 			length < RETAINED_BYTES ? length : RETAINED_BYTES);
 }
 
-/* Does not return. The radio is stopped first: esp_deep_sleep leaves that to its caller. */
+/*
+ * Does not return. The radio is stopped first: esp_deep_sleep leaves that to its caller. The wake starts the image that runs now
+ * without asking otadata (bootloader_utility_load_boot_image_from_deep_sleep): after an update, restart instead.
+ */
 void thinghz_sleep(double duration_ms)
 {
 	/* ESP_ERR_WIFI_NOT_INIT, as on a wake that did not use the radio, is as good as stopped. */
@@ -258,7 +259,7 @@ int32_t thinghz_app_on_trial(uint32_t *on_trial)
 	if (running == NULL)
 		return ESP_ERR_NOT_FOUND;
 	esp_err_t err = esp_ota_get_state_partition(running, &state);
-	/* An image that was flashed by cable has no record in otadata. */
+	/* The bootloader records an image that was flashed by cable as valid when it first starts it: until then there is none. */
 	if (err == ESP_ERR_NOT_FOUND || err == ESP_ERR_NOT_SUPPORTED)
 		return ESP_OK;
 	if (err == ESP_OK)

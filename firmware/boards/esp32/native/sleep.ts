@@ -1,6 +1,10 @@
 /** Deep sleep of the ESP32, with memory of the RTC that outlives it. */
+
 import type { DeepSleep } from "../../../node/ports.ts";
 import { bufferOf, check, type Natives, PlatformError } from "./natives.ts";
+
+/** A day: no sample is further off. */
+const MAX_SLEEP_MS = 86_400_000;
 
 export class RtcDeepSleep implements DeepSleep {
 	readonly retainedBytes: number;
@@ -31,8 +35,9 @@ export class RtcDeepSleep implements DeepSleep {
 	}
 
 	sleep(durationMs: number): never {
-		// Zero would wake at once and may be refused by the timer: a millisecond is as good.
-		this.#natives.thinghz_sleep(Math.max(1, durationMs));
+		// ESP-IDF sleeps for ever when it does not take a time.
+		const takenMs = durationMs > 1 ? Math.min(durationMs, MAX_SLEEP_MS) : 1;
+		this.#natives.thinghz_sleep(takenMs);
 		throw new PlatformError("Deep sleep", -1);
 	}
 }

@@ -66,13 +66,20 @@ describe("deep sleep", () => {
 		);
 	});
 
-	it("sleeps as long as it is told, at least a millisecond", () => {
+	it("sleeps as long as it is told, at least a millisecond and at most a day", () => {
 		const natives = new FakeNatives();
 		const sleep = new RtcDeepSleep(natives);
 		// The chip does not come back from it; the stand-in does.
-		for (const durationMs of [60_000, 0, -5])
+		const durationsMs = [60_000, 0, -5, Number.NaN, Number.POSITIVE_INFINITY];
+		for (const durationMs of durationsMs)
 			assert.throws(() => sleep.sleep(durationMs), PlatformError);
-		assert.deepEqual(natives.calls, ["sleep 60000", "sleep 1", "sleep 1"]);
+		assert.deepEqual(natives.calls, [
+			"sleep 60000",
+			"sleep 1",
+			"sleep 1",
+			"sleep 1",
+			"sleep 86400000",
+		]);
 	});
 });
 
@@ -125,7 +132,7 @@ describe("the task watchdog", () => {
 		const natives = new FakeNatives();
 		const watchdog = new TaskWatchdog(natives, unexpected);
 		watchdog.feed();
-		assert.equal(watchdog.timeoutMs, 30_000);
+		assert.equal(watchdog.timeoutMs, 60_000);
 		assert.deepEqual(natives.calls, ["feed"]);
 	});
 

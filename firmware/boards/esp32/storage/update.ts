@@ -6,7 +6,10 @@ export interface SlotWriter {
 	readonly sizeBytes: number;
 	/** Appends. @throws Error when the flash reports failure */
 	write(bytes: Uint8Array): void;
-	/** Has the bootloader start this slot next, on trial. @throws Error when the slot holds no valid image */
+	/**
+	 * Has the bootloader start this slot at the next restart, on trial; a wake from deep sleep goes on with the image that runs.
+	 * @throws Error when the slot holds no valid image
+	 */
 	complete(): void;
 	/** Gives up what was written unless it was completed. */
 	close(): void;

@@ -74,7 +74,7 @@ export class FakeNatives implements Natives {
 	}
 
 	thinghz_watchdog_timeout_ms(): number {
-		return 30_000;
+		return 60_000;
 	}
 
 	thinghz_watchdog_feed(): number {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* sdkconfig.h: as sdkconfig/sdkconfig.defaults sets it */
-#define CONFIG_ESP_TASK_WDT_TIMEOUT_S 30
+#define CONFIG_ESP_TASK_WDT_TIMEOUT_S 60
 
 /* esp_attr.h: sections that the stand-in keeps over resets as the RTC does */
 #define RTC_DATA_ATTR __attribute__((section("rtc_data")))

@@ -7,6 +7,7 @@ import type { WifiReason } from "./reason.ts";
 describe("the Wi-Fi link", () => {
 	function setup(
 		station: Station | undefined = { ssid: "lab", password: "p" },
+		notBeforeMs?: number,
 	) {
 		const timers = new VirtualTimers();
 		const radio = new FakeRadio();
@@ -20,6 +21,7 @@ describe("the Wi-Fi link", () => {
 			timers,
 			reason: () => world.reason,
 			log: () => undefined,
+			...(notBeforeMs === undefined ? {} : { notBeforeMs }),
 		});
 		const heard: (WifiReason | "up")[] = [];
 		const want = () => link.whenUp((failure) => heard.push(failure ?? "up"));
@@ -226,6 +228,35 @@ describe("the Wi-Fi link", () => {
 		timers.advance(2000);
 		radio.become(500);
 		assert.deepEqual(changes, [undefined, "wifi_not_found"]);
+	});
+
+	it("does not start the radio before it may, however often it is wanted", () => {
+		const { radio, timers, want, heard } = setup({ ssid: "lab" }, 60_000);
+		want();
+		timers.advance(30_000);
+		want();
+		timers.advance(29_999);
+		assert.deepEqual([radio.open, heard], [0, []]);
+		timers.advance(1);
+		assert.equal(radio.attempts.length, 1);
+		radio.become(500);
+		assert.deepEqual(heard, ["up", "up"]);
+	});
+
+	it("starts the radio at once when the time before which it may not has passed", () => {
+		const { radio, timers, want } = setup({ ssid: "lab" }, 60_000);
+		timers.advance(60_000);
+		want();
+		timers.advance(0);
+		assert.equal(radio.attempts.length, 1);
+	});
+
+	it("does not start the radio after the rest when it was stopped meanwhile", () => {
+		const { radio, timers, want, link } = setup({ ssid: "lab" }, 60_000);
+		want();
+		link.stop();
+		timers.advance(600_000);
+		assert.equal(radio.open, 0);
 	});
 
 	it("lets go of the radio when it is stopped, and joins anew when it is wanted again", () => {

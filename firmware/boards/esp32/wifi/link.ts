@@ -36,6 +36,8 @@ export interface WifiLinkOptions {
 	/** Why the last attempt or link ended. */
 	readonly reason: () => WifiReason;
 	readonly log: (level: "info" | "warn", message: string) => void;
+	/** The radio is not started before this uptime; at once when absent. */
+	readonly notBeforeMs?: number;
 }
 
 /** Called once: without a failure when the link is up, else with why this attempt ended. */
@@ -83,7 +85,7 @@ export class WifiLink {
 	}
 
 	/**
-	 * Wants the link from now on, and tries at once where it was waiting to try again. `callback` is called once, never before this
+	 * Wants the link from now on, and tries at once, or as soon as the radio may be started, where it was waiting. `callback` is called once, never before this
 	 * returns. @returns how to take that back
 	 */
 	whenUp(callback: UpCallback): () => void {
@@ -92,7 +94,11 @@ export class WifiLink {
 			return () => this.#options.timers.clear(timer);
 		}
 		this.#waiting.add(callback);
-		if (this.#state !== "joining") this.#setTimer(() => this.#join(), 0);
+		if (this.#state !== "joining") {
+			const { timers, notBeforeMs = 0 } = this.#options;
+			const restMs = Math.max(0, notBeforeMs - timers.uptimeMs());
+			this.#setTimer(() => this.#join(), restMs);
+		}
 		return () => void this.#waiting.delete(callback);
 	}
 

@@ -1,9 +1,15 @@
 /** The station on the chip's own radio. */
 import WiFi from "embedded:network/interface/wifi";
 import type { Timers } from "../../../node/ports.ts";
-import { check, type Natives } from "../native/natives.ts";
+import { check, type Natives, resetReason } from "../native/natives.ts";
 import { type Station, WifiLink } from "./link.ts";
 import { wifiReason } from "./reason.ts";
+
+/**
+ * After a brown-out the supply is left to recover. The radio draws the most at its start: were it started at once, an exhausted
+ * battery would be reset again and again until it is empty.
+ */
+const REST_AFTER_BROWN_OUT_MS = 60_000;
 
 /**
  * The radio stays off until the link is first wanted.
@@ -21,5 +27,7 @@ export function openWifi(options: {
 		...rest,
 		io: WiFi,
 		reason: () => wifiReason(natives.thinghz_wifi_reason()),
+		notBeforeMs:
+			resetReason(natives) === "brown_out" ? REST_AFTER_BROWN_OUT_MS : 0,
 	});
 }

@@ -8,6 +8,12 @@ describe("the reason of a Wi-Fi disconnect", () => {
 		});
 	}
 
+	for (const code of [210, 211]) {
+		it(`${code} is an access point that asks for another password, or for none`, () => {
+			assert.equal(wifiReason(code), "wifi_password");
+		});
+	}
+
 	for (const code of [201, 212]) {
 		it(`${code} is an access point that is not there`, () => {
 			assert.equal(wifiReason(code), "wifi_not_found");
@@ -22,7 +28,6 @@ describe("the reason of a Wi-Fi disconnect", () => {
 		[200, "lost beacons"],
 		[203, "a refused association"],
 		[205, "a connection that failed"],
-		[210, "an access point of that name with another security"],
 		[9999, "one of a later ESP-IDF"],
 	] as const) {
 		it(`${code}, ${what}, is neither`, () => {
