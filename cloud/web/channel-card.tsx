@@ -7,9 +7,10 @@ import type { DeviceModel } from "./device-model.ts";
 import {
 	channelLabel,
 	formatEvery,
+	formatReading,
 	formatTime,
 	formatValue,
-	unitOf,
+	isStateChannel,
 } from "./format.ts";
 import { minSpan } from "./scale.ts";
 import { joinRuns, statsOf } from "./series.ts";
@@ -42,13 +43,15 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 	const { range } = model.view.value;
 	const [point, setPoint] = useState<number | null>(null);
 
+	const isState = isStateChannel(channel.id);
 	const data = useMemo(() => {
 		if (range.every === null) {
 			return rawChart(model.readings, channel.id, window, COLUMNS);
 		}
 		if (aggregate === null) return EMPTY;
-		return aggregateChart(aggregate, channel.id, channel.kind) ?? EMPTY;
-	}, [revision, aggregate, window, range, channel.id, channel.kind, model]);
+		const kind = isState ? "state" : channel.kind;
+		return aggregateChart(aggregate, channel.id, kind) ?? EMPTY;
+	}, [revision, aggregate, window, range, channel, isState, model]);
 
 	const { stats } = data;
 	const label = channelLabel(channel.id);
@@ -58,11 +61,9 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 	const headline = isIncrease
 		? stats && stats.mean * stats.count
 		: (latest ?? stats?.last ?? null);
-	// Means of states are none.
-	const unit = (number: number | null, isSingle: boolean) =>
-		number === null || !isSingle ? channel.unit : unitOf(channel, number);
-	const isRaw = range.every === null;
-	const headlineUnit = unit(headline, latest !== null || isRaw);
+	const reading = (number: number) => formatReading(channel, number);
+	const [current, unit] =
+		headline === null ? ["–", channel.unit] : reading(headline);
 	const pointed = point === null ? null : (data.line[point] ?? null);
 	const pointedMs = point === null ? 0 : (data.timesMs[point] ?? 0);
 
@@ -71,31 +72,32 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 			<div class="figures">
 				<h3>{label}</h3>
 				<p class="current">
-					<span class="value">{headline === null ? "–" : value(headline)}</span>{" "}
+					<span class="value">{current}</span>{" "}
 					<span class="unit">
-						{headlineUnit}
+						{unit}
 						{isIncrease && " in all"}
 					</span>
 				</p>
-				<dl>
-					<Figure name="Min" value={stats && value(stats.min)} />
-					<Figure name="Mean" value={stats && value(stats.mean)} />
-					<Figure name="Max" value={stats && value(stats.max)} />
-				</dl>
+				{!isState && (
+					<dl>
+						<Figure name="Min" value={stats && value(stats.min)} />
+						<Figure name="Mean" value={stats && value(stats.mean)} />
+						<Figure name="Max" value={stats && value(stats.max)} />
+					</dl>
+				)}
 			</div>
 			<div class="plot">
 				<p class="readout" aria-hidden="true">
 					{pointed !== null ? (
 						<>
 							{formatTime(pointedMs, range.spanMs)} ·{" "}
-							<strong>
-								{value(pointed)} {unit(pointed, isRaw)}
-							</strong>
+							<strong>{reading(pointed).join(" ")}</strong>
 						</>
 					) : (
 						<Note
 							everyMs={range.every?.ms ?? null}
 							isIncrease={isIncrease}
+							isState={isState}
 							isEstimated={data.estimated.length > 0}
 						/>
 					)}
@@ -103,13 +105,12 @@ export function ChannelCard({ model, channel, index }: ChannelCardProps) {
 				<Chart
 					label={describe(
 						label,
-						headlineUnit,
-						headline === null ? null : value(headline),
+						headline === null ? null : `${current} ${unit}`,
 					)}
 					data={data}
 					window={window}
 					colour={`--line-${index % 6}`}
-					isStepped={channel.kind === "counter"}
+					isStepped={isState || channel.kind === "counter"}
 					minSpan={minSpan(channel)}
 					onPoint={setPoint}
 				/>
@@ -145,11 +146,13 @@ function Figure(props: {
 function Note(props: {
 	readonly everyMs: number | null;
 	readonly isIncrease: boolean;
+	readonly isState: boolean;
 	readonly isEstimated: boolean;
 }) {
 	if (props.isEstimated) return <>Shaded: times are estimated</>;
 	if (props.everyMs === null) return <>{"\u00a0"}</>;
 	const every = formatEvery(props.everyMs);
+	if (props.isState) return <>Highest of every {every}</>;
 	return props.isIncrease ? (
 		<>Increase every {every}</>
 	) : (
@@ -157,8 +160,8 @@ function Note(props: {
 	);
 }
 
-function describe(label: string, unit: string, last: string | null): string {
+function describe(label: string, last: string | null): string {
 	return last === null
 		? `${label}: no readings in this range`
-		: `${label} over time, last ${last} ${unit}`;
+		: `${label} over time, last ${last}`;
 }

@@ -49,6 +49,13 @@ describe("aggregateChart", () => {
 		assert.equal(chart?.band, null);
 	});
 
+	it("draws the highest state of each bucket, since states have no mean", () => {
+		const chart = aggregateChart(AGGREGATE, "t", "state");
+		assert.deepEqual(chart?.line, [2, null, 9]);
+		assert.equal(chart?.band, null);
+		assert.equal(chart?.stats?.last, 9);
+	});
+
 	it("knows nothing of a channel that was not asked for", () => {
 		assert.equal(aggregateChart(AGGREGATE, "p", "gauge"), null);
 	});

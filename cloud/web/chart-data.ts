@@ -48,12 +48,12 @@ export function rawChart(
 
 /**
  * Points of a gauge stand in the middle of their bucket. The line of a counter is its increase in each bucket, drawn as
- * a step from the bucket's start on.
+ * a step from the bucket's start on; that of a state is the highest in each, since states have no mean.
  */
 export function aggregateChart(
 	aggregate: Aggregate,
 	channel: string,
-	kind: "gauge" | "counter",
+	kind: "gauge" | "counter" | "state",
 ): ChartData | null {
 	const columns = aggregate.channels[channel];
 	if (columns === undefined) return null;
@@ -62,8 +62,8 @@ export function aggregateChart(
 	const isThere = (_: unknown, i: number) => (columns.count[i] ?? 0) > 0;
 	const orGap = (column: Column) =>
 		column.map((value, i) => (isThere(value, i) ? value : null));
-	if (kind === "counter") {
-		const line = orGap(columns.sum);
+	if (kind !== "gauge") {
+		const line = orGap(kind === "counter" ? columns.sum : columns.max);
 		return {
 			timesMs,
 			line,

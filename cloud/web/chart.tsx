@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import type { ChartData } from "./chart-data.ts";
 import { formatTick } from "./format.ts";
 import type { Window } from "./ranges.ts";
+import { widened } from "./scale.ts";
 
 export interface ChartProps {
 	/** For people who do not see the chart. */
@@ -171,8 +172,8 @@ function valueRange(
 	minSpan: number,
 ): uPlot.Range.MinMax {
 	if (min === null || max === null) return [null, null];
-	const missing = Math.max(0, minSpan - (max - min)) / 2;
-	return uPlot.rangeNum(min - missing, max + missing, 0.1, true);
+	const [low, high] = widened(min, max, minSpan);
+	return uPlot.rangeNum(low, high, 0.1, true);
 }
 
 /** A few readings far apart are seen as points; a dense line needs none. */

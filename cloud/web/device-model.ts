@@ -116,8 +116,7 @@ export class DeviceModel {
 		this.isLoading.value = true;
 		this.#loadedMs = Date.now();
 		try {
-			const known = isFresh ? null : this.device.value;
-			const device = known ?? (await this.#loadDevice());
+			if (isFresh || this.device.value === null) await this.#loadDevice();
 			if (loading.signal.aborted) return;
 			const { range } = this.view.value;
 			const shown = windowOf(this.view.value, Date.now());
@@ -134,7 +133,6 @@ export class DeviceModel {
 				const { fromMs, toMs } = bucketWindow(shown, range.every.ms);
 				this.aggregate.value = await getAggregate(
 					this.name,
-					device.channels.map(({ id }) => id),
 					fromMs,
 					toMs,
 					range.every.text,

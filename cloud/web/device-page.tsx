@@ -7,6 +7,9 @@ import { formatWindow, isHealthChannel } from "./format.ts";
 import { RANGES, rangeById } from "./ranges.ts";
 import { ErrorNote, LinkNote, Presence } from "./status.tsx";
 
+/** Of a block of health: a window no longer than that is mostly empty. See firmware/node/config.ts. */
+const HEALTH_SPAN_MS = 3_600_000;
+
 export interface DevicePageProps {
 	readonly name: string;
 	readonly rangeId: string | null;
@@ -73,6 +76,12 @@ export function DevicePage({ name, rangeId }: DevicePageProps) {
 					onToggle={(event) => setShowsHealth(event.currentTarget.open)}
 				>
 					<summary>Device health ({health.length} channels)</summary>
+					{model.view.value.range.spanMs <= HEALTH_SPAN_MS && (
+						<p class="muted">
+							A node sends its health once an hour, unless it is told otherwise:
+							choose 6 h or more to see it.
+						</p>
+					)}
 					<div class="channels">
 						{showsHealth &&
 							health.map((channel, index) => (

@@ -3,9 +3,9 @@ import {
 	channelLabel,
 	formatAgo,
 	formatEvery,
+	formatReading,
 	formatValue,
 	isHealthChannel,
-	unitOf,
 } from "./format.ts";
 
 describe("formatValue", () => {
@@ -18,18 +18,18 @@ describe("formatValue", () => {
 	});
 });
 
-describe("unitOf", () => {
-	it("is the unit, and of a state channel the state's name", () => {
-		const link = { id: "health.link", unit: "" };
-		assert.equal(unitOf(link, 2), "wifi password");
-		assert.equal(unitOf(link, 0), "online");
-		assert.equal(unitOf({ id: "temperature", unit: "°C" }, 2), "°C");
+describe("formatReading", () => {
+	const link = { id: "health.link", unit: "", resolution: 1 };
+	const temperature = { id: "temperature", unit: "°C", resolution: 0.01 };
+
+	it("is a value and its unit, and of a state channel the state's name and number", () => {
+		assert.deepEqual(formatReading(link, 2), ["wifi password", "2"]);
+		assert.deepEqual(formatReading(link, 0), ["online", "0"]);
+		assert.deepEqual(formatReading(temperature, 2), ["2.00", "°C"]);
 	});
 
-	it("has no name for what is between two states or beyond them", () => {
-		const link = { id: "health.link", unit: "" };
-		assert.equal(unitOf(link, 0.5), "");
-		assert.equal(unitOf(link, 999), "");
+	it("has no name for what is beyond the states", () => {
+		assert.deepEqual(formatReading(link, 999), ["999", ""]);
 	});
 });
 

@@ -1,5 +1,5 @@
 /** Numbers, names and times as people read them. */
-import { stateName } from "../../protocol/health-states.ts";
+import { HEALTH_STATES, stateName } from "../../protocol/health-states.ts";
 
 /** A value with as many decimals as the channel resolves. */
 export function formatValue(value: number, resolution: number): string {
@@ -13,12 +13,23 @@ export function formatValue(value: number, resolution: number): string {
 	});
 }
 
-/** What stands after a single reading: its unit or, of a state channel, the name of the state: "wifi password". */
-export function unitOf(
-	channel: { readonly id: string; readonly unit: string },
+/** Whether a channel's values are numbers of states, which have names and no mean. */
+export function isStateChannel(id: string): boolean {
+	return Object.hasOwn(HEALTH_STATES, id);
+}
+
+/** A value and what stands after it: its unit or, of a state, its number after its name: "wifi password", "2". */
+export function formatReading(
+	channel: {
+		readonly id: string;
+		readonly unit: string;
+		readonly resolution: number;
+	},
 	value: number,
-): string {
-	return stateName(channel.id, value)?.replaceAll("_", " ") ?? channel.unit;
+): readonly [text: string, unit: string] {
+	const number = formatValue(value, channel.resolution);
+	const state = stateName(channel.id, value)?.replaceAll("_", " ");
+	return state === undefined ? [number, channel.unit] : [state, number];
 }
 
 /** "health.heap_free" is "Heap free". */

@@ -17,6 +17,7 @@ import {
 	type BlockInput,
 	type Channel,
 	type ClockSource,
+	MAX_CHANNELS,
 	MISSING,
 } from "../../protocol/block.ts";
 import { encodeBlock, maxEncodedSize } from "../../protocol/encode.ts";
@@ -25,6 +26,7 @@ import { blockTopic, eventTopic, liveTopic } from "../../protocol/topics.ts";
 import { buildWeb } from "../../tools/build/web.ts";
 
 const SPAN_S = 300;
+const HEALTH_SAMPLES = 600;
 const LIVE_EVERY_MS = 250;
 /** Two days, and a while into the block that is open. */
 const PAST_MS = 2 * 86_400_000 + 137_000;
@@ -34,10 +36,17 @@ const MEASURED: readonly Channel[] = [
 	{ id: "pressure", unit: "hPa", exponent: -2, kind: "gauge" },
 	{ id: "wind", unit: "m/s", exponent: -2, kind: "gauge" },
 ];
+/** As many as a node has: together with what is measured, more than a query may name. */
 const HEALTH: readonly Channel[] = [
 	{ id: "health.heap_free", unit: "B", exponent: 0, kind: "gauge" },
 	{ id: "health.reconnects", unit: "", exponent: 0, kind: "counter" },
-	{ id: "health.link", unit: "", exponent: 0, kind: "gauge" },
+	...["link", "reset", "clock", "sensors", "settings", "journal", "boot"].map(
+		(name): Channel => gauge(`health.${name}`),
+	),
+	...Array.from(
+		{ length: MAX_CHANNELS - 9 },
+		(_, i): Channel => gauge(`health.figure_${i + 1}`),
+	),
 ];
 
 export interface DemoCloud {
@@ -118,7 +127,7 @@ class DemoNode {
 	readonly #index: number;
 	readonly #ingest: Ingest;
 	readonly #bootMs: number;
-	readonly #out = new Uint8Array(maxEncodedSize(3, SPAN_S));
+	readonly #out = new Uint8Array(maxEncodedSize(MAX_CHANNELS, HEALTH_SAMPLES));
 	#sequence = 0;
 	#knowsTime = true;
 	#lastLiveS = 0;
@@ -196,11 +205,12 @@ class DemoNode {
 
 	#sendHealth(uptimeS: number): Promise<void> {
 		this.#sequence++;
-		const count = Math.min(600, Math.floor(uptimeS / 60));
+		const count = Math.min(HEALTH_SAMPLES, Math.floor(uptimeS / 60));
 		const columns = [
 			Int32Array.from({ length: count }, (_, i) => 41_000 - (i % 50) * 37),
 			Int32Array.from({ length: count }, (_, i) => Math.floor(i / 200)),
 			new Int32Array(count).fill(LINK_CODES.wifi_not_found),
+			...HEALTH.slice(3).map(() => new Int32Array(count)),
 		];
 		return this.#send(HEALTH, columns, uptimeS - count * 60, 60_000, {
 			live: false,
@@ -234,6 +244,10 @@ class DemoNode {
 			payload: this.#out.slice(0, size),
 		});
 	}
+}
+
+function gauge(id: string): Channel {
+	return { id, unit: "", exponent: 0, kind: "gauge" };
 }
 
 /** Slow waves with a little noise; the third channel's sensor fails for half a minute in every ten. */

@@ -142,8 +142,13 @@ describe("the dashboard in a browser", function () {
 		await page.locator("summary").click();
 		await heap.waitFor();
 		const link = page.getByRole("region", { name: "Link" });
-		await link.locator(".current", { hasText: /3\s+wifi not found/ }).waitFor();
+		const hint = page.getByText("choose 6 h or more");
+		await hint.waitFor();
 		await chooseRange(page, "6 h");
+		await hint.waitFor({ state: "detached" });
+		await link.locator(".current", { hasText: /wifi not found\s+3/ }).waitFor();
+		await chooseRange(page, "1 d");
+		await link.locator(".current", { hasText: /wifi not found\s+3/ }).waitFor();
 		await heap.locator('.chart:not([data-points="0"])').waitFor();
 		assert.deepEqual(errors, []);
 	});
