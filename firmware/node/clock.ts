@@ -1,7 +1,8 @@
 /**
  * Binds uptime to wall time: asks the time source at start until it answers, and every few hours after; until then
  * goes by the last time the node has stored, if any. A correction of less than 500 ms counts from the next block on;
- * a jump is announced, so that the open blocks end where it is. The clock of a node that sleeps asks when it is told to.
+ * a jump is announced, so that the open blocks end where it is. The clock of a node that sleeps asks when it is told to; what
+ * it counts asleep drifts, and a correction by no more than that may be is no jump.
  */
 import type { ClockBinding } from "../../protocol/block.ts";
 import { CLOCK_CODES } from "../../protocol/health-states.ts";
@@ -11,6 +12,8 @@ import type { RetainedClock } from "./retained-state.ts";
 
 export const TIME_KEY = "time";
 export const JUMP_MS = 500;
+/** How far the RTC's oscillator, by which a sleep is counted, may be off: calibrated, some parts in a thousand, and more as it cools. */
+const SLEEP_DRIFT = 0.02;
 const RESYNC_MS = 4 * 3_600_000;
 const REMEMBER_MS = 600_000;
 const RETRY = { baseMs: 1000, capMs: 300_000, jitter: 0.25 } as const;
@@ -38,6 +41,7 @@ export class Clock {
 	#asksByItself = true;
 	#isAsking = false;
 	#rememberAtMs = 0;
+	#learnedAtMs = 0;
 	#askTimer: TimerHandle | undefined;
 	#rememberTimer: TimerHandle | undefined;
 
@@ -71,7 +75,11 @@ export class Clock {
 
 	/** What a sleep is gone on from with. */
 	get retained(): RetainedClock {
-		return { binding: this.#binding, rememberAtMs: this.#rememberAtMs };
+		return {
+			binding: this.#binding,
+			rememberAtMs: this.#rememberAtMs,
+			learnedAtMs: this.#learnedAtMs,
+		};
 	}
 
 	/** Set before `start`, or at any time. */
@@ -87,6 +95,7 @@ export class Clock {
 		this.#stopped = false;
 		if (retained === null) this.#restore();
 		else this.#binding = retained.binding;
+		this.#learnedAtMs = retained?.learnedAtMs ?? 0;
 		const { timers } = this.#parts;
 		this.#rememberAtMs =
 			retained?.rememberAtMs ?? timers.uptimeMs() + REMEMBER_MS;
@@ -143,13 +152,21 @@ export class Clock {
 		const before = this.#binding;
 		const bootTimeMs = this.#bootTimeAt(wallMs);
 		this.#binding = { bootTimeMs, source: "network" };
+		const driftMs = this.#driftMs();
+		this.#learnedAtMs = this.#parts.timers.uptimeMs();
 		if (
 			before?.source === "network" &&
-			Math.abs(bootTimeMs - before.bootTimeMs) < JUMP_MS
+			Math.abs(bootTimeMs - before.bootTimeMs) < Math.max(JUMP_MS, driftMs)
 		)
 			return;
 		this.remember();
 		this.#parts.onJump();
+	}
+
+	/** How far uptime may be off since the last answer. */
+	#driftMs(): number {
+		if (this.#asksByItself) return 0;
+		return SLEEP_DRIFT * (this.#parts.timers.uptimeMs() - this.#learnedAtMs);
 	}
 
 	#bootTimeAt(wallMs: number): number {

@@ -83,7 +83,7 @@ const state: fc.Arbitrary<RetainedState> = record({
 		...(Object.keys(RESET_CODES) as (keyof typeof RESET_CODES)[]),
 	),
 	told: fc.boolean(),
-	clock: record({ binding, rememberAtMs: uptime }),
+	clock: record({ binding, rememberAtMs: uptime, learnedAtMs: uptime }),
 	uplink: record({
 		failures: fc.nat(0xffff),
 		link: fc.nat(0xff),
@@ -92,6 +92,7 @@ const state: fc.Arbitrary<RetainedState> = record({
 	}),
 	missedSamples: u32,
 	sensorFaults: u32,
+	dropped: u32,
 	rssi: fc.option(fc.integer({ min: -128, max: 0 })),
 	wakeAtMs: uptime,
 	readings: stream,

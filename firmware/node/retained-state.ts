@@ -10,10 +10,12 @@
  *      6  u16  length of all
  *      8  u32  CRC-32 of all but these 4 bytes
  *     12       journal id 8 B, boot u32, code of the reset reason u8
- *     25       clock: u8 (0 none, 1 network, 2 stored), wall time of the boot f64 ms, next time to store it f64 ms
- *     42       uplink: failures u16, code of the last one u8, connections u32, next attempt f64 ms
- *     57       missed samples u32, faults of sensors u32, signal i8 dBm (127: none), uptime of the wake f64 ms
- *     74       readings, then health
+ *     25       clock: u8 (0 none, 1 network, 2 stored), wall time of the boot f64 ms, next time to store it f64 ms, last answer
+ *              of the time source f64 ms
+ *     50       uplink: failures u16, code of the last one u8, connections u32, next attempt f64 ms
+ *     65       missed samples u32, faults of sensors u32, dropped blocks u32, signal i8 dBm (127: none), uptime of the wake
+ *              f64 ms
+ *     86       readings, then health
  *
  * A stream: u8, with 1 for a ring of checkpoints, 2 for an open block, 4 for a stream at all; next sample f64 ms. The ring:
  * sector i32, offset u32, sector in which the block starts i32, sequence u32. The block: durable samples u16, sequence u32,
@@ -41,6 +43,8 @@ export interface RetainedClock {
 	readonly binding: ClockBinding | null;
 	/** Uptime at which the time is stored next. */
 	readonly rememberAtMs: number;
+	/** Uptime at which the time source last answered; 0 when it has not. */
+	readonly learnedAtMs: number;
 }
 
 export interface RetainedUplink {
@@ -72,6 +76,8 @@ export interface RetainedState {
 	readonly uplink: RetainedUplink;
 	readonly missedSamples: number;
 	readonly sensorFaults: number;
+	/** As the journal counts them, though it forgets some over a start. */
+	readonly dropped: number;
 	/** Of the last connection, dBm. */
 	readonly rssi: number | null;
 	/** Uptime at which the board was to wake. */
@@ -83,7 +89,7 @@ export interface RetainedState {
 
 const MAGIC = 0x53524854;
 const VERSION = 1;
-const HEADER_BYTES = 74;
+const HEADER_BYTES = 86;
 const NO_SIGNAL = 127;
 const HAS_RING = 1;
 const HAS_BLOCK = 2;
@@ -105,19 +111,21 @@ export function writeRetained(
 	writeHex(into, 12, state.journalId);
 	view.setUint32(20, state.boot, true);
 	view.setUint8(24, RESET_CODES[state.resetReason]);
-	const { binding, rememberAtMs } = state.clock;
+	const { binding, rememberAtMs, learnedAtMs } = state.clock;
 	view.setUint8(25, clockCode(binding));
 	view.setFloat64(26, binding?.bootTimeMs ?? 0, true);
 	view.setFloat64(34, rememberAtMs, true);
+	view.setFloat64(42, learnedAtMs, true);
 	const { failures, link, connects, retryAtMs } = state.uplink;
-	view.setUint16(42, Math.min(failures, 0xffff), true);
-	view.setUint8(44, link);
-	view.setUint32(45, connects, true);
-	view.setFloat64(49, retryAtMs, true);
-	view.setUint32(57, state.missedSamples, true);
-	view.setUint32(61, state.sensorFaults, true);
-	view.setInt8(65, state.rssi ?? NO_SIGNAL);
-	view.setFloat64(66, state.wakeAtMs, true);
+	view.setUint16(50, Math.min(failures, 0xffff), true);
+	view.setUint8(52, link);
+	view.setUint32(53, connects, true);
+	view.setFloat64(57, retryAtMs, true);
+	view.setUint32(65, state.missedSamples, true);
+	view.setUint32(69, state.sensorFaults, true);
+	view.setUint32(73, state.dropped, true);
+	view.setInt8(77, state.rssi ?? NO_SIGNAL);
+	view.setFloat64(78, state.wakeAtMs, true);
 	let at = writeStream(into, HEADER_BYTES, state.readings);
 	if (at !== null) at = writeStream(into, at, state.health);
 	if (at === null) return null;
@@ -138,7 +146,7 @@ export function readRetained(bytes: Uint8Array): RetainedState | null {
 	const all = bytes.subarray(0, lengthBytes);
 	if (view.getUint32(8, true) !== crcOf(all)) return null;
 	const source = view.getUint8(25);
-	const rssi = view.getInt8(65);
+	const rssi = view.getInt8(77);
 	const readings = readStream(all, HEADER_BYTES);
 	const health = readStream(all, readings.end);
 	return {
@@ -155,17 +163,19 @@ export function readRetained(bytes: Uint8Array): RetainedState | null {
 							source: source === 1 ? "network" : "stored",
 						},
 			rememberAtMs: view.getFloat64(34, true),
+			learnedAtMs: view.getFloat64(42, true),
 		},
 		uplink: {
-			failures: view.getUint16(42, true),
-			link: view.getUint8(44),
-			connects: view.getUint32(45, true),
-			retryAtMs: view.getFloat64(49, true),
+			failures: view.getUint16(50, true),
+			link: view.getUint8(52),
+			connects: view.getUint32(53, true),
+			retryAtMs: view.getFloat64(57, true),
 		},
-		missedSamples: view.getUint32(57, true),
-		sensorFaults: view.getUint32(61, true),
+		missedSamples: view.getUint32(65, true),
+		sensorFaults: view.getUint32(69, true),
+		dropped: view.getUint32(73, true),
 		rssi: rssi === NO_SIGNAL ? null : rssi,
-		wakeAtMs: view.getFloat64(66, true),
+		wakeAtMs: view.getFloat64(78, true),
 		readings: readings.stream,
 		health: health.stream,
 	};
