@@ -69,6 +69,8 @@ class Node implements RunningNode {
 	#rssi: number | null;
 	#stopped = false;
 	#droppedBefore: number;
+	/** Dropped before the last sleep, and forgotten by the journal since. */
+	readonly #droppedUnseen: number;
 
 	constructor(board: Board) {
 		this.#board = board;
@@ -83,6 +85,7 @@ class Node implements RunningNode {
 		this.#wakingMs = Math.min(Math.max(lateMs, 0), MAX_WAKING_MS);
 		this.#trial = new Trial(board.slots, this.#system);
 		this.#droppedBefore = journal.dropped;
+		this.#droppedUnseen = Math.max(0, (woken?.dropped ?? 0) - journal.dropped);
 		const { timers, network, identity, time } = board;
 		const system = this.#system;
 		const settings = this.#settings;
@@ -270,6 +273,10 @@ class Node implements RunningNode {
 		return this.#storage.journal.depth > 0 || this.#uplink.hasEvents;
 	}
 
+	get #dropped(): number {
+		return this.#storage.journal.dropped + this.#droppedUnseen;
+	}
+
 	#capture(wakeAtMs: number): RetainedState {
 		const { boot, journal } = this.#storage;
 		return {
@@ -281,6 +288,7 @@ class Node implements RunningNode {
 			uplink: this.#uplink.retained,
 			missedSamples: this.#streams.missedSamples,
 			sensorFaults: this.#streams.sensorFaults,
+			dropped: this.#dropped,
 			rssi: this.#rssi,
 			wakeAtMs,
 			...this.#streams.retained,
@@ -294,7 +302,7 @@ class Node implements RunningNode {
 		return {
 			boot,
 			depth: journal.depth,
-			dropped: journal.dropped,
+			dropped: this.#dropped,
 			reconnects: uplink.reconnects,
 			missedSamples: streams.missedSamples,
 			liveDropped: uplink.liveDropped,

@@ -256,6 +256,21 @@ describe("a node that sleeps", () => {
 		assertDelivered(machine, 15 * MINUTE_MS);
 	});
 
+	it("goes on counting the blocks it has dropped, from sleep to sleep", () => {
+		const machine = make();
+		machine.prepare = ({ network }) => {
+			network.failWith = machine.nowMs < HOUR_MS ? "wifi" : null;
+		};
+		machine.run(HOUR_MS);
+		// Data of the first record.
+		machine.durable.journal.program(120, new Uint8Array(8));
+		machine.run(5 * HOUR_MS);
+		const dropped = [...machine.cloud.samples("health.boot")]
+			.sort(([a], [b]) => Number(a.split("@")[1]) - Number(b.split("@")[1]))
+			.map(([, row]) => row[6]);
+		assert.deepEqual([...new Set(dropped)], [0, 1]);
+	});
+
 	it("sleeps in one boot although its settings take nothing", () => {
 		const machine = make();
 		const { settings } = machine.durable;
