@@ -74,6 +74,30 @@ describe("node", () => {
 			});
 	});
 
+	it("gives no sample twice where a configuration, or two, come in the very ms of one", () => {
+		const cloud = new FakeCloud();
+		const { board, node } = boot(makeDurable(), cloud);
+		for (const sampleIntervalMs of [2000, 500, 1000]) {
+			board.timers.advance(HOUR_MS);
+			assert.ok(board.sensor.given.has(board.timers.uptimeMs()));
+			const config = JSON.stringify({ sampleIntervalMs });
+			assert.equal(node.applyConfig(config), null);
+			assert.equal(node.applyConfig(config), null);
+		}
+		board.timers.advance(HOUR_MS);
+		node.stop();
+		const seen = new Set<string>();
+		let samples = 0;
+		for (const block of cloud.blocks.values())
+			for (let n = 0; n < block.sampleCount; n++) {
+				const at = block.startUptimeMs + n * block.intervalMs;
+				samples++;
+				seen.add(`${block.channels[0]?.id} ${at}`);
+			}
+		assert.equal(seen.size, samples);
+		assert.ok(samples > 3600 * (1 + 0.5 + 2 + 1));
+	});
+
 	it("goes without time where there is none, and by the stored one after a restart", () => {
 		const durable = makeDurable();
 		const cloud = new FakeCloud();

@@ -47,6 +47,23 @@ describe("sampler", () => {
 		});
 	});
 
+	it("starts an interval later where another one has taken the sample of this ms, and only then", () => {
+		for (const [takenMs, firstMs] of [
+			[5000, 6000],
+			[4999, 5000],
+		] as const) {
+			const timers = new VirtualTimers();
+			const sink = new Recording(timers, 1000);
+			const source = { channelCount: 1, read: () => undefined };
+			timers.advance(5000);
+			const sampler = new Sampler(timers, source, sink, 1000);
+			sampler.start(0, takenMs);
+			timers.advance(2000);
+			assert.equal(sink.taken[0]?.dueMs, firstMs);
+			assert.equal(sampler.takenMs, 7000);
+		}
+	});
+
 	it("does not drift when reading takes time", () => {
 		const { timers, sink } = setUp(100, (timers) => timers.stall(30));
 		timers.advance(10_000);

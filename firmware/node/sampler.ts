@@ -18,6 +18,8 @@ export interface RowSource {
 	read(row: Int32Array): void;
 }
 
+const NEVER = Number.NEGATIVE_INFINITY;
+
 export class Sampler {
 	readonly #timers: Timers;
 	readonly #source: RowSource;
@@ -28,6 +30,7 @@ export class Sampler {
 	#timer: TimerHandle | undefined;
 	/** Uptime at which the next sample belongs. */
 	#dueMs = 0;
+	#takenMs = NEVER;
 	#missed = 0;
 	readonly #onTaken: () => void;
 
@@ -58,15 +61,24 @@ export class Sampler {
 		return this.#dueMs;
 	}
 
+	/** Uptime at which the last sample belonged; before any time when there was none. */
+	get takenMs(): number {
+		return this.#takenMs;
+	}
+
 	/** Goes on after a sleep: the next sample belongs at `dueMs`, which may have passed. */
 	resume(dueMs: number): void {
 		this.#dueMs = dueMs;
 		this.#schedule();
 	}
 
-	/** The first sample is taken after `afterMs`, in any case in a turn of its own. */
-	start(afterMs = 0): void {
+	/**
+	 * The first sample is taken after `afterMs`, in any case in a turn of its own, and at a later time than `takenMs`: one
+	 * that another sampler of the same stream has taken is not taken twice.
+	 */
+	start(afterMs = 0, takenMs = NEVER): void {
 		this.#dueMs = Math.ceil(this.#timers.uptimeMs()) + afterMs;
+		if (this.#dueMs <= takenMs) this.#dueMs = takenMs + this.#intervalMs;
 		this.#schedule();
 	}
 
@@ -87,6 +99,7 @@ export class Sampler {
 			if (this.#timers.uptimeMs() >= this.#dueMs) {
 				const dueMs = this.#dueMs;
 				this.#dueMs += this.#intervalMs;
+				this.#takenMs = dueMs;
 				this.#source.read(this.#row);
 				this.#sink.add(dueMs, this.#row);
 			}

@@ -63,9 +63,14 @@ export class Stream {
 		return this.#sampler.missed;
 	}
 
-	/** Takes the first sample after `afterMs`. */
-	start(afterMs = 0): void {
-		this.#sampler.start(afterMs);
+	/** Takes the first sample after `afterMs`, and later than `takenMs`. */
+	start(afterMs = 0, takenMs?: number): void {
+		this.#sampler.start(afterMs, takenMs);
+	}
+
+	/** Uptime at which the last sample belonged. */
+	get takenMs(): number {
+		return this.#sampler.takenMs;
 	}
 
 	/** Uptime at which the next sample belongs. */

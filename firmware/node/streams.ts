@@ -34,6 +34,8 @@ export class Streams {
 	/** Of streams and readers of former configurations, and of the time before a sleep. */
 	#missedBefore: number;
 	#faultsBefore: number;
+	/** Uptimes of the last samples under former configurations. */
+	readonly #takenMs = { readings: -NEVER, health: -NEVER };
 
 	constructor(parts: StreamsParts) {
 		this.#parts = parts;
@@ -102,6 +104,8 @@ export class Streams {
 		this.closeSensors();
 		this.#missedBefore += this.#readings?.missed ?? 0;
 		this.#faultsBefore += this.#reader?.faults ?? 0;
+		this.#noteTaken("readings", this.#readings);
+		this.#noteTaken("health", this.#health);
 		this.#readings = null;
 		this.#health = null;
 		this.#reader = null;
@@ -173,6 +177,11 @@ export class Streams {
 		);
 	}
 
+	#noteTaken(name: "readings" | "health", stream: Stream | null): void {
+		const takenMs = stream?.takenMs ?? -NEVER;
+		this.#takenMs[name] = Math.max(this.#takenMs[name], takenMs);
+	}
+
 	#begin(
 		stream: Stream,
 		name: "readings" | "health",
@@ -180,7 +189,7 @@ export class Streams {
 		afterMs: number,
 	): void {
 		if (woken == null) {
-			stream.start(afterMs);
+			stream.start(afterMs, this.#takenMs[name]);
 			return;
 		}
 		const { open, dueMs } = woken;
