@@ -1,6 +1,7 @@
 /*
- * As much of ESP-IDF 6.0 as native/natives.c uses, declared from the ESP-IDF Programming Guide's API reference, so that the
- * natives can be compiled and run on the machine of the tests. testing/idf.c stands in for the chip.
+ * As much of ESP-IDF 6.0 as native/natives.c uses, so that the natives can be compiled and run on the machine of the tests.
+ * testing/idf.c stands in for the chip. The headers named below are in ESP-IDF's components; test/moddable/esp-idf.test.ts compiles
+ * these declarations beside the real ones (v6.0: they agree).
  */
 #pragma once
 
@@ -11,11 +12,11 @@
 /* sdkconfig.h: as sdkconfig/sdkconfig.defaults sets it */
 #define CONFIG_ESP_TASK_WDT_TIMEOUT_S 60
 
-/* esp_attr.h: sections that the stand-in keeps over resets as the RTC does */
+/* esp_common/include/esp_attr.h: sections that the stand-in keeps over resets as the RTC does */
 #define RTC_DATA_ATTR __attribute__((section("rtc_data")))
 #define RTC_NOINIT_ATTR __attribute__((section("rtc_noinit")))
 
-/* esp_err.h */
+/* esp_common/include/esp_err.h */
 typedef int esp_err_t;
 #define ESP_OK 0
 #define ESP_FAIL -1
@@ -26,7 +27,7 @@ typedef int esp_err_t;
 #define ESP_ERR_NOT_FOUND 0x105
 #define ESP_ERR_NOT_SUPPORTED 0x106
 
-/* esp_event.h, esp_wifi.h */
+/* esp_event/include/esp_event.h; esp_wifi/include/esp_wifi.h, esp_wifi_types_generic.h */
 typedef const char *esp_event_base_t;
 typedef void (*esp_event_handler_t)(void *event_handler_arg,
 	esp_event_base_t event_base, int32_t event_id, void *event_data);
@@ -46,11 +47,11 @@ esp_err_t esp_event_handler_register(esp_event_base_t event_base,
 	void *event_handler_arg);
 esp_err_t esp_wifi_stop(void);
 
-/* esp_heap_caps.h */
+/* heap/include/esp_heap_caps.h */
 #define MALLOC_CAP_8BIT (1 << 2)
 size_t heap_caps_get_free_size(uint32_t caps);
 
-/* esp_ota_ops.h */
+/* app_update/include/esp_ota_ops.h; bootloader_support/include/esp_flash_partitions.h; of esp_partition_t a member */
 typedef struct {
 	char label[17];
 } esp_partition_t;
@@ -68,13 +69,13 @@ esp_err_t esp_ota_get_state_partition(
 esp_err_t esp_ota_mark_app_valid_cancel_rollback(void);
 esp_err_t esp_ota_mark_app_invalid_rollback_and_reboot(void);
 
-/* esp_random.h, esp_rom_crc.h, esp_rtc_time.h, esp_timer.h */
+/* esp_hw_support/include/esp_random.h, esp_rtc_time.h; esp_rom/include/esp_rom_crc.h; esp_timer/include/esp_timer.h */
 void esp_fill_random(void *buf, size_t len);
 uint32_t esp_rom_crc32_le(uint32_t crc, uint8_t const *buf, uint32_t len);
 uint64_t esp_rtc_get_time_us(void);
 int64_t esp_timer_get_time(void);
 
-/* esp_sleep.h, esp_system.h */
+/* esp_hw_support/include/esp_sleep.h; esp_system/include/esp_system.h */
 void esp_deep_sleep(uint64_t time_in_us) __attribute__((noreturn));
 void esp_restart(void) __attribute__((noreturn));
 typedef enum {
@@ -97,13 +98,13 @@ typedef enum {
 } esp_reset_reason_t;
 esp_reset_reason_t esp_reset_reason(void);
 
-/* esp_task_wdt.h */
+/* esp_system/include/esp_task_wdt.h */
 typedef struct esp_task_wdt_user_handle_s *esp_task_wdt_user_handle_t;
 esp_err_t esp_task_wdt_add_user(
 	const char *user_name, esp_task_wdt_user_handle_t *user_handle_ret);
 esp_err_t esp_task_wdt_reset_user(esp_task_wdt_user_handle_t user_handle);
 
-/* nvs_flash.h */
+/* nvs_flash/include/nvs.h, nvs_flash.h */
 #define ESP_ERR_NVS_NO_FREE_PAGES 0x110d
 #define ESP_ERR_NVS_NEW_VERSION_FOUND 0x1110
 esp_err_t nvs_flash_init(void);
