@@ -192,6 +192,29 @@ describe("the natives", () => {
 				);
 		});
 
+		it("anew, and without what was retained, when what is known of the sleep is damaged", () => {
+			// Behind what is retained: magic, length, CRC and 4,096 bytes.
+			for (let at = 4112; at < 4112 + 20; at++) {
+				chip.start(
+					Reset.POWERON,
+					"retain 8",
+					"set timer_us 5000000",
+					"sleep 60000",
+				);
+				assert.deepEqual(
+					chip.start(
+						Reset.DEEPSLEEP,
+						`damage_rtc ${at}`,
+						"set timer_us 250000",
+						"uptime_ms",
+						"retained",
+					).lines,
+					["250", "-1 00"],
+					`byte ${at}`,
+				);
+			}
+		});
+
 		it("and never back, though the RTC's clock does", () => {
 			chip.start(
 				Reset.POWERON,

@@ -11,6 +11,7 @@
  * Both are section "Memory Types" of the ESP-IDF Programming Guide.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -162,8 +163,18 @@ static RTC_DATA_ATTR struct {
 	uint8_t bytes[RETAINED_BYTES];
 } retained;
 
-static RTC_DATA_ATTR uint64_t uptime_at_sleep_us;
-static RTC_DATA_ATTR uint64_t rtc_at_sleep_us;
+/* Should the bootloader not find what it starts at a wake, it may start the other image, in whose memory this is elsewhere. */
+static RTC_DATA_ATTR struct {
+	uint64_t uptime_us;
+	uint64_t rtc_us;
+	uint32_t crc;
+} fell_asleep;
+
+static uint32_t crc_of_fell_asleep(void)
+{
+	return esp_rom_crc32_le(RETAINED_MAGIC, (uint8_t const *)&fell_asleep,
+		offsetof(__typeof__(fell_asleep), crc));
+}
 
 static bool uptime_known;
 static int64_t slept_us;
@@ -171,6 +182,11 @@ static int64_t slept_us;
 static bool woke_from_sleep(void)
 {
 	return thinghz_reset_reason() == REASON_DEEP_SLEEP;
+}
+
+static bool sleep_is_known(void)
+{
+	return woke_from_sleep() && fell_asleep.crc == crc_of_fell_asleep();
 }
 
 /*
@@ -182,11 +198,11 @@ static int64_t uptime_us(void)
 	int64_t now = esp_timer_get_time();
 	if (!uptime_known) {
 		uptime_known = true;
-		if (woke_from_sleep()) {
+		if (sleep_is_known()) {
 			uint64_t rtc = esp_rtc_get_time_us();
 			uint64_t slept =
-				rtc > rtc_at_sleep_us ? rtc - rtc_at_sleep_us : 0;
-			slept_us = (int64_t)(uptime_at_sleep_us + slept) - now;
+				rtc > fell_asleep.rtc_us ? rtc - fell_asleep.rtc_us : 0;
+			slept_us = (int64_t)(fell_asleep.uptime_us + slept) - now;
 		}
 	}
 	return now + slept_us;
@@ -217,10 +233,13 @@ int32_t thinghz_retain(void *bytes, uint32_t length)
 	return ESP_OK;
 }
 
-/* How many bytes were retained over the sleep that this start woke from; -1 when there was none or they are damaged. */
+/*
+ * How many bytes were retained over the sleep that this start woke from; -1 when there was none, they are damaged, or the time that
+ * they may speak of does not go on.
+ */
 int32_t thinghz_retained_length(void)
 {
-	if (!woke_from_sleep() || retained.magic != RETAINED_MAGIC ||
+	if (!sleep_is_known() || retained.magic != RETAINED_MAGIC ||
 		retained.length > RETAINED_BYTES ||
 		retained.crc != esp_rom_crc32_le(0, retained.bytes, retained.length))
 		return -1;
@@ -243,8 +262,9 @@ void thinghz_sleep(double duration_ms)
 {
 	/* ESP_ERR_WIFI_NOT_INIT, as on a wake that did not use the radio, is as good as stopped. */
 	(void)esp_wifi_stop();
-	uptime_at_sleep_us = (uint64_t)uptime_us();
-	rtc_at_sleep_us = esp_rtc_get_time_us();
+	fell_asleep.uptime_us = (uint64_t)uptime_us();
+	fell_asleep.rtc_us = esp_rtc_get_time_us();
+	fell_asleep.crc = crc_of_fell_asleep();
 	esp_deep_sleep((uint64_t)(duration_ms * 1000.0));
 }
 
