@@ -76,6 +76,25 @@ describe("thinghz cost --battery", () => {
 		const table = await thinghz("cost", "--battery", "--interval", "60s");
 		assert.equal(table.code, 0);
 		assert.equal(table.stdout.trimEnd().split("\n").length, 4);
+		assert.doesNotMatch(table.stderr, /always-on/);
+	});
+
+	it("says where connecting anew takes more than staying connected", async () => {
+		const { stderr } = await thinghz("cost", "--battery", "--interval", "10s");
+		assert.match(stderr, /blocks of 10 s, staying connected takes less/);
+		assert.doesNotMatch(stderr, /blocks of 60 s/);
+	});
+
+	it("reckons nodes that are always connected and sample each second", async () => {
+		const { mode, spans } = await thinghzJson<Reckoned>(
+			"cost",
+			"--battery",
+			"--always-on",
+			"--interval",
+			"1s",
+		);
+		assert.equal(mode, "always_on");
+		assert.equal(spans.length, 4);
 	});
 
 	for (const [args, reason] of [
@@ -85,6 +104,7 @@ describe("thinghz cost --battery", () => {
 		[["--battery", "--channels", "17"], /--channels/],
 		[["--battery", "--capacity-mah", "0"], /--capacity-mah/],
 		[["--battery", "--connect", "2h"], /--connect/],
+		[["--battery", "--always-on", "--connect", "2s"], /--always-on/],
 	] as const)
 		it(`refuses ${args.join(" ") || "no --battery"} as wrong usage`, async () => {
 			const { code, stdout, stderr } = await thinghz("cost", ...args);

@@ -1,7 +1,12 @@
 /** `thinghz cost --battery`: how long a node lives on a battery, for several spans of a block. */
 import type { Command } from "commander";
 import { MAX_CHANNELS } from "../../protocol/block.ts";
-import { ASSUMED, type BatteryLife, reckonBattery } from "../cost/battery.ts";
+import {
+	ASSUMED,
+	type BatteryLife,
+	type BatteryUse,
+	reckonBattery,
+} from "../cost/battery.ts";
 import { blockBytes } from "../cost/block-size.ts";
 import { CHIPS, type Chip } from "../cost/chips.ts";
 import { parseDurationWithin, parseWhole } from "./duration.ts";
@@ -14,14 +19,15 @@ interface CostOptions {
 	readonly interval: string;
 	readonly channels: string;
 	readonly capacityMah: string;
-	readonly connect: string;
+	readonly connect?: string;
 	readonly alwaysOn?: boolean;
 	readonly json?: boolean;
 }
 
 const SPANS_S = [10, 60, 300, 900] as const;
 /** A node sleeps between samples that are at least so far apart: firmware/node/config.ts. */
-const INTERVALS = ["5s", "15m"] as const;
+const SLEEP_INTERVALS = ["5s", "15m"] as const;
+const ALWAYS_ON_INTERVALS = ["1s", "15m"] as const;
 
 export interface BatteryRow extends BatteryLife {
 	readonly spanS: number;
@@ -39,13 +45,14 @@ export function addCost(program: Command): void {
 		.option("--capacity-mah <mAh>", "of the battery", "2000")
 		.option(
 			"--connect <duration>",
-			"from the start of the radio to the acknowledgement",
-			`${ASSUMED.connectS}s`,
+			`from the start of the radio to the acknowledgement (default: "${ASSUMED.connectS}s", assumed)`,
 		)
 		.option("--always-on", "connected all the time, instead of deep sleep")
 		.option("--json", "machine-readable results on stdout")
 		.action(cost);
 }
+
+type Reckoning = Omit<BatteryUse, "spanS" | "blockBytes" | "alwaysOn">;
 
 function cost(options: CostOptions): void {
 	if (options.battery !== true) {
@@ -59,10 +66,16 @@ function cost(options: CostOptions): void {
 			`--chip: "${chip}" is not one of ${Object.keys(CHIPS).join(", ")}.`,
 		);
 	}
+	const alwaysOn = options.alwaysOn === true;
+	if (alwaysOn && options.connect !== undefined) {
+		throw new UsageError(
+			"--connect is of a node that sleeps: leave it out, or leave out --always-on.",
+		);
+	}
 	const intervalMs = parseDurationWithin(
 		options.interval,
 		"--interval",
-		INTERVALS,
+		alwaysOn ? ALWAYS_ON_INTERVALS : SLEEP_INTERVALS,
 	);
 	const channels = parseWhole(options.channels, "--channels", 1, MAX_CHANNELS);
 	const capacityMah = parseWhole(
@@ -71,26 +84,15 @@ function cost(options: CostOptions): void {
 		1,
 		1_000_000,
 	);
-	const connectMs = parseDurationWithin(options.connect, "--connect", [
-		"100ms",
-		"60s",
-	]);
-	const alwaysOn = options.alwaysOn === true;
-	const rows = SPANS_S.filter((spanS) => spanS * 1000 >= intervalMs).map(
-		(spanS): BatteryRow => {
-			const bytes = blockBytes(intervalMs, spanS * 1000, channels);
-			const life = reckonBattery({
-				chip: CHIPS[chip],
-				intervalS: intervalMs / 1000,
-				spanS,
-				blockBytes: bytes,
-				capacityMah,
-				alwaysOn,
-				connectS: connectMs / 1000,
-			});
-			return { spanS, blockBytes: bytes, ...life };
-		},
-	);
+	const connect = options.connect ?? `${ASSUMED.connectS}s`;
+	const connectMs = parseDurationWithin(connect, "--connect", ["100ms", "60s"]);
+	const reckoning: Reckoning = {
+		chip: CHIPS[chip],
+		intervalS: intervalMs / 1000,
+		capacityMah,
+		connectS: connectMs / 1000,
+	};
+	const rows = rowsOf(reckoning, channels, alwaysOn);
 	if (options.json) {
 		printJson({
 			chip,
@@ -98,7 +100,7 @@ function cost(options: CostOptions): void {
 			channels,
 			capacityMah,
 			mode: alwaysOn ? "always_on" : "sleep",
-			connectMs,
+			...(alwaysOn ? {} : { connectMs }),
 			spans: rows,
 		});
 		return;
@@ -117,8 +119,40 @@ function cost(options: CostOptions): void {
 		),
 	);
 	printMessage(
-		`${chip}, a sample of ${channels} channels every ${options.interval}, ${capacityMah} mAh, ${alwaysOn ? "always connected" : `deep sleep, ${options.connect} to connect (assumed)`}. docs/battery.md says where the figures come from.`,
+		`${chip}, a sample of ${channels} channels every ${options.interval}, ${capacityMah} mAh, ${alwaysOn ? "always connected" : `deep sleep, ${connect} to connect${options.connect === undefined ? " (assumed)" : ""}`}. docs/battery.md says where the figures come from.`,
 	);
+	if (!alwaysOn) recommendConnected(rows, rowsOf(reckoning, channels, true));
+}
+
+function rowsOf(
+	reckoning: Reckoning,
+	channels: number,
+	alwaysOn: boolean,
+): readonly BatteryRow[] {
+	const { intervalS } = reckoning;
+	return SPANS_S.filter((spanS) => spanS >= intervalS).map((spanS) => {
+		const bytes = blockBytes(intervalS * 1000, spanS * 1000, channels);
+		const life = reckonBattery({
+			...reckoning,
+			spanS,
+			blockBytes: bytes,
+			alwaysOn,
+		});
+		return { spanS, blockBytes: bytes, ...life };
+	});
+}
+
+/** Connecting anew can take more than being connected. */
+function recommendConnected(
+	sleeping: readonly BatteryRow[],
+	connected: readonly BatteryRow[],
+): void {
+	connected.forEach(({ spanS, mahPerDay }, i) => {
+		if (mahPerDay >= (sleeping[i]?.mahPerDay ?? 0)) return;
+		printMessage(
+			`With blocks of ${spanS} s, staying connected takes less: ${rounded(mahPerDay)} mAh/day (--always-on).`,
+		);
+	});
 }
 
 function isChip(name: string): name is Chip {

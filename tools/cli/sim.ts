@@ -91,11 +91,13 @@ async function simulate(options: SimOptions): Promise<void> {
 	);
 	const blockSpanMs = parseDurationWithin(options.span, "--span", SPANS);
 	if (blockSpanMs < sampleIntervalMs) {
-		throw new UsageError("--span must not be shorter than --interval.");
+		throw new UsageError(
+			`--span (${options.span}) must not be shorter than --interval (${options.interval}): add --span ${options.interval} or longer.`,
+		);
 	}
 	if (options.sleep === true && sampleIntervalMs < MIN_SLEEP_INTERVAL_MS) {
 		throw new UsageError(
-			`--sleep needs an --interval of at least ${MIN_SLEEP_INTERVAL_MS / 1000}s.`,
+			`--sleep needs an --interval of at least ${MIN_SLEEP_INTERVAL_MS / 1000}s, and it is ${options.interval}.`,
 		);
 	}
 	if (options.sleep === true && options.live === true) {

@@ -84,9 +84,22 @@ describe("docs/battery.md", () => {
 			new URL("../../docs/battery.md", import.meta.url),
 			"utf8",
 		);
-		for (const spanS of [60, 300, 900]) {
-			const bytes = blockBytes(60_000, spanS * 1000, 3);
-			const life = reckonBattery({ ...USE, spanS, blockBytes: bytes });
+		for (const [intervalS, spanS] of [
+			[10, 10],
+			[10, 60],
+			[10, 300],
+			[10, 900],
+			[60, 60],
+			[60, 300],
+			[60, 900],
+		] as const) {
+			const bytes = blockBytes(intervalS * 1000, spanS * 1000, 3);
+			const life = reckonBattery({
+				...USE,
+				intervalS,
+				spanS,
+				blockBytes: bytes,
+			});
 			const { radioOnSPerHour, bytesPerHour, mahPerDay, days } = life;
 			const row = [
 				`| ${spanS} s | ${bytes} B | ${Number(radioOnSPerHour.toPrecision(3))} s/h`,
