@@ -15,6 +15,7 @@ import {
 	alertRecord,
 	CONNACK_IN_THE_CLEAR,
 	type Lies,
+	record,
 	ScriptedServer,
 	signedBy,
 } from "./scripted-server.ts";
@@ -34,7 +35,7 @@ const clientKey = generateKeyPairSync("rsa", {
 /** A certificate that is valid until now will have expired before the node has it. */
 function isAboutThisSecond(leaf: Uint8Array | undefined, world: World) {
 	const now = generalizedTime(world.nowMs).subarray(4);
-	return leaf !== undefined && Buffer.from(leaf).includes(now);
+	return leaf !== undefined && Buffer.from(leaf).includes(Buffer.from(now));
 }
 
 /** Why it cannot be tried over the wire, or null. */
@@ -123,7 +124,13 @@ describe("A server, before Moddable's TLS", () => {
 		});
 
 	/** It says so and goes on; `again`: until it has been refused once more. */
-	const refuses = (chain: Chain, why: RegExp, lies: Lies = {}, again = false) =>
+	const refuses = (
+		chain: Chain,
+		why: RegExp,
+		lies: Lies = {},
+		again = false,
+		shown = 0,
+	) =>
 		meet(chain, lies, async (node, server) => {
 			const { report, at } = await node.event("offline");
 			assert.equal(report.reason, "tls", node.lines.join("\n"));
@@ -132,6 +139,7 @@ describe("A server, before Moddable's TLS", () => {
 			if (again) await node.event("offline", at + 1);
 			assert.equal(node.hasEnded, false);
 			assert.equal(server.logins, 0, "it sent data to this server");
+			assert.equal(server.certificates, shown, "it showed its certificate");
 		});
 
 	const each = (
@@ -237,7 +245,7 @@ describe("A server, before Moddable's TLS", () => {
 						: generateKeyPairSync("rsa", { modulusLength: 2048 });
 				return { signature: signedBy(privateKey) };
 			});
-			refused("sends a second key exchange, unsigned", /not signed/, () => ({
+			refused("sends a second key exchange, unsigned", /sequence/, () => ({
 				secondKeyExchange: true,
 			}));
 			refused("raises an alert and goes on", /alert/, () => ({
@@ -260,6 +268,171 @@ describe("A server, before Moddable's TLS", () => {
 				suite: 0x002f,
 			}));
 		}
+
+		const cheat = (what: string, why: RegExp, lies: Lies) =>
+			it(what, async function () {
+				this.timeout(30_000);
+				await refuses(
+					world.chain(),
+					why,
+					{ ...lies, asksForCertificate: true },
+					true,
+				);
+			});
+
+		const signsWith = (algorithm: readonly number[]) => (signed: Buffer) => {
+			const genuine = signedBy(world.chain().key)(signed);
+			return Buffer.concat([Buffer.from(algorithm), genuine.subarray(2)]);
+		};
+		const turned = (change: (bytes: Buffer) => void) => (bytes: Buffer) => {
+			const copy = Buffer.from(bytes);
+			change(copy);
+			return copy;
+		};
+		/** One of its first records, by what is in it. */
+		const HELLO = 0;
+		const CERTIFICATE = 1;
+		const KEY = 2;
+		const without = (index: number) => (records: readonly Buffer[]) =>
+			records.filter((_one, at) => at !== index);
+		const withChanged =
+			(index: number, change: (one: Buffer) => Uint8Array) =>
+			(records: readonly Buffer[]) =>
+				records.map((one, at) => (at === index ? change(one) : one));
+		const withBefore =
+			(index: number, extra: Uint8Array) => (records: readonly Buffer[]) =>
+				records.flatMap((one, at) => (at === index ? [extra, one] : [one]));
+		const versionOf = (version: number) =>
+			turned((bytes) => bytes.writeUInt16BE(version, 1));
+		const handshakeRecord = (...bytes: number[]) =>
+			record(22, Buffer.from(bytes));
+		const CIPHER = record(20, Buffer.from([1]));
+		const claims = (length: number) =>
+			Buffer.from([22, 3, 3, length >> 8, length & 0xff]);
+
+		cheat("signs with MD5", /not signed/, { signature: signsWith([1, 3]) });
+		cheat("signs with SHA-1", /not signed/, { signature: signsWith([2, 3]) });
+		cheat("says that its EC key is an RSA key", /not signed/, {
+			signature: signsWith([4, 1]),
+		});
+		cheat("leaves ServerHello out", /sequence/, { first: without(HELLO) });
+		cheat("leaves its certificate out", /sequence/, {
+			first: without(CERTIFICATE),
+		});
+		cheat("leaves its key exchange out", /sequence/, { first: without(KEY) });
+		cheat("sends its certificate twice", /sequence/, {
+			first: (records) => [...records.slice(0, 2), ...records.slice(1)],
+		});
+		cheat("sends its key exchange before its certificate", /sequence/, {
+			first: ([hello, certificate, ...rest]) =>
+				[hello, rest[0], certificate, ...rest.slice(1)].flatMap((one) =>
+					one === undefined ? [] : [one],
+				),
+		});
+		cheat("asks to begin anew", /sequence/, {
+			first: withBefore(CERTIFICATE, handshakeRecord(0, 0, 0, 0)),
+		});
+		cheat("sends Finished in the clear", /sequence/, {
+			first: withBefore(4, handshakeRecord(20, 0, 0, 12, ...Buffer.alloc(12))),
+		});
+		cheat("switches ciphers before its certificate", /sequence/, {
+			first: withBefore(CERTIFICATE, CIPHER),
+		});
+		cheat("switches ciphers before there is a secret", /sequence/, {
+			first: (records) => [...records, CIPHER],
+		});
+		cheat("resumes a session that never was", /sequence/, {
+			first: ([hello]) => [hello ?? CIPHER, CIPHER],
+		});
+		for (const [name, version] of [
+			["SSL 3", 0x0300],
+			["TLS 1.0", 0x0301],
+			["TLS 1.1", 0x0302],
+		] as const)
+			cheat(`speaks ${name}`, /TLS 1\.2/, {
+				hello: turned((body) => body.writeUInt16BE(version)),
+			});
+		cheat("sends records of SSL 3", /TLS 1\.2/, {
+			first: withChanged(HELLO, versionOf(0x0300)),
+		});
+		cheat("sends an empty record", /length/, {
+			first: withBefore(CERTIFICATE, handshakeRecord()),
+		});
+		cheat("sends a record of an unknown type", /sequence/, {
+			first: withBefore(CERTIFICATE, record(24, Buffer.from([1, 2, 3, 4]))),
+		});
+		cheat("claims a record of 65,535 bytes", /length/, {
+			first: () => [claims(65_535)],
+		});
+		cheat("claims a record of 16 KB", /length/, {
+			first: ([hello]) => [hello ?? CIPHER, claims(16_384)],
+		});
+		cheat("claims a message longer than its record", /more than one/, {
+			first: withChanged(
+				CERTIFICATE,
+				turned((bytes) => bytes.writeUIntBE(0xffffff, 6, 3)),
+			),
+		});
+		cheat("claims a certificate longer than the message", /tls: /, {
+			first: withChanged(
+				CERTIFICATE,
+				turned((bytes) => bytes.writeUIntBE(0xfffff0, 12, 3)),
+			),
+		});
+		cheat("has a session id of 255 bytes", /cut off/, {
+			hello: turned((body) => body.writeUInt8(255, 34)),
+		});
+		cheat("compresses", /compression/, {
+			hello: turned((body) => body.writeUInt8(1, 37)),
+		});
+		cheat("has a point that is not on the curve", /point/, {
+			point: turned((point) => point.writeUInt8(point.readUInt8(64) ^ 1, 64)),
+		});
+		cheat("has a compressed point", /point|length/, {
+			point: (point) =>
+				Buffer.concat([Buffer.from([2]), point.subarray(1, 33)]),
+		});
+		cheat("has the point at infinity", /point/, {
+			point: () => Buffer.from([0]),
+		});
+		cheat("has an empty alert", /alert/, {
+			first: () => [record(21)],
+		});
+
+		const atTheEnd = (what: string, why: RegExp, last: Lies["last"]) =>
+			it(what, async function () {
+				this.timeout(30_000);
+				// Its key exchange is genuine: our certificate is its to see.
+				const lies = { asksForCertificate: true, ...(last && { last }) };
+				await refuses(world.chain(), why, lies, false, 1);
+			});
+
+		atTheEnd("has a wrong Finished", /auth/, (records) =>
+			records.map((one, at) =>
+				at === 1
+					? turned((bytes) => {
+							bytes.writeUInt8(bytes.readUInt8(20) ^ 1, 20);
+						})(one)
+					: one,
+			),
+		);
+		atTheEnd(
+			"sends Finished without switching ciphers",
+			/sequence/,
+			(records) => records.slice(1),
+		);
+		atTheEnd(
+			"sends the login's answer in place of Finished",
+			/before/,
+			([on]) => [on ?? CIPHER, CONNACK_IN_THE_CLEAR],
+		);
+		atTheEnd("switches ciphers twice", /sequence/, ([on, finished]) =>
+			[on, on, finished].flatMap((one) => (one === undefined ? [] : [one])),
+		);
+		atTheEnd("has a Finished without room for its seal", /length/, ([on]) => [
+			on ?? CIPHER,
+			record(22, Buffer.alloc(3)),
+		]);
 
 		it("says that s = 0 is a signature", async function () {
 			this.timeout(30_000);

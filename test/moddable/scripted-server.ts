@@ -38,6 +38,13 @@ export interface Lies {
 	/** A second, unsigned key exchange after the first. */
 	readonly secondKeyExchange?: boolean;
 	readonly suite?: number;
+	/** What is sent in place of its first records, and of ChangeCipherSpec and Finished. */
+	readonly first?: (records: readonly Buffer[]) => readonly Uint8Array[];
+	readonly last?: (records: readonly Buffer[]) => readonly Uint8Array[];
+	/** The body of its ServerHello, and its point, which is signed as it is here. */
+	readonly hello?: (body: Buffer) => Buffer;
+	readonly point?: (point: Buffer) => Buffer;
+	readonly asksForCertificate?: boolean;
 }
 
 const Content = { CIPHER: 20, ALERT: 21, HANDSHAKE: 22, DATA: 23 } as const;
@@ -45,7 +52,9 @@ const Message = {
 	SERVER_HELLO: 2,
 	CERTIFICATE: 11,
 	KEY_EXCHANGE: 12,
+	REQUEST: 13,
 	DONE: 14,
+	CERTIFICATE_VERIFY: 15,
 	CLIENT_KEY_EXCHANGE: 16,
 	FINISHED: 20,
 } as const;
@@ -102,6 +111,7 @@ class Handshake {
 	readonly #presented: Presented;
 	readonly #lies: Lies;
 	readonly #onData: (bytes: Buffer, reply: (bytes: Uint8Array) => void) => void;
+	readonly #onCertificate: () => void;
 	readonly #ecdh = createECDH("prime256v1");
 	readonly #serverRandom = randomBytes(32);
 	#clientRandom = Buffer.alloc(0);
@@ -109,6 +119,7 @@ class Handshake {
 	#received = Buffer.alloc(0);
 	#master = Buffer.alloc(0);
 	#keys: { client: Buffer; server: Buffer; ivs: Buffer } | undefined;
+	#sending: Buffer[] = [];
 	#readSequence = 0n;
 	#writeSequence = 0n;
 
@@ -117,11 +128,13 @@ class Handshake {
 		presented: Presented,
 		lies: Lies,
 		onData: (bytes: Buffer, reply: (bytes: Uint8Array) => void) => void,
+		onCertificate: () => void,
 	) {
 		this.#socket = socket;
 		this.#presented = presented;
 		this.#lies = lies;
 		this.#onData = onData;
+		this.#onCertificate = onCertificate;
 	}
 
 	receive(bytes: Buffer): void {
@@ -152,7 +165,10 @@ class Handshake {
 		}
 		const plain = this.#keys === undefined ? body : this.#open(type, body);
 		if (type === Content.DATA)
-			this.#onData(plain, (bytes) => this.#seal(Content.DATA, bytes));
+			this.#onData(plain, (bytes) => {
+				this.#seal(Content.DATA, bytes);
+				this.#flush(undefined);
+			});
 		else if (type === Content.HANDSHAKE) this.#onHandshake(plain);
 	}
 
@@ -171,6 +187,12 @@ class Handshake {
 				Buffer.concat([this.#clientRandom, this.#serverRandom]),
 				48,
 			);
+		} else if (
+			type === Message.CERTIFICATE ||
+			type === Message.CERTIFICATE_VERIFY
+		) {
+			if (type === Message.CERTIFICATE) this.#onCertificate();
+			this.#messages = Buffer.concat([this.#messages, message]);
 		} else if (type === Message.FINISHED) {
 			this.#messages = Buffer.concat([this.#messages, message]);
 			this.#finish();
@@ -193,22 +215,27 @@ class Handshake {
 			certificates.flatMap((der) => [u24(der.length), der]),
 		);
 		this.#ecdh.generateKeys();
-		const point = this.#ecdh.getPublicKey();
+		const own = this.#ecdh.getPublicKey();
+		const point = lies.point?.(own) ?? own;
 		const parameters = Buffer.concat([u8(3), u16(23), u8(point.length), point]);
 		const signature = (lies.signature ?? signedBy(key))(
 			Buffer.concat([this.#clientRandom, this.#serverRandom, parameters]),
 		);
-		this.#send(Message.SERVER_HELLO, hello);
-		for (const bytes of lies.beforeCertificate ?? []) this.#socket.write(bytes);
-		this.#send(Message.CERTIFICATE, Buffer.concat([u24(list.length), list]));
-		this.#send(Message.KEY_EXCHANGE, Buffer.concat([parameters, signature]));
+		this.#add(Message.SERVER_HELLO, lies.hello?.(hello) ?? hello);
+		this.#sending.push(...(lies.beforeCertificate ?? []));
+		this.#add(Message.CERTIFICATE, Buffer.concat([u24(list.length), list]));
+		this.#add(Message.KEY_EXCHANGE, Buffer.concat([parameters, signature]));
 		if (lies.secondKeyExchange === true)
-			this.#send(
+			this.#add(
 				Message.KEY_EXCHANGE,
 				Buffer.concat([parameters, Buffer.alloc(4)]),
 			);
-		this.#send(Message.DONE, Buffer.alloc(0));
-		for (const bytes of lies.afterDone ?? []) this.#socket.write(bytes);
+		// RFC 5246, section 7.4.4: rsa_sign; SHA-256 with RSA; no names
+		if (lies.asksForCertificate === true)
+			this.#add(Message.REQUEST, Buffer.from([1, 1, 0, 2, 4, 1, 0, 0]));
+		this.#add(Message.DONE, Buffer.alloc(0));
+		this.#sending.push(...(lies.afterDone ?? []));
+		this.#flush(lies.first);
 	}
 
 	#finish(): void {
@@ -218,17 +245,24 @@ class Handshake {
 			createHash("sha256").update(this.#messages).digest(),
 			12,
 		);
-		this.#socket.write(record(Content.CIPHER, u8(1)));
+		this.#sending.push(record(Content.CIPHER, u8(1)));
 		this.#seal(
 			Content.HANDSHAKE,
 			Buffer.concat([u8(Message.FINISHED), u24(12), verify]),
 		);
+		this.#flush(this.#lies.last);
 	}
 
-	#send(type: number, body: Buffer): void {
+	#flush(lie: Lies["first"]): void {
+		const records = this.#sending;
+		this.#sending = [];
+		this.#socket.write(Buffer.concat(lie?.(records) ?? records));
+	}
+
+	#add(type: number, body: Buffer): void {
 		const message = Buffer.concat([u8(type), u24(body.length), body]);
 		this.#messages = Buffer.concat([this.#messages, message]);
-		this.#socket.write(record(Content.HANDSHAKE, message));
+		this.#sending.push(record(Content.HANDSHAKE, message));
 	}
 
 	/** RFC 5246, section 6.2.3.3. */
@@ -265,7 +299,7 @@ class Handshake {
 		);
 		cipher.setAAD(this.#additional(this.#writeSequence++, type, plain.length));
 		const sealed = Buffer.concat([cipher.update(plain), cipher.final()]);
-		this.#socket.write(record(type, nonce, sealed, cipher.getAuthTag()));
+		this.#sending.push(record(type, nonce, sealed, cipher.getAuthTag()));
 	}
 }
 
@@ -278,6 +312,8 @@ export class ScriptedServer {
 	readonly #sockets = new Set<Socket>();
 	/** How often a client trusted it so far as to send it data. */
 	logins = 0;
+	/** How often a client showed its certificate. */
+	certificates = 0;
 
 	constructor(presented: Presented, lies: Lies = {}) {
 		this.#server = createServer((socket) => {
@@ -290,11 +326,19 @@ export class ScriptedServer {
 				else if (packet.cmd === "publish" && packet.qos === 1)
 					reply(generate({ cmd: "puback", messageId: packet.messageId ?? 0 }));
 			});
-			const handshake = new Handshake(socket, presented, lies, (bytes, to) => {
-				this.logins++;
-				reply = to;
-				broker.parse(bytes);
-			});
+			const handshake = new Handshake(
+				socket,
+				presented,
+				lies,
+				(bytes, to) => {
+					this.logins++;
+					reply = to;
+					broker.parse(bytes);
+				},
+				() => {
+					this.certificates++;
+				},
+			);
 			socket.on("data", (bytes) => {
 				try {
 					handshake.receive(bytes);

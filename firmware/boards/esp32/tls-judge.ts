@@ -9,6 +9,7 @@ import { checkServerChain } from "../../tls/chain.ts";
 import type { Crypto, EcKey, RsaKey } from "../../tls/crypto.ts";
 import { CertificateError } from "../../tls/reasons.ts";
 import type { Credentials } from "./identity-of-thing.ts";
+import { ServerFlight } from "./server-flight.ts";
 import type { SecureOptions, ServerKey } from "./ssl/secure-options.ts";
 
 const crypto: Crypto = {
@@ -49,6 +50,7 @@ export function secureOptions(
 		serverName: host,
 		clientCertificates: [certificate],
 		clientKey: key,
+		flight: new ServerFlight(),
 		judge(certificates): ServerKey {
 			const verdict = checkServerChain(certificates, {
 				anchors: authorities,

@@ -10,6 +10,7 @@ declare module "sdk/session" {
 	export interface SessionSocket {
 		readable: number;
 		writable: number;
+		read(into: Uint8Array): unknown;
 	}
 
 	export default class SSLSession {
@@ -18,7 +19,11 @@ declare module "sdk/session" {
 		alert: { readonly level: number; readonly description: number } | undefined;
 		clientCipher: object | null;
 		serverCipher: object | null;
+		/** Type of the last message from the server. */
+		handshakeProcess: number;
 		handshake(socket: SessionSocket): boolean;
+		/** @returns one whole record, once there is one */
+		readPacket(socket: SessionSocket): ArrayBuffer | undefined;
 		read(socket: SessionSocket): Uint8Array | null | undefined;
 		write(
 			socket: SessionSocket,

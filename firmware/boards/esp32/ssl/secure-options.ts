@@ -13,6 +13,12 @@ export interface EcServerKey {
 
 export type ServerKey = RsaServerKey | EcServerKey;
 
+/** ../server-flight.ts */
+export interface Flight {
+	checkHeader(header: Uint8Array): number;
+	checkBody(record: Uint8Array, hasFinished: boolean): void;
+}
+
 /** The `secure` options of the SDK's TLSSocket, as far as we use them. */
 export interface SecureOptions {
 	readonly serverName: string;
@@ -22,6 +28,8 @@ export interface SecureOptions {
 	readonly clientKey: ArrayBuffer;
 	/** @returns the key of the server's certificate. @throws when the chain is not to be trusted */
 	judge(certificates: readonly Uint8Array[]): ServerKey;
+	/** Sees each of the server's records first, and throws at one that must not be. One for each connection. */
+	readonly flight: Flight;
 	/** The session can not go on: called once, and from then on nothing is read or sent. */
 	onFault(error: unknown): void;
 }
