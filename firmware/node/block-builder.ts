@@ -92,15 +92,15 @@ export class BlockBuilder implements BlockInput {
 	}
 
 	/**
-	 * How many samples from the first on encode to at most `MAX_BLOCK_BYTES`.
+	 * How many samples from the first on encode to at most `mostBytes`.
 	 * @param least as many are known to
 	 */
-	fitting(least: number): number {
+	fitting(least: number, mostBytes: number): number {
 		const count = this.sampleCount;
 		if (
 			count === 0 ||
-			maxEncodedSize(this.channels.length, count) <= MAX_BLOCK_BYTES ||
-			this.#sizeOf(count) <= MAX_BLOCK_BYTES
+			maxEncodedSize(this.channels.length, count) <= mostBytes ||
+			this.#sizeOf(count) <= mostBytes
 		)
 			return count;
 		// Sizes need not grow with every sample, so only those that were looked at are relied on.
@@ -108,7 +108,7 @@ export class BlockBuilder implements BlockInput {
 		let tooMany = count;
 		while (tooMany - fits > 1) {
 			const middle = (fits + tooMany) >> 1;
-			if (this.#sizeOf(middle) <= MAX_BLOCK_BYTES) fits = middle;
+			if (this.#sizeOf(middle) <= mostBytes) fits = middle;
 			else tooMany = middle;
 		}
 		return fits;

@@ -108,7 +108,7 @@ describe("A backlog on flash that takes no more writes", () => {
 		const lost = [...board.sensor.given.keys()].filter(
 			(uptimeMs) => !stored.has(`1@${uptimeMs}`),
 		);
-		// A heap of 10 KB holds no five minutes of blocks offline; what flash had is all there.
+		// What the heap has room for holds no five minutes of blocks offline; what flash had is all there.
 		const frozenMs = 3 * HOUR_MS - MINUTE_MS;
 		assert.deepEqual(
 			lost.filter((uptimeMs) => uptimeMs < frozenMs),

@@ -1,13 +1,21 @@
 /** Flash in the heap: what a node falls back on when its partition must not be touched. Nothing survives a restart. */
+import { SECTOR_HEADER_BYTES } from "./journal-layout.ts";
 import type { Flash } from "./ports.ts";
 
-/** What blocks of 5,000 bytes need at least: see `Journal.maxRecordBytes`. */
-const JOURNAL_SECTORS = 4;
-const JOURNAL_SECTOR_BYTES = 2560;
+/** Many small ones: the journal keeps one of them erased, and a record may take all but two. */
+const JOURNAL_SECTORS = 8;
+const MIN_SECTOR_BYTES = 448;
 
-/** 10 KB: a journal on it holds one block at least. */
-export function heapForJournal(): HeapFlash {
-	return new HeapFlash(JOURNAL_SECTORS, JOURNAL_SECTOR_BYTES);
+/**
+ * 3.5 KB, or as much as a journal needs to take a record of `recordBytes`. A node whose heap ends at 64 KB has no more to
+ * spare, and XS makes room in steps of 4 KB: one byte more than fits into a step would take two.
+ */
+export function heapForJournal(recordBytes = 0): HeapFlash {
+	const inEach = Math.ceil(recordBytes / (JOURNAL_SECTORS - 2));
+	return new HeapFlash(
+		JOURNAL_SECTORS,
+		Math.max(MIN_SECTOR_BYTES, SECTOR_HEADER_BYTES + inEach),
+	);
 }
 
 export class HeapFlash implements Flash {

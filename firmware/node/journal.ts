@@ -26,6 +26,7 @@ import type { Flash } from "./ports.ts";
 import { StorageError } from "./storage-error.ts";
 
 const MAX_SEQUENCE = 0xffff_ffff;
+const MAX_RECORD_BYTES = 0xffff;
 /** Times a record or the first sector is written, each time in a fresh sector, before flash is given up. */
 const MAX_TRIES = 4;
 
@@ -80,12 +81,19 @@ export class Journal {
 		return journal;
 	}
 
+	/** A journal of its own in the heap, for a node whose flash must not be touched. */
+	static inHeap(random: (into: Uint8Array) => void): Journal {
+		const journal = Journal.mount(heapForJournal(), random);
+		journal.#isDurable = false;
+		return journal;
+	}
+
 	/** 16 lower-case hex digits, made when the partition was formatted. */
 	get id(): string {
 		return this.#log.id;
 	}
 
-	/** Whether what `append` has returned for outlives a restart: false once flash has been given up. */
+	/** Whether what `append` has returned for outlives a restart: false in the heap, from the start or since flash was given up. */
 	get isDurable(): boolean {
 		return this.#isDurable;
 	}
@@ -105,10 +113,10 @@ export class Journal {
 		return this.#lastBoot;
 	}
 
-	/** The longest record that `append` takes. */
+	/** The longest record that there is room for. */
 	get maxRecordBytes(): number {
 		return Math.min(
-			0xffff,
+			MAX_RECORD_BYTES,
 			(this.#log.sectors - 2) * (this.#log.sectorBytes - SECTOR_HEADER_BYTES),
 		);
 	}
@@ -145,19 +153,16 @@ export class Journal {
 
 	/**
 	 * Makes a record durable; drops the oldest ones where there is no room. It has been read back when this returns.
-	 * @throws RangeError when it is longer than `maxRecordBytes`
+	 * @throws RangeError when it is longer than `maxRecordBytes`; in the heap, room is made for it
 	 */
 	append(sequence: number, bytes: Uint8Array): RecordRef {
-		if (bytes.length > this.maxRecordBytes)
-			throw new RangeError(
-				`A record of ${bytes.length} bytes does not fit: this journal takes ${this.maxRecordBytes}.`,
-			);
+		if (bytes.length > this.maxRecordBytes) this.#makeRoom(bytes.length);
 		this.reserve(sequence);
 		let position = this.#write(sequence, bytes);
 		for (let tries = 1; position === null && tries < MAX_TRIES; tries++)
 			position = this.#write(sequence, bytes);
 		if (position === null) {
-			this.#goOnInHeap();
+			this.#goOnInHeap(bytes.length);
 			position = this.#write(sequence, bytes);
 		}
 		if (position === null)
@@ -236,7 +241,7 @@ export class Journal {
 		let isOpen = this.#openSector(SECTOR_HEADER_BYTES);
 		for (let tries = 1; !isOpen && tries < MAX_TRIES; tries++)
 			isOpen = this.#openSector(SECTOR_HEADER_BYTES);
-		if (!isOpen) this.#goOnInHeap();
+		if (!isOpen) this.#goOnInHeap(0);
 		this.#tail = this.#head;
 		this.#torn = !isOpen;
 	}
@@ -354,27 +359,42 @@ export class Journal {
 	}
 
 	/** What is unsent on flash is read from there on. */
-	#goOnInHeap(): void {
-		const { newest, sectorBytes, id, fault } = this.#log;
-		const log = new JournalLog(heapForJournal());
-		log.id = id;
-		// Beyond every position on flash, so that no reference to one is taken for one in the heap.
-		const beyond = Math.ceil(((newest + 1) * sectorBytes) / log.sectorBytes);
-		log.newest = beyond + log.sectors;
+	#goOnInHeap(recordBytes: number): void {
 		if (this.#depth > 0)
 			this.#frozen = new FrozenBacklog(this.#log, this.#tail, this.#depth);
-		this.#log = log;
+		const { fault } = this.#log;
 		this.#isDurable = false;
-		this.#torn = true;
-		this.#nextSectorErased = false;
-		this.#head = (log.newest + 1) * log.sectorBytes;
-		this.#tail = this.#head;
-		this.#depth = 0;
+		this.#startInHeap(recordBytes);
 		const why =
 			fault instanceof Error ? fault.message : "It does not read back.";
 		this.#onGivenUp(
 			`The journal's flash cannot be written any more (${why}). What is measured from now on is not durable.`,
 		);
+	}
+
+	/** A longer record takes a larger heap, and what is in the present one is dropped. */
+	#makeRoom(recordBytes: number): void {
+		if (this.#isDurable || recordBytes > MAX_RECORD_BYTES)
+			throw new RangeError(
+				`A record of ${recordBytes} bytes does not fit: this journal takes ${this.maxRecordBytes}.`,
+			);
+		this.#dropped += this.#depth;
+		this.#startInHeap(recordBytes);
+	}
+
+	#startInHeap(recordBytes: number): void {
+		const { newest, sectorBytes, id } = this.#log;
+		const log = new JournalLog(heapForJournal(recordBytes));
+		log.id = id;
+		// Beyond every position there was, so that no reference to one is taken for one in the new heap.
+		const beyond = Math.ceil(((newest + 1) * sectorBytes) / log.sectorBytes);
+		log.newest = beyond + log.sectors;
+		this.#log = log;
+		this.#torn = true;
+		this.#nextSectorErased = false;
+		this.#head = (log.newest + 1) * log.sectorBytes;
+		this.#tail = this.#head;
+		this.#depth = 0;
 	}
 
 	/** Counts the unreleased records that start in a sector about to be erased. */

@@ -1,13 +1,13 @@
 /**
  * Turns the samples of one stream into durable blocks: fills the open block, checkpoints it, and closes it into the
- * journal at the end of its span, at 5,000 bytes, at a gap, and when told to.
+ * journal at the end of its span, at 5,000 bytes (fewer where the journal is in the heap), at a gap, and when told to.
  *
  * A sample that a checkpoint made durable stays in the block of that checkpoint: where a block turns out too long,
  * only samples that are not durable yet move on into the next one. So no sample is ever in two blocks.
  */
 import { type BlockInput, MISSING } from "../../protocol/block.ts";
 import { encodeBlock } from "../../protocol/encode.ts";
-import type { BlockBuilder } from "./block-builder.ts";
+import { type BlockBuilder, MAX_BLOCK_BYTES } from "./block-builder.ts";
 import type { CheckpointRing } from "./checkpoints.ts";
 import type { Clock } from "./clock.ts";
 import type { Journal, RecordRef } from "./journal.ts";
@@ -202,9 +202,10 @@ export class Recorder implements SampleSink {
 
 	/** Closes blocks as long as the open one is longer than a block may be. */
 	#splitOversized(): void {
-		const { builder } = this.#parts;
+		const { builder, journal } = this.#parts;
+		const mostBytes = Math.min(MAX_BLOCK_BYTES, journal.maxRecordBytes);
 		for (;;) {
-			const count = builder.fitting(this.#durableCount);
+			const count = builder.fitting(this.#durableCount, mostBytes);
 			if (count >= builder.sampleCount) return;
 			const nextUptimeMs = builder.startUptimeMs + count * builder.intervalMs;
 			this.#finish(count);

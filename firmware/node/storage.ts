@@ -3,7 +3,6 @@ import type { BlockInput } from "../../protocol/block.ts";
 import { encodeBlock, encodedSize } from "../../protocol/encode.ts";
 import { MAX_BLOCK_BYTES } from "./block-builder.ts";
 import { CheckpointRing } from "./checkpoints.ts";
-import { heapForJournal } from "./heap-flash.ts";
 import { Journal } from "./journal.ts";
 import type { Board, NodeReport, System } from "./ports.ts";
 import type { RetainedState } from "./retained-state.ts";
@@ -40,7 +39,7 @@ const HEALTH_SHARE = 4;
  * this boot.
  *
  * Where either was written by a later firmware, both are left as they are, and the node goes on with a journal of
- * 10 KB in the heap: it measures and reports, but what is not acknowledged is lost at a restart. So it does where flash
+ * 3.5 KB in the heap: it measures and reports, but what is not acknowledged is lost at a restart. So it does where flash
  * can be read and not be written.
  *
  * @param retained what the board retained over a deep sleep. Where flash and settings bear it out, the boot goes on.
@@ -66,7 +65,8 @@ export function openStorage(
 			};
 		board.system.log("warn", "What was retained does not agree with flash.");
 	}
-	const journal = rings?.journal ?? heapJournal(board);
+	const journal =
+		rings?.journal ?? Journal.inHeap((into) => board.system.random(into));
 	const recovered: BlockReport[] = [];
 	const recoverFrom = (stream: "readings" | "health"): Recovery => {
 		const ring = rings?.[stream];
@@ -175,10 +175,6 @@ function openOnFlash(board: Board, scratch: Uint8Array): Rings | null {
 		);
 		return null;
 	}
-}
-
-function heapJournal({ system }: Board): Journal {
-	return Journal.mount(heapForJournal(), (into) => system.random(into));
 }
 
 interface Recovery {
