@@ -75,6 +75,11 @@ describe("the partition table", () => {
 		assert.equal(apps[0]?.size, apps[1]?.size);
 	});
 
+	it("gives the applications all that the others leave, but for what alignment takes", () => {
+		const taken = partitions.reduce((sum, { size }) => sum + size, FIRST_FREE);
+		assert.ok(FLASH_BYTES - taken < 2 * APP_ALIGNMENT);
+	});
+
 	it("has two sectors of otadata, so that a power cut leaves one", () => {
 		const { type, subtype, size } = partition("otadata");
 		assert.deepEqual(
@@ -86,6 +91,14 @@ describe("the partition table", () => {
 	it("has NVS where the SDK opens it", () => {
 		const { type, subtype } = partition("nvs");
 		assert.deepEqual({ type, subtype }, { type: "data", subtype: "nvs" });
+	});
+
+	it("has NVS for identity, calibration of the radio and settings, with a page to spare", () => {
+		const kept = { key: 1800, certificates: 3000, calibration: 2000 };
+		// NvsSettings takes no longer value, and the old one stays until the new one is written.
+		const settings = 2 * 4000;
+		const neededBytes = Object.values(kept).reduce((a, b) => a + b, settings);
+		assert.ok(partition("nvs").size - SECTOR_BYTES >= neededBytes);
 	});
 
 	it("has a journal of at least 1 MB, and at least 64 KB of checkpoints", () => {
