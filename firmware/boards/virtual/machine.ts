@@ -5,11 +5,7 @@ import type { ResetReason } from "../../../protocol/documents.ts";
 import type { NodeReport, Settings } from "../../node/ports.ts";
 import { FlashFolder } from "./flash-folder.ts";
 import { nodeIdentity } from "./identity.ts";
-import type {
-	MachineEvents,
-	MachineOptions,
-	StopReason,
-} from "./machine-options.ts";
+import type { MachineEvents, MachineOptions } from "./machine-options.ts";
 import type { Measures } from "./measures.ts";
 import {
 	type ClockTimer,
@@ -29,6 +25,7 @@ import {
 import { WatchdogTimer } from "./peripherals/watchdog.ts";
 import { bundlePath, Processor } from "./processor.ts";
 import { serve } from "./serve.ts";
+import { isResetReason, type KnownEnding, stopReason } from "./stop-reason.ts";
 import {
 	type BootDocument,
 	ExitCode,
@@ -76,7 +73,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	/** Uptime 0 of this boot, by the clock. */
 	#bootMs = 0;
 	/** Why the process is about to end, when we know. */
-	#ending: "stopped" | "unresponsive" | "power_cut" | undefined;
+	#ending: KnownEnding | undefined;
 	/** The watchdog has reset it. */
 	#bitten = false;
 	/** How long it is about to sleep. */
@@ -345,7 +342,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 
 	#ended(code: number | null): void {
 		const ranMs = this.uptimeMs();
-		const end = this.#endReason(code);
+		const end = stopReason(code, this.#ending, this.#bitten);
 		this.#processor = undefined;
 		this.#turns = 0;
 		this.clock.clear(this.#wake);
@@ -381,36 +378,10 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		this.emit("sleep", sleepMs);
 	}
 
-	/** A crash while it was asked to end is a crash. */
-	#endReason(code: number | null): StopReason {
-		if (this.#ending === "power_cut") return this.#ending;
-		if (this.#bitten) return "watchdog";
-		switch (code) {
-			case ExitCode.RESTART:
-				return "restart";
-			case ExitCode.STOPPED:
-				return "stopped";
-			case ExitCode.OUT_OF_MEMORY:
-				return "out_of_memory";
-			case ExitCode.STACK_OVERFLOW:
-				return "stack_overflow";
-			case null:
-				return this.#ending === "unresponsive" ? this.#ending : "unknown";
-			default:
-				return "crash";
-		}
-	}
-
 	#scheduleReboot(reason: ResetReason, ranMs: number): void {
 		if (reason === "restart" || ranMs >= WELL_MS) this.#crashes = 0;
 		const delayMs = Math.min(MAX_REBOOT_MS, REBOOT_MS * 2 ** this.#crashes);
 		this.#crashes++;
 		this.#reboot = this.clock.set(() => this.#boot(reason), delayMs);
 	}
-}
-
-function isResetReason(reason: StopReason): reason is ResetReason {
-	return (
-		reason !== "stopped" && reason !== "unresponsive" && reason !== "power_cut"
-	);
 }

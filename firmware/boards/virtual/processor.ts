@@ -133,7 +133,7 @@ export class Processor {
 	readonly #process: ChildProcess;
 	readonly #in: Writable;
 	readonly #writer = new WireWriter(nodeUtf8);
-
+	/** Who waits for measures, in the order in which they are answered. */
 	#asked: ((measures: Measures | null) => void)[] = [];
 
 	/** @throws NotBuiltError */
@@ -164,7 +164,10 @@ export class Processor {
 			this.#asked = [];
 			options.onExit(code);
 		};
-		this.#process.on("error", () => end(null));
+		this.#process.on("error", (error) => {
+			options.onLastWords(`The board's process: ${error.message}`);
+			end(null);
+		});
 		// "close" comes after the last frame has been read; "exit" might come before.
 		this.#process.on("close", (code) => end(code));
 	}

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	mkdirSync,
+	mkdtempSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { NotBuiltError } from "../not-built-error.ts";
@@ -21,11 +27,13 @@ describe("The command that starts QEMU", () => {
 	});
 	after(() => rmSync(folder, { recursive: true }));
 
-	it("finds QEMU on the path, past folders that are not there and files that cannot be run", () => {
+	it("finds QEMU on the path, past folders that are not there, files that cannot be run, and a folder of its name", () => {
 		const other = mkdtempSync(join(folder, "other-"));
 		writeFileSync(join(other, "qemu-system-riscv32"), "");
 		chmodSync(join(other, "qemu-system-riscv32"), 0o644);
-		const folders = [join(folder, "nowhere"), qemu, other, folder];
+		const named = mkdtempSync(join(folder, "named-"));
+		mkdirSync(join(named, "qemu-system-riscv32"));
+		const folders = [join(folder, "nowhere"), qemu, other, named, folder];
 		assert.equal(findQemu(folders.join(delimiter)), qemu);
 	});
 

@@ -1,5 +1,5 @@
 /** How QEMU is started as the board's processor. */
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { NotBuiltError } from "../not-built-error.ts";
 
@@ -45,7 +45,7 @@ export function findQemu(path: string): string {
 		const candidate = join(folder, QEMU);
 		try {
 			accessSync(candidate, constants.X_OK);
-			return candidate;
+			if (statSync(candidate).isFile()) return candidate;
 		} catch (error) {
 			const { code } = error as NodeJS.ErrnoException;
 			if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "EACCES") {
