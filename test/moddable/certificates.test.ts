@@ -9,6 +9,7 @@ import type { Case } from "../certificates/case.ts";
 import { generalizedTime } from "../certificates/der-writer.ts";
 import { GOOD_CASES } from "../certificates/good-cases.ts";
 import { type Chain, World } from "../certificates/world.ts";
+import { rsaKeys } from "../certificates/writer.ts";
 import { LinNode } from "./lin-node.ts";
 import { Relay } from "./relay.ts";
 import {
@@ -26,11 +27,6 @@ const RECORD_BYTES = 16_000;
 
 const pem = (label: string, der: Uint8Array) =>
 	`-----BEGIN ${label}-----\n${Buffer.from(der).toString("base64")}\n-----END ${label}-----\n`;
-
-/** What the servers here do not ask for. */
-const clientKey = generateKeyPairSync("rsa", {
-	modulusLength: 2048,
-}).privateKey.export({ type: "pkcs8", format: "pem" }) as string;
 
 /** A certificate that is valid until now will have expired before the node has it. */
 function isAboutThisSecond(leaf: Uint8Array | undefined, world: World) {
@@ -70,6 +66,8 @@ const BETWEEN = [
 
 describe("A server, before Moddable's TLS", () => {
 	const world = new World();
+	/** The node's: no server here minds whose it is. */
+	const own = rsaKeys();
 	let program: LinProgram;
 
 	before(function () {
@@ -89,8 +87,8 @@ describe("A server, before Moddable's TLS", () => {
 				certificateId: "a",
 			},
 			{
-				certificate: pem("CERTIFICATE", chain.anchors[0] ?? new Uint8Array()),
-				key: clientKey,
+				certificate: pem("CERTIFICATE", world.server(world.root, {}, own)),
+				key: own.privateKey.export({ type: "pkcs8", format: "pem" }) as string,
 				authorities: chain.anchors
 					.map((der) => pem("CERTIFICATE", der))
 					.join(""),

@@ -11,7 +11,13 @@ export interface Credentials {
 }
 
 export interface ThingIdentity extends Identity {
-	readonly credentials: Credentials;
+	readonly credentials: CheckedCredentials;
+}
+
+/** A node's credentials that have been looked at. */
+export interface CheckedCredentials extends Credentials {
+	/** ms since the Unix epoch: the node's certificate was not there before. */
+	readonly issuedMs: number;
 }
 
 /** The node cannot know who it is; `code` is what is missing or wrong. */
@@ -23,4 +29,17 @@ export class IdentityError extends Error {
 		super(message);
 		this.code = code;
 	}
+}
+
+/** @throws IdentityError unless it is one of TCP */
+export function portOf(value: unknown): number {
+	const port = typeof value === "string" ? Number(value) : value;
+	if (
+		typeof port === "number" &&
+		Number.isInteger(port) &&
+		port > 0 &&
+		port < 65536
+	)
+		return port;
+	throw new IdentityError("port", `"${value}" is no port of an endpoint.`);
 }

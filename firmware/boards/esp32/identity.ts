@@ -1,26 +1,29 @@
 /** Who the node is, and what it proves it with: from NVS, where provisioning wrote it. */
 import Preference from "preference";
-import { IdentityError, type ThingIdentity } from "./identity-of-thing.ts";
+import { checkCredentials } from "./credentials.ts";
+import {
+	IdentityError,
+	portOf,
+	type ThingIdentity,
+} from "./identity-of-thing.ts";
 import type { Station } from "./wifi/link.ts";
 
 /** NVS namespace of what provisioning writes, and the node only reads. */
 export const IDENTITY_DOMAIN = "identity";
 
-/** @throws IdentityError naming what is missing */
+/** @throws IdentityError naming what is missing or wrong */
 export function readIdentity(): ThingIdentity {
-	const port = Number(text("port"));
-	if (!Number.isInteger(port) || port < 1 || port > 65535)
-		throw new IdentityError("port", `"${port}" is no port of an endpoint.`);
+	const port = portOf(text("port"));
 	return {
 		thing: text("thing"),
 		host: text("host"),
 		port,
 		certificateId: text("certificateId"),
-		credentials: {
+		credentials: checkCredentials({
 			certificate: bytes("certificate"),
 			key: bytes("key"),
 			authorities: [new Uint8Array(bytes("authority"))],
-		},
+		}),
 	};
 }
 

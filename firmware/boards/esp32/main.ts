@@ -7,7 +7,7 @@ import type {
 	SensorPort,
 	Settings,
 } from "../../node/ports.ts";
-import { FIRMWARE_VERSION } from "./firmware-version.ts";
+import { FIRMWARE_DATE, FIRMWARE_VERSION } from "./firmware-version.ts";
 import { natives, openHardware } from "./hardware.ts";
 import { readIdentity, readStation } from "./identity.ts";
 import { IdentityError, type ThingIdentity } from "./identity-of-thing.ts";
@@ -16,7 +16,7 @@ import { SensorConfigError } from "./sensors/config.ts";
 import { configuredSensors } from "./sensors/open.ts";
 import { NvsSettings } from "./settings.ts";
 import { restoreTime, SntpTime } from "./time.ts";
-import { knownTimeMs } from "./time-known.ts";
+import { earliestTimeMs, knownTimeMs } from "./time-known.ts";
 import { ModdableTimers } from "./timers.ts";
 import { secureOptions } from "./tls-judge.ts";
 import { openWifi } from "./wifi/open.ts";
@@ -53,11 +53,12 @@ function sensorsOf(settings: Settings): readonly SensorPort[] {
 function main(): void {
 	const { platform, ...hardware } = openHardware();
 	const settings = new NvsSettings();
-	restoreTime(settings);
 	const timers = new ModdableTimers(() => platform.uptimeMs());
 	const identity = identityOrNone();
 	if (identity === undefined) return;
 	const { credentials } = identity;
+	const earliestMs = earliestTimeMs(FIRMWARE_DATE, credentials.issuedMs);
+	restoreTime(settings, earliestMs);
 	const link = openWifi({ natives, station: readStation, timers, log });
 	run({
 		...hardware,
@@ -72,12 +73,16 @@ function main(): void {
 			restart: () => platform.restart(),
 		},
 		timers,
-		time: new SntpTime(String(config.sntp), (callback) =>
-			link.whenUp(callback),
-		),
+		time: new SntpTime({
+			server: String(config.sntp),
+			whenUp: (callback) => link.whenUp(callback),
+			earliestMs,
+			log: (message) => log("warn", message),
+		}),
 		settings,
 		network: new ModdableNetwork(link, {
-			secure: (host) => secureOptions(host, credentials, knownTimeMs),
+			secure: (host) =>
+				secureOptions(host, credentials, () => knownTimeMs(earliestMs)),
 			log: (message) => log("warn", message),
 		}),
 		sensors: sensorsOf(settings),

@@ -14,6 +14,7 @@ type TlsClass = new (
 	options: object,
 ) => {
 	read(count?: number | Uint8Array): number | ArrayBuffer | undefined;
+	write(data: ArrayBuffer | ArrayBufferView, options?: object): number;
 };
 
 const TlsOfSdk = TLSSocket as unknown as TlsClass;
@@ -53,6 +54,19 @@ export class WatchedTlsSocket extends TlsOfSdk {
 			},
 		});
 		this.#watch = watch;
+	}
+
+	/** The MQTT client writes from timers, too: for keep-alive, and what it answers by itself. */
+	override write(
+		data: ArrayBuffer | ArrayBufferView,
+		options?: object,
+	): number {
+		try {
+			return super.write(data, options);
+		} catch (error) {
+			this.#watch.onFault(error);
+			return 0;
+		}
 	}
 
 	/** The MQTT client reads headers byte by byte; of a CONNACK that refuses it does not hand on the return code. */

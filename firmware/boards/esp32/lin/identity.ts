@@ -1,5 +1,10 @@
 /** Who the node is: from the folder `identity`, in which the files of `thinghz provision` are. */
-import { IdentityError, type ThingIdentity } from "../identity-of-thing.ts";
+import { checkCredentials } from "../credentials.ts";
+import {
+	IdentityError,
+	portOf,
+	type ThingIdentity,
+} from "../identity-of-thing.ts";
 import { derOfPem, dersOfPem } from "./pem.ts";
 import { readText } from "./text-file.ts";
 
@@ -10,23 +15,49 @@ export interface FolderIdentity extends ThingIdentity {
 
 /** @throws IdentityError naming the file that is missing or wrong */
 export function readIdentityFolder(): FolderIdentity {
-	const { thing, endpoint, port, certificateId, address } = JSON.parse(
-		read("config.json"),
-	);
-	if (typeof thing !== "string" || typeof endpoint !== "string" || !endpoint)
-		throw new IdentityError("config.json", "identity/config.json is damaged.");
+	const { thing, endpoint, port, certificateId, address } = readConfig();
+	for (const value of [thing, endpoint, certificateId])
+		if (typeof value !== "string" || value === "") throw damaged("config.json");
 	return {
-		thing,
-		host: endpoint,
-		port,
-		certificateId,
+		thing: String(thing),
+		host: String(endpoint),
+		port: portOf(port),
+		certificateId: String(certificateId),
 		address: typeof address === "string" ? address : undefined,
-		credentials: {
-			certificate: derOfPem(read("certificate.pem")),
-			key: derOfPem(read("private.pem")),
-			authorities: dersOfPem(read("ca.pem")).map((der) => new Uint8Array(der)),
-		},
+		credentials: checkCredentials({
+			certificate: readPem("certificate.pem", derOfPem),
+			key: readPem("private.pem", derOfPem),
+			authorities: readPem("ca.pem", dersOfPem).map(
+				(der) => new Uint8Array(der),
+			),
+		}),
 	};
+}
+
+function readConfig(): Readonly<Record<string, unknown>> {
+	const text = read("config.json");
+	try {
+		const config: unknown = JSON.parse(text);
+		if (typeof config === "object" && config !== null)
+			return config as Record<string, unknown>;
+	} catch (error) {
+		if (!(error instanceof SyntaxError)) throw error;
+	}
+	throw damaged("config.json");
+}
+
+function readPem<T>(name: string, parse: (pem: string) => T): T {
+	const pem = read(name);
+	try {
+		return parse(pem);
+	} catch (error) {
+		if (!(error instanceof SyntaxError)) throw error;
+		throw damaged(name);
+	}
+}
+
+function damaged(name: string): IdentityError {
+	return new IdentityError(name, `identity/${name} is damaged.`);
 }
 
 function read(name: string): string {

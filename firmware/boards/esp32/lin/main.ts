@@ -4,16 +4,17 @@ import RNG from "rng";
 import Timer from "timer";
 import { run } from "../../../main.ts";
 import type { LogLevel, NodeReport, SensorPort } from "../../../node/ports.ts";
-import { FIRMWARE_VERSION } from "../firmware-version.ts";
+import { FIRMWARE_DATE, FIRMWARE_VERSION } from "../firmware-version.ts";
+import { IdentityError } from "../identity-of-thing.ts";
 import { ModdableNetwork } from "../network.ts";
 import { type DriverClass, I2cSensor } from "../sensors/i2c-sensor.ts";
 import { type DriverSample, I2C_MODELS } from "../sensors/models.ts";
-import { knownTimeMs } from "../time-known.ts";
+import { earliestTimeMs, knownTimeMs } from "../time-known.ts";
 import { ModdableTimers } from "../timers.ts";
 import { secureOptions } from "../tls-judge.ts";
 import { FileFlash } from "./file-flash.ts";
 import { FileSettings } from "./file-settings.ts";
-import { readIdentityFolder } from "./identity.ts";
+import { type FolderIdentity, readIdentityFolder } from "./identity.ts";
 import { ReplayedBus } from "./replayed-bus.ts";
 import { uptimeMs } from "./uptime.ts";
 
@@ -26,6 +27,17 @@ function log(level: LogLevel, message: string): void {
 
 function restart(): never {
 	throw new Error("A restart was asked for: start the program again.");
+}
+
+/** As on an ESP32: who is nobody stays up and says so. */
+function identityOrNone(): FolderIdentity | undefined {
+	try {
+		return readIdentityFolder();
+	} catch (error) {
+		if (!(error instanceof IdentityError)) throw error;
+		log("error", error.message);
+		return undefined;
+	}
 }
 
 const thermometer: SensorPort = {
@@ -57,8 +69,10 @@ function main(): void {
 		log("error", `The machine aborts: ${cause}: ${stack}`);
 	};
 	globalThis.abort = abort;
-	const identity = readIdentityFolder();
+	const identity = identityOrNone();
+	if (identity === undefined) return;
 	const { credentials } = identity;
+	const earliestMs = earliestTimeMs(FIRMWARE_DATE, credentials.issuedMs);
 	const network = new ModdableNetwork(
 		{
 			rssi: () => undefined,
@@ -68,7 +82,8 @@ function main(): void {
 			},
 		},
 		{
-			secure: (host) => secureOptions(host, credentials, knownTimeMs),
+			secure: (host) =>
+				secureOptions(host, credentials, () => knownTimeMs(earliestMs)),
 			log: (message) => log("warn", message),
 			...(identity.address === undefined ? {} : { address: identity.address }),
 		},
