@@ -259,6 +259,51 @@ describe("the natives", () => {
 		});
 	});
 
+	describe("wait in a loop of resets", () => {
+		const waitOf = (reset: number, ...commands: string[]): number =>
+			Number(chip.start(reset, "prepare", ...commands).lines[0]);
+		const LOOP = [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 256, 256];
+
+		for (const [what, reset] of [
+			["XS's aborts", Reset.SW],
+			["panics", Reset.PANIC],
+			["the watchdog's", Reset.TASK_WDT],
+			["brown-outs", Reset.BROWNOUT],
+		] as const) {
+			it(`longer and longer, of ${what}`, () => {
+				waitOf(Reset.POWERON);
+				const waits = LOOP.map(() => waitOf(reset) / 1000);
+				assert.deepEqual(waits, LOOP);
+			});
+		}
+
+		for (const [what, reset] of [
+			["power returned", Reset.POWERON],
+			["somebody pressed the button", Reset.EXT],
+			["the node had gone to sleep", Reset.DEEPSLEEP],
+		] as const) {
+			it(`but not when ${what}`, () => {
+				for (let n = 0; n < 8; n++) waitOf(Reset.PANIC);
+				assert.equal(waitOf(reset), 0);
+				assert.equal(waitOf(Reset.PANIC), 0);
+			});
+		}
+
+		it("but not when the node had stood for ten minutes", () => {
+			for (let n = 0; n < 8; n++) waitOf(Reset.PANIC);
+			waitOf(Reset.PANIC, "set timer_us 599999000", "feed");
+			assert.notEqual(waitOf(Reset.PANIC), 0);
+			waitOf(Reset.PANIC, "set timer_us 600000000", "feed");
+			assert.equal(waitOf(Reset.PANIC), 0);
+		});
+
+		it("but not for noise in the RTC's memory", () => {
+			for (let n = 0; n < 8; n++) waitOf(Reset.PANIC);
+			chip.loseRtc();
+			assert.equal(waitOf(Reset.PANIC), 0);
+		});
+	});
+
 	it("measure what is free, and fill with chance what they are given and no more", () => {
 		assert.deepEqual(
 			chip.start(Reset.POWERON, "system_free", "random 5").lines,

@@ -32,6 +32,43 @@
 #include "esp_wifi.h"
 #include "nvs_flash/include/nvs_flash.h"
 
+/* ---- Starts that end too soon ---- */
+
+#define MARK_MAGIC 0x74684d4bu
+
+/* Starts in a row that no power, pin or wake began and that have not stood. */
+static RTC_NOINIT_ATTR struct {
+	uint32_t magic;
+	uint32_t count;
+} resets;
+
+enum { RESETS_AT_ONCE = 4, MOST_DOUBLINGS = 8, STANDS_AFTER_MS = 600000 };
+
+/*
+ * How long this start waits: no time, unless the board is in a loop of resets, which would empty a battery and wear flash out. Then
+ * 1 s, and twice as long each time, up to 256 s.
+ */
+static int rest_ms(void)
+{
+	switch (esp_reset_reason()) {
+	case ESP_RST_UNKNOWN:
+	case ESP_RST_POWERON:
+	case ESP_RST_EXT:
+	case ESP_RST_USB:
+	case ESP_RST_JTAG:
+	case ESP_RST_DEEPSLEEP:
+		resets.count = 0;
+		break;
+	default:
+		resets.count = resets.magic == MARK_MAGIC ? resets.count + 1 : 1;
+	}
+	resets.magic = MARK_MAGIC;
+	if (resets.count <= RESETS_AT_ONCE)
+		return 0;
+	uint32_t doublings = resets.count - RESETS_AT_ONCE - 1;
+	return 1000 << (doublings < MOST_DOUBLINGS ? doublings : MOST_DOUBLINGS);
+}
+
 /* ---- NVS, before the SDK opens it ---- */
 
 static uint32_t settings_erased;
@@ -40,7 +77,7 @@ static uint32_t settings_erased;
  * The SDK's app_main ends in a panic, and so in a loop of resets, when NVS cannot be opened. It waits for
  * MODDEF_STARTUP_DELAYMS milliseconds before it opens NVS, and that is the only hook before it: the manifest defines it
  * as a call of this function.
- * @return 0, as there is nothing to wait for
+ * @return milliseconds to wait
  */
 int thinghz_prepare(void)
 {
@@ -51,7 +88,7 @@ int thinghz_prepare(void)
 		if (nvs_flash_erase() == ESP_OK)
 			nvs_flash_init();
 	}
-	return 0;
+	return rest_ms();
 }
 
 /* 1 when NVS could not be read at this start and was erased. */
@@ -75,7 +112,6 @@ enum {
 	REASON_DEEP_SLEEP,
 };
 
-#define MARK_MAGIC 0x74684d4bu
 #define NOT_READ 0xffffffffu
 
 static RTC_NOINIT_ATTR struct {
@@ -314,6 +350,8 @@ uint32_t thinghz_watchdog_timeout_ms(void)
 /* The first feeding subscribes: from then on the board is reset when the next does not come in time. */
 int32_t thinghz_watchdog_feed(void)
 {
+	if (esp_timer_get_time() / 1000 >= STANDS_AFTER_MS)
+		resets.count = 0;
 	if (watchdog == NULL)
 		return esp_task_wdt_add_user("node", &watchdog);
 	return esp_task_wdt_reset_user(watchdog);

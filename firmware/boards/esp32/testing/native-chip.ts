@@ -96,6 +96,11 @@ export class NativeChip {
 		return { lines: stdout.split("\n").slice(0, -1), ending };
 	}
 
+	/** The RTC's memory holds noise at the next start, as after a loss of power. */
+	loseRtc(): void {
+		rmSync(join(this.#dir, "rtc"), { force: true });
+	}
+
 	remove(): void {
 		rmSync(this.#dir, { recursive: true });
 	}
