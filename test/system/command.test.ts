@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import Database from "libsql";
 import { DATABASE_FILE } from "../../cloud/local/sqlite/stores.ts";
+import { readHeader } from "../../protocol/decode.ts";
 import { CloudUnderTest, temporaryFolder, until } from "./support/cloud.ts";
 import { Following, thinghz, thinghzJson } from "./support/command.ts";
 
@@ -207,10 +208,17 @@ describe("thinghz up with simulated nodes", () => {
 		];
 		const whole = await thinghzJson<Row[]>(...args);
 		const db = new Database(join(cloud.dir, DATABASE_FILE));
-		db.exec(
-			`UPDATE blocks SET bytes = zeroblob(length(bytes)) WHERE id =
-				(SELECT id FROM blocks WHERE thing = (SELECT id FROM things WHERE name = 'sim-1') ORDER BY length(bytes) DESC LIMIT 1)`,
+		const stored = db
+			.prepare(
+				"SELECT id, bytes FROM blocks WHERE thing = (SELECT id FROM things WHERE name = 'sim-1')",
+			)
+			.all() as { id: number; bytes: Buffer }[];
+		const victim = stored.find(({ bytes }) =>
+			readHeader(bytes).channels.some(({ id }) => id === "temperature"),
 		);
+		db.prepare(
+			"UPDATE blocks SET bytes = zeroblob(length(bytes)) WHERE id = ?",
+		).run([victim!.id]);
 		db.close();
 		const { code, stdout, stderr } = await thinghz(...args, "--json");
 		assert.equal(code, 0);
