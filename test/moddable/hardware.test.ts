@@ -195,7 +195,7 @@ describe("The ESP32's board on Moddable's FFI and drivers", () => {
 		["random", [0, 0, 0x5a, 0x5a, 0x5a, 0]],
 		["on trial", false],
 		["confirm", undefined],
-		["watchdog", 30_000],
+		["watchdog", 60_000],
 		["retain", [4096, null]],
 		["aborting", undefined],
 		["wifi", [0, 0]],
