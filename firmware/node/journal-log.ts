@@ -62,6 +62,15 @@ export class JournalLog {
 		this.sectors = Math.floor(flash.sizeBytes / flash.sectorBytes);
 	}
 
+	/** An empty one that goes on after another, beyond every position in that: no reference is taken for one of the other. */
+	static after(former: JournalLog, flash: Flash): JournalLog {
+		const log = new JournalLog(flash);
+		const end = (former.newest + 1) * former.sectorBytes;
+		log.id = former.id;
+		log.newest = Math.ceil(end / log.sectorBytes) + log.sectors;
+		return log;
+	}
+
 	/** The oldest sector whose records count: the one after it in the ring, kept erased, holds nothing. */
 	oldestSector(): number {
 		return Math.max(0, this.newest - this.sectors + 2);

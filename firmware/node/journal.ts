@@ -21,8 +21,9 @@ import {
 	type SectorHeader,
 	writeRecordHeader,
 } from "./journal-layout.ts";
-import { type FoundRecord, JournalLog, type RecordRef } from "./journal-log.ts";
+import { JournalLog, type RecordRef } from "./journal-log.ts";
 import type { Flash } from "./ports.ts";
+import { readJournal } from "./read-journal.ts";
 import { StorageError } from "./storage-error.ts";
 
 const MAX_SEQUENCE = 0xffff_ffff;
@@ -247,36 +248,14 @@ export class Journal {
 	}
 
 	#load(newest: SectorHeader): void {
-		this.#log.id = newest.journalId;
+		const found = readJournal(this.#log, newest);
 		this.#lastBoot = newest.boot;
-		this.#log.newest = newest.sector;
-		this.#nextSequence = newest.nextSequence;
 		this.#dropped = newest.dropped;
-		const tailSector = Math.max(newest.tailSector, this.#log.oldestSector());
-		this.#tail = this.#log.firstRecordOf(tailSector);
-		let last: FoundRecord | null = null;
-		let found = this.#log.find(this.#tail, true);
-		while (found !== null) {
-			last = found;
-			this.reserve(found.sequence);
-			if (!found.released) this.#depth++;
-			found = this.#log.find(found.end, true);
-		}
-		this.#loadHead(last);
-	}
-
-	/** A cut tears only the record appended last; its header may then be there without all of its data. */
-	#loadHead(last: FoundRecord | null): void {
-		const start = this.#log.firstRecordOf(this.#log.newest);
-		this.#head = Math.max(last === null ? 0 : last.end, start);
-		if (last !== null && !this.#log.isIntact(last)) {
-			if (!last.released) {
-				this.#log.markReleased(last.position);
-				this.#depth--;
-			}
-			return;
-		}
-		this.#torn = !this.#log.isBlank(this.#head);
+		this.#nextSequence = found.nextSequence;
+		this.#tail = found.tail;
+		this.#depth = found.depth;
+		this.#head = found.head;
+		this.#torn = found.isTorn;
 	}
 
 	// Writing
@@ -383,12 +362,7 @@ export class Journal {
 	}
 
 	#startInHeap(recordBytes: number): void {
-		const { newest, sectorBytes, id } = this.#log;
-		const log = new JournalLog(heapForJournal(recordBytes));
-		log.id = id;
-		// Beyond every position there was, so that no reference to one is taken for one in the new heap.
-		const beyond = Math.ceil(((newest + 1) * sectorBytes) / log.sectorBytes);
-		log.newest = beyond + log.sectors;
+		const log = JournalLog.after(this.#log, heapForJournal(recordBytes));
 		this.#log = log;
 		this.#torn = true;
 		this.#nextSectorErased = false;
