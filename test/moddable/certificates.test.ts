@@ -214,6 +214,42 @@ describe("A server, before Moddable's TLS", () => {
 		let from = 0;
 	});
 
+	describe("is outlived by a node, when it is trusted and", () => {
+		/** MQTT 3.1.1, section 3.3, QoS 0 */
+		const publish = (topic: Uint8Array, payload: Uint8Array) =>
+			Buffer.concat([
+				Buffer.from([0x30, 2 + topic.length + payload.length]),
+				Buffer.from([0, topic.length]),
+				topic,
+				payload,
+			]);
+		const PAYLOAD = Buffer.from("{}");
+		const GOOD = publish(Buffer.from("a/b"), PAYLOAD);
+		const NO_UTF8 = publish(Buffer.from([0xff, 0xfe, 0xc0]), PAYLOAD);
+		for (const [what, afterLogin] of [
+			["publishes to a topic that is no UTF-8", NO_UTF8],
+			["does so after another message", Buffer.concat([GOOD, GOOD, NO_UTF8])],
+			["publishes to no topic", publish(Buffer.alloc(0), PAYLOAD)],
+			["sends a packet of type 0", Buffer.from([0, 0])],
+			[
+				"does so after another message ",
+				Buffer.concat([GOOD, Buffer.alloc(2)]),
+			],
+			["sends a length of five bytes", Buffer.alloc(6, 0xff).fill(0x40, 0, 1)],
+			["says hello twice, refusing it", Buffer.from([0x20, 2, 0, 5])],
+			["has a CONNACK of 3 bytes", Buffer.from([0x20, 3, 0, 0, 0])],
+		] as const)
+			it(what, async function () {
+				this.timeout(30_000);
+				await meet(world.chain(), { afterLogin }, async (node, server) => {
+					const { at } = await node.event("offline");
+					await node.event("offline", at + 1);
+					assert.equal(node.hasEnded, false);
+					assert.ok(server.logins > 0);
+				});
+			});
+	});
+
 	describe("is refused with a good chain, when it", () => {
 		const chains = {
 			EC: () => world.chain(),

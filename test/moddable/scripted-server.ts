@@ -45,6 +45,8 @@ export interface Lies {
 	readonly hello?: (body: Buffer) => Buffer;
 	readonly point?: (point: Buffer) => Buffer;
 	readonly asksForCertificate?: boolean;
+	/** What it sends after CONNACK, in the same record, to be sure that it is found by a timer of the client's. */
+	readonly afterLogin?: Uint8Array;
 }
 
 const Content = { CIPHER: 20, ALERT: 21, HANDSHAKE: 22, DATA: 23 } as const;
@@ -321,7 +323,8 @@ export class ScriptedServer {
 			const broker = parser({ protocolVersion: 4 });
 			let reply: (bytes: Uint8Array) => void = () => undefined;
 			broker.on("packet", (packet) => {
-				if (packet.cmd === "connect") reply(CONNACK);
+				if (packet.cmd === "connect")
+					reply(Buffer.concat([CONNACK, lies.afterLogin ?? Buffer.alloc(0)]));
 				else if (packet.cmd === "pingreq") reply(generate({ cmd: "pingresp" }));
 				else if (packet.cmd === "publish" && packet.qos === 1)
 					reply(generate({ cmd: "puback", messageId: packet.messageId ?? 0 }));

@@ -5,10 +5,15 @@
  */
 import { isOnP256 } from "../../tls/p256.ts";
 
-const Content = { CIPHER: 20, ALERT: 21, HANDSHAKE: 22, DATA: 23 } as const;
+const Content = Object.freeze({
+	CIPHER: 20,
+	ALERT: 21,
+	HANDSHAKE: 22,
+	DATA: 23,
+});
 
 /** The step is the message that comes next. */
-const Step = {
+const Step = Object.freeze({
 	HELLO: 2,
 	CERTIFICATE: 11,
 	KEY_EXCHANGE: 12,
@@ -17,7 +22,7 @@ const Step = {
 	CHANGE_CIPHER: 15,
 	FINISHED: 20,
 	DATA: 21,
-} as const;
+});
 
 export const HEADER_BYTES = 5;
 const VERSION = 0x0303;
@@ -32,7 +37,7 @@ const FINISHED_BYTES = 4 + 12;
 const ECDSA_SUITE = 0xc02b;
 const RSA_SUITE = 0xc02f;
 /** RFC 5246, section 7.4.1.4.1 */
-const Signature = { RSA: 1, ECDSA: 3 } as const;
+const Signature = Object.freeze({ RSA: 1, ECDSA: 3 });
 const SHA256 = 4;
 /** named_curve, secp256r1, 65 bytes, uncompressed (RFC 8422, section 5.4) */
 const P256 = Object.freeze([3, 0, 23, 65, 4]);

@@ -12,7 +12,7 @@ import type { Credentials } from "./identity-of-thing.ts";
 import { ServerFlight } from "./server-flight.ts";
 import type { SecureOptions, ServerKey } from "./ssl/secure-options.ts";
 
-const crypto: Crypto = {
+const crypto = Object.freeze<Crypto>({
 	digest(bits, bytes) {
 		const digest = new Digest(`SHA${bits}`);
 		digest.write(bytes);
@@ -35,7 +35,7 @@ const crypto: Crypto = {
 			copyOf(r).concat(copyOf(s)),
 		);
 	},
-};
+});
 
 /**
  * @param host name or address of the endpoint

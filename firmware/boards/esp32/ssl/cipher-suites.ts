@@ -20,12 +20,15 @@ const AES_128_GCM_SHA256 = {
 	saltSize: 4,
 };
 
-const cipherSuites = [
-	/** TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 (RFC 5289, section 3.2) */
-	{ ...AES_128_GCM_SHA256, value: [0xc0, 0x2b] },
-	/** TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 (same) */
-	{ ...AES_128_GCM_SHA256, value: [0xc0, 0x2f] },
-];
+const cipherSuites = Object.freeze(
+	[
+		/** TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 (RFC 5289, section 3.2) */
+		{ ...AES_128_GCM_SHA256, value: [0xc0, 0x2b] },
+		/** TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 (same) */
+		{ ...AES_128_GCM_SHA256, value: [0xc0, 0x2f] },
+	],
+	true,
+);
 
 // biome-ignore lint/style/noDefaultExport: the SDK's handshake imports it so.
 export default cipherSuites;

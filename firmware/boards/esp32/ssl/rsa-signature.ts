@@ -7,7 +7,11 @@ import PKCS1 from "pkcs1";
 import SdkPkcs1_5, { type RsaKey } from "sdk/pkcs1_5";
 
 /** Object identifiers 2.16.840.1.101.3.4.2.n by the length of the hash: SHA-256, SHA-384, SHA-512 (RFC 8017, B.1). */
-const HASHES: Readonly<Record<number, number>> = { 32: 1, 48: 2, 64: 3 };
+const HASHES: Readonly<Record<number, number>> = Object.freeze({
+	32: 1,
+	48: 2,
+	64: 3,
+});
 
 interface VerifiedKey extends RsaKey {
 	readonly onVerified?: () => void;
