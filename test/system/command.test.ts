@@ -212,9 +212,11 @@ describe("thinghz up with simulated nodes", () => {
 			.prepare(
 				"SELECT id, bytes FROM blocks WHERE thing = (SELECT id FROM things WHERE name = 'sim-1')",
 			)
-			.all() as { id: number; bytes: Buffer }[];
+			.all() as { id: number; bytes: ArrayBuffer }[];
 		const victim = stored.find(({ bytes }) =>
-			readHeader(bytes).channels.some(({ id }) => id === "temperature"),
+			readHeader(new Uint8Array(bytes)).channels.some(
+				({ id }) => id === "temperature",
+			),
 		);
 		db.prepare(
 			"UPDATE blocks SET bytes = zeroblob(length(bytes)) WHERE id = ?",
@@ -297,6 +299,9 @@ describe("thinghz used wrongly", () => {
 		[["sim", "--interval", "999d"], 2, /--interval: "999d" is not between/],
 		[["sim", "--span", "999d"], 2, /--span: "999d" is not between/],
 		[["sim", "--for", "soon"], 2, /--for: "soon" is not a duration/],
+		[["sim", "--interval", "600s"], 2, /--span \(300s\) must not be shorter/],
+		[["sim", "--sleep"], 2, /--sleep needs an --interval of at least 5s/],
+		[["sim", "--flash", "package.json"], 1, /package.json is no folder/],
 	] as const) {
 		it(`${args.join(" ").replace(folder.dir, "DIR")} → ${code}`, async () => {
 			const outcome = await thinghz(...args);

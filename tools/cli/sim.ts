@@ -1,4 +1,5 @@
 /** `thinghz sim`: runs simulated nodes, each on an XS engine of its own, against a cloud. */
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Command } from "commander";
 import { readIdentity } from "../../firmware/boards/virtual/identity.ts";
@@ -8,7 +9,7 @@ import { Fleet, type FleetEvent } from "../sim/fleet.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseDuration, parseDurationWithin, parseWhole } from "./duration.ts";
 import { parseEndpoint } from "./endpoint.ts";
-import { UsageError } from "./errors.ts";
+import { CommandError, UsageError } from "./errors.ts";
 import { printJson, printMessage } from "./output.ts";
 import { DEFAULT_PREFIX, provisionFleet } from "./provision-fleet.ts";
 import { parseTarget } from "./target.ts";
@@ -111,6 +112,7 @@ async function simulate(options: SimOptions): Promise<void> {
 	}
 
 	requireProcessor(board);
+	if (options.flash !== undefined) makeFlashFolder(options.flash);
 	const target = parseTarget(options.target);
 	const tell = options.json
 		? (event: FleetEvent) => printJson(event)
@@ -133,6 +135,19 @@ async function simulate(options: SimOptions): Promise<void> {
 	});
 	const ended = endedBy(options.withParent === true);
 	await fleet.run(ended);
+}
+
+/** @throws CommandError when there can be no folder of that name */
+function makeFlashFolder(dir: string): void {
+	try {
+		mkdirSync(dir, { recursive: true });
+		accessSync(dir, constants.W_OK | constants.X_OK);
+	} catch (cause) {
+		throw new CommandError(
+			`--flash: ${dir} is no folder to write to (${(cause as Error).message}). Name one that is, or that can be made.`,
+			{ cause },
+		);
+	}
 }
 
 function withEndpoint(
