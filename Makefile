@@ -11,7 +11,7 @@ SOURCES := $(shell find protocol firmware cloud tools -type f \( -name '*.ts' -o
 .PHONY: help setup start test prove screenshots size bench build qemu lint format coverage clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## all that start and test need first; does nothing when it is there
 	@tools/setup.sh test

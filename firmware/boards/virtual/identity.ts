@@ -28,9 +28,12 @@ export function readIdentity(directory: string): MachineIdentity {
 		try {
 			return readFileSync(join(directory, name), "utf8");
 		} catch (cause) {
-			throw new IdentityError(`${join(directory, name)} cannot be read.`, {
-				cause,
-			});
+			throw new IdentityError(
+				`${join(directory, name)} cannot be read. \`thinghz provision NAME\` writes such a folder.`,
+				{
+					cause,
+				},
+			);
 		}
 	};
 	const path = join(directory, "config.json");

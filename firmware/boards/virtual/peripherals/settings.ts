@@ -166,7 +166,10 @@ function readEntries(path: string): [string, string][] {
 	try {
 		document = JSON.parse(text);
 	} catch (cause) {
-		throw new SettingsError(`${path} is not JSON.`, { cause });
+		throw new SettingsError(
+			`${path} is not JSON. Remove it, and the node starts with no settings.`,
+			{ cause },
+		);
 	}
 	if (
 		typeof document !== "object" ||
