@@ -221,7 +221,12 @@ export class Recorder implements SampleSink {
 		const bytes = encodeBlock(builder, scratch);
 		const { boot, sequence } = builder;
 		const ref = journal.append(sequence, scratch.subarray(0, bytes));
-		if (journal.isDurable) this.#onRing((ring) => ring.close(sequence));
+		this.#onRing((ring) => {
+			// What may be sent before a restart, and recovered after it, must be the same block: all of it, or none.
+			const { columns } = builder;
+			if (journal.isDurable || !ring.add(columns, this.#durableCount, count))
+				ring.close(sequence);
+		});
 		builder.sampleCount = all;
 		builder.forget(count);
 		this.#durableCount = 0;

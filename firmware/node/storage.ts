@@ -75,11 +75,12 @@ export function openStorage(
 	};
 	const readings = recoverFrom("readings");
 	const health = recoverFrom("health");
-	const boot = countBoot(
+	const { boot, isStored } = countBoot(
 		settings,
 		Math.max(journal.lastBoot, readings.boot, health.boot),
 	);
 	journal.setBoot(boot);
+	if (!isStored) leaveOutSequences(journal, board.system);
 	return {
 		boot,
 		journal,
@@ -215,13 +216,26 @@ function recover(
 }
 
 /** Boots are counted in the settings; should those be lost or wrong, flash still knows how far the count had come. */
-function countBoot(settings: NodeSettings, lastBoot: number): number {
+function countBoot(
+	settings: NodeSettings,
+	lastBoot: number,
+): { readonly boot: number; readonly isStored: boolean } {
 	let stored = Number(settings.get(BOOT_KEY) ?? 0);
 	if (stored > lastBoot + MAX_UNSEEN_BOOTS) {
 		settings.reject(BOOT_KEY, `is ${stored}, and flash knows of ${lastBoot}`);
 		stored = 0;
 	}
 	const boot = Math.max(stored, lastBoot) + 1;
-	settings.set(BOOT_KEY, String(boot));
-	return boot;
+	return { boot, isStored: settings.set(BOOT_KEY, String(boot)) === null };
+}
+
+/**
+ * A boot that settings do not take may be counted once more: where flash does not take its blocks either, only their sequence
+ * tells them from those of the boot that had the same number.
+ */
+function leaveOutSequences(journal: Journal, system: System): void {
+	const chance = new Uint8Array(2);
+	system.random(chance);
+	const [high = 0, low = 0] = chance;
+	journal.reserve(journal.takeSequence() + high * 256 + low);
 }

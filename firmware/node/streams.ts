@@ -199,7 +199,7 @@ export class Streams {
 		// The configuration has been changed meanwhile.
 		const { system, storage } = this.#parts;
 		system.report(keepBlock(storage.journal, open.block, name));
-		stream.recorder.closed(open.block.sequence);
+		if (storage.journal.isDurable) stream.recorder.closed(open.block.sequence);
 	}
 }
 

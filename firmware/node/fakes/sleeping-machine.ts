@@ -1,4 +1,5 @@
 /** A board that really goes to sleep: its program ends, and another one begins with what was retained. */
+import type { ResetReason } from "../../../protocol/documents.ts";
 import { type RunningNode, startNode } from "../node.ts";
 import type { DeepSleep, NodeReport, Watchdog } from "../ports.ts";
 import {
@@ -88,6 +89,8 @@ export class SleepingMachine {
 	#bootMs = 0;
 	#wakeAtMs: number | null = null;
 	#seed = 1;
+	/** Of the next start, other than from a sleep. */
+	#resetReason: ResetReason = "power_on";
 
 	constructor(options: SleepingOptions) {
 		this.#options = options;
@@ -105,6 +108,14 @@ export class SleepingMachine {
 		this.board = null;
 		this.#wakeAtMs = null;
 		this.memory.bytes = undefined;
+	}
+
+	/** The program ends where it is; what is retained stays. The machine starts again at once when it is run on. */
+	crash(): void {
+		const { bytes } = this.memory;
+		this.cutPower();
+		this.memory.bytes = bytes;
+		this.#resetReason = "crash";
 	}
 
 	/**
@@ -162,7 +173,8 @@ export class SleepingMachine {
 		const timers = new VirtualTimers(this.nowMs - this.#bootMs);
 		const wallAtBootMs = FAKE_EPOCH_MS + this.#bootMs;
 		const board = makeBoard(this.durable, this.#seed++, wallAtBootMs, timers);
-		board.system.resetReason = wakes ? "deep_sleep" : "power_on";
+		board.system.resetReason = wakes ? "deep_sleep" : this.#resetReason;
+		this.#resetReason = "power_on";
 		board.network.onMessage = this.cloud.take;
 		const { retainedBytes = 4096, hasSensor = true } = this.#options;
 		this.board = Object.assign(board, {
