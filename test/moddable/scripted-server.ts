@@ -47,6 +47,8 @@ export interface Lies {
 	readonly asksForCertificate?: boolean;
 	/** What it sends after CONNACK, in the same record, to be sure that it is found by a timer of the client's. */
 	readonly afterLogin?: Uint8Array;
+	/** What it writes after that as it is, not sealed. */
+	readonly rawAfterLogin?: Uint8Array;
 }
 
 const Content = { CIPHER: 20, ALERT: 21, HANDSHAKE: 22, DATA: 23 } as const;
@@ -114,6 +116,7 @@ class Handshake {
 	readonly #lies: Lies;
 	readonly #onData: (bytes: Buffer, reply: (bytes: Uint8Array) => void) => void;
 	readonly #onCertificate: () => void;
+	readonly #onHello: (hello: Buffer) => void;
 	readonly #ecdh = createECDH("prime256v1");
 	readonly #serverRandom = randomBytes(32);
 	#clientRandom = Buffer.alloc(0);
@@ -131,12 +134,14 @@ class Handshake {
 		lies: Lies,
 		onData: (bytes: Buffer, reply: (bytes: Uint8Array) => void) => void,
 		onCertificate: () => void,
+		onHello: (hello: Buffer) => void,
 	) {
 		this.#socket = socket;
 		this.#presented = presented;
 		this.#lies = lies;
 		this.#onData = onData;
 		this.#onCertificate = onCertificate;
+		this.#onHello = onHello;
 	}
 
 	receive(bytes: Buffer): void {
@@ -177,6 +182,7 @@ class Handshake {
 	#onHandshake(message: Buffer): void {
 		const type = message[0];
 		if (type === 1) {
+			this.#onHello(message);
 			this.#clientRandom = Buffer.from(message.subarray(6, 38));
 			this.#messages = Buffer.from(message);
 			this.#answerHello();
@@ -314,6 +320,8 @@ export class ScriptedServer {
 	readonly #sockets = new Set<Socket>();
 	/** How often a client trusted it so far as to send it data. */
 	logins = 0;
+	/** Each ClientHello. */
+	readonly hellos: Buffer[] = [];
 	/** How often a client showed its certificate. */
 	certificates = 0;
 
@@ -323,9 +331,11 @@ export class ScriptedServer {
 			const broker = parser({ protocolVersion: 4 });
 			let reply: (bytes: Uint8Array) => void = () => undefined;
 			broker.on("packet", (packet) => {
-				if (packet.cmd === "connect")
+				if (packet.cmd === "connect") {
 					reply(Buffer.concat([CONNACK, lies.afterLogin ?? Buffer.alloc(0)]));
-				else if (packet.cmd === "pingreq") reply(generate({ cmd: "pingresp" }));
+					if (lies.rawAfterLogin) socket.write(lies.rawAfterLogin);
+				} else if (packet.cmd === "pingreq")
+					reply(generate({ cmd: "pingresp" }));
 				else if (packet.cmd === "publish" && packet.qos === 1)
 					reply(generate({ cmd: "puback", messageId: packet.messageId ?? 0 }));
 			});
@@ -341,6 +351,7 @@ export class ScriptedServer {
 				() => {
 					this.certificates++;
 				},
+				(hello) => this.hellos.push(Buffer.from(hello)),
 			);
 			socket.on("data", (bytes) => {
 				try {

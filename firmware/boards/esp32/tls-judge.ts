@@ -5,6 +5,7 @@ import Curve from "curve";
 import Ecdsa from "ecdsa";
 import ECPoint from "ecp";
 import Rsa from "rsa";
+import { parseAddress } from "../../tls/address.ts";
 import { checkServerChain } from "../../tls/chain.ts";
 import type { Crypto, EcKey, RsaKey } from "../../tls/crypto.ts";
 import { CertificateError } from "../../tls/reasons.ts";
@@ -47,7 +48,8 @@ export function secureOptions(
 	nowMs: () => number | undefined,
 ): Omit<SecureOptions, "onFault"> {
 	return {
-		serverName: host,
+		serverName:
+			parseAddress(host) === undefined ? host.replace(/\.$/, "") : undefined,
 		clientCertificates: [certificate],
 		clientKey: key,
 		flight: new ServerFlight(),

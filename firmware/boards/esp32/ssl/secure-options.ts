@@ -21,7 +21,8 @@ export interface Flight {
 
 /** The `secure` options of the SDK's TLSSocket, as far as we use them. */
 export interface SecureOptions {
-	readonly serverName: string;
+	/** For SNI, which knows no addresses (RFC 6066, section 3): none then. */
+	readonly serverName: string | undefined;
 	/** DER; the first is the one of `clientKey`. */
 	readonly clientCertificates: readonly ArrayBuffer[];
 	/** PKCS #8, DER. RSA: the SDK's handshake signs with no other. */

@@ -23,8 +23,13 @@ class Session extends SdkSession {
 	#state: "handshake" | "proven" | "ended" = "handshake";
 
 	constructor(options: SecureOptions) {
-		// A resumed session has no certificate, so none is kept.
-		super({ ...options, cache: false });
+		const { serverName, ...others } = options;
+		super({
+			...others,
+			...(serverName === undefined ? {} : { serverName }),
+			// A resumed session has no certificate, so none is kept.
+			cache: false,
+		});
 		this.#onFault = options.onFault;
 		this.#certificates = this.certificateManager;
 		this.#flight = options.flight;
