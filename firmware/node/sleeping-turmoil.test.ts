@@ -167,4 +167,42 @@ describe("a node that sleeps, in turmoil", () => {
 			assert.ok(machine.cloud.blocks.size > 100);
 		}
 	}).timeout(120_000);
+
+	it("recovers a block that was sent from the heap as it was sent", () => {
+		const machine = new SleepingMachine({ config: CONFIG });
+		machine.run(35.5 * MINUTE_MS);
+		const { journal } = machine.durable;
+		const program = journal.program.bind(journal);
+		journal.program = () => {
+			throw new Error("ESP_ERR_FLASH_OP_FAIL");
+		};
+		const before = machine.cloud.samples("temperature").size;
+		for (let n = 0; machine.cloud.samples("temperature").size === before; n++) {
+			assert.ok(n < 1200, "a block is sent");
+			machine.run(1000);
+		}
+		machine.cutPower();
+		journal.program = program;
+		machine.run(HOUR_MS);
+		machine.look();
+		assert.ok(machine.cloud.repeated >= 1);
+		storedBy(machine);
+	});
+
+	it("tells boots apart of which nothing could be written at all", () => {
+		const machine = new SleepingMachine({ config: CONFIG });
+		machine.run(HOUR_MS);
+		const { journal, checkpoints, settings } = machine.durable;
+		const refuse = () => {
+			throw new Error("ESP_FAIL");
+		};
+		Object.assign(journal, { program: refuse, erase: refuse });
+		Object.assign(checkpoints, { program: refuse, erase: refuse });
+		settings.set = refuse;
+		for (let boot = 0; boot < 3; boot++) {
+			machine.cutPower();
+			machine.run(HOUR_MS);
+		}
+		assert.ok(machine.cloud.blocks.size > 12);
+	});
 });
