@@ -10,7 +10,7 @@
 static uint8_t* inbox;
 static size_t inbox_size, inbox_start, inbox_end;
 
-static void make_header(uint8_t header[5], uint8_t kind, size_t size)
+static void make_header(uint8_t header[FRAME_HEADER_BYTES], uint8_t kind, size_t size)
 {
 	uint32_t length = (uint32_t)size + 1;
 	header[0] = (uint8_t)length;
@@ -22,20 +22,25 @@ static void make_header(uint8_t header[5], uint8_t kind, size_t size)
 
 void channel_send(uint8_t kind, const void* data, size_t size)
 {
-	uint8_t header[5];
+	uint8_t header[FRAME_HEADER_BYTES];
 	make_header(header, kind, size);
 	if (!transport_write(header, sizeof(header), data, size))
 		transport_end(EXIT_CHANNEL_CLOSED);
 }
 
-/* Makes `size` bytes available at inbox_start. */
-static void require_bytes(size_t size)
+/* Forgets the frame before. So every one begins where the inbox does, and takes as long to copy, however it came. */
+static void begin_frame(void)
 {
-	if (inbox_end - inbox_start >= size)
+	if (!inbox_start)
 		return;
 	memmove(inbox, inbox + inbox_start, inbox_end - inbox_start);
 	inbox_end -= inbox_start;
 	inbox_start = 0;
+}
+
+/* Waits until the inbox has `size` bytes. */
+static void require_bytes(size_t size)
+{
 	if (size > inbox_size) {
 		inbox_size = size < CHANNEL_INBOX_BYTES ? CHANNEL_INBOX_BYTES : size;
 		inbox = realloc(inbox, inbox_size);
@@ -52,27 +57,20 @@ static void require_bytes(size_t size)
 
 struct frame channel_receive(void)
 {
-	struct frame frame;
-	const uint8_t* p;
 	uint32_t length;
+	begin_frame();
 	require_bytes(4);
-	p = inbox + inbox_start;
-	length = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+	length = inbox[0] | (uint32_t)inbox[1] << 8 | (uint32_t)inbox[2] << 16 | (uint32_t)inbox[3] << 24;
 	if (length < 1 || length > MAX_FRAME_BYTES)
 		die(EXIT_ENGINE, "a frame of impossible length");
-	inbox_start += 4;
-	require_bytes(length);
-	p = inbox + inbox_start;
-	inbox_start += length;
-	frame.kind = p[0];
-	frame.data = p + 1;
-	frame.size = length - 1;
-	return frame;
+	require_bytes(4 + length);
+	inbox_start = 4 + length;
+	return (struct frame){ .kind = inbox[4], .data = inbox + FRAME_HEADER_BYTES, .size = length - 1 };
 }
 
 void die(int code, const char* text)
 {
-	uint8_t header[5];
+	uint8_t header[FRAME_HEADER_BYTES];
 	size_t size = strlen(text);
 	make_header(header, FRAME_LOG, size);
 	/* Whether anybody still listens makes no difference now. */

@@ -34,6 +34,9 @@ enum exit_code {
 	#define CHANNEL_INBOX_BYTES 4096
 #endif
 
+/* Length and kind. */
+#define FRAME_HEADER_BYTES 5
+
 struct frame {
 	uint8_t kind;
 	const uint8_t* data;

@@ -18,17 +18,48 @@
 struct queued {
 	struct queued* next;
 	size_t size;
+	/* Data that begins at such an address as in the inbox takes as long to copy. */
+	uint8_t header[FRAME_HEADER_BYTES];
 	uint8_t data[];
 };
 
 static struct queued* queue_first;
 static struct queued** queue_last = &queue_first;
 
+/*
+ * Where they wait as a rule, and how much of it is taken. What the C library's heap executes to find room depends on what is in
+ * it, and the engine asks it for room, too.
+ */
+static _Alignas(8) uint8_t waiting_room[768];
+static size_t waiting_bytes;
+
+static struct queued* make_entry(size_t size)
+{
+	struct queued* entry;
+	if (size > sizeof(waiting_room) - waiting_bytes) {
+		entry = malloc(size);
+		if (!entry)
+			die(EXIT_OUT_OF_MEMORY, "out of memory: an event");
+		return entry;
+	}
+	entry = (struct queued*)(waiting_room + waiting_bytes);
+	waiting_bytes += (size + 7) & ~(size_t)7;
+	return entry;
+}
+
+/* The room is free again when nobody waits any more. */
+static void release_entry(struct queued* entry)
+{
+	uint8_t* p = (uint8_t*)entry;
+	if (p && (p < waiting_room || p >= waiting_room + sizeof(waiting_room)))
+		free(entry);
+	if (!queue_first)
+		waiting_bytes = 0;
+}
+
 static void enqueue(const struct frame* frame)
 {
-	struct queued* entry = malloc(sizeof(struct queued) + frame->size);
-	if (!entry)
-		die(EXIT_OUT_OF_MEMORY, "out of memory: an event");
+	struct queued* entry = make_entry(sizeof(struct queued) + frame->size);
 	entry->next = NULL;
 	entry->size = frame->size;
 	memcpy(entry->data, frame->data, frame->size);
@@ -78,18 +109,18 @@ static void answer_query(void)
 
 /*
  * Waiting is not counted, and what is done with frames meanwhile: in how many parts and when they arrive, within a call or
- * between two turns, must not show in what is executed. Of whatever waits, one pair of these is around all of it.
+ * between two turns, must not show in what is executed. One pair of these is around all of it.
  */
-static uint64_t waiting_since;
+static uint64_t paused_at;
 
-static void wait_begins(void)
+static void counting_pauses(void)
 {
-	waiting_since = instructions_executed();
+	paused_at = instructions_executed();
 }
 
-static void wait_ends(void)
+static void counting_goes_on(void)
 {
-	instructions_uncount(instructions_executed() - waiting_since);
+	instructions_uncount(instructions_executed() - paused_at);
 }
 
 /* The next frame that is not for the host itself. Within a wait. */
@@ -99,9 +130,22 @@ static struct frame receive(void)
 		struct frame frame = channel_receive();
 		if (frame.kind != FRAME_QUERY)
 			return frame;
-		wait_ends();
+		counting_goes_on();
 		answer_query();
-		wait_begins();
+		counting_pauses();
+	}
+}
+
+/* Within a wait, and not inlined: whatever way it takes, as much is executed after it. */
+static struct frame __attribute__((noinline)) take_reply(void)
+{
+	for (;;) {
+		struct frame frame = receive();
+		if (frame.kind == FRAME_REPLY || frame.kind == FRAME_REPLY_ERROR)
+			return frame;
+		if (frame.kind != FRAME_EVENT)
+			die(EXIT_ENGINE, "a frame that is neither reply nor event");
+		enqueue(&frame);
 	}
 }
 
@@ -109,16 +153,9 @@ static struct frame receive(void)
 static struct frame await_reply(void)
 {
 	struct frame frame;
-	wait_begins();
-	for (;;) {
-		frame = receive();
-		if (frame.kind == FRAME_REPLY || frame.kind == FRAME_REPLY_ERROR)
-			break;
-		if (frame.kind != FRAME_EVENT)
-			die(EXIT_ENGINE, "a frame that is neither reply nor event");
-		enqueue(&frame);
-	}
-	wait_ends();
+	counting_pauses();
+	frame = take_reply();
+	counting_goes_on();
 	return frame;
 }
 
@@ -212,12 +249,17 @@ static void host_utf8_decode(xsMachine* the)
 	size_t size;
 	char* string;
 	get_bytes(the, &data, &size);
+	/* What the C library's heap takes to find room depends on what is in it, such as events that wait. */
+	counting_pauses();
 	string = malloc(3 * size + 1);
+	counting_goes_on();
 	if (!string)
 		die(EXIT_OUT_OF_MEMORY, "out of memory: a string");
 	string_from_utf8(data, size, string);
 	xsmcSetString(xsResult, string);
+	counting_pauses();
 	free(string);
+	counting_goes_on();
 }
 
 /* host.mark(n) → the mark before: from now on, what is executed is spent on n (0 … 15) */
@@ -294,26 +336,32 @@ static void deliver(xsMachine* the, const uint8_t* data, size_t size)
 	xsEndHost(the);
 }
 
-/* The event of the next turn: one that came during a call, or the next to come. Good until the next call of this. */
-static struct frame next_event(void)
+/* As take_reply. */
+static struct frame __attribute__((noinline)) take_event(void)
 {
 	static struct queued* taken;
 	struct frame frame;
-	wait_begins();
-	free(taken);
+	release_entry(taken);
 	taken = queue_first;
 	if (taken) {
 		queue_first = taken->next;
 		if (!queue_first)
 			queue_last = &queue_first;
-		frame = (struct frame){ .kind = FRAME_EVENT, .data = taken->data, .size = taken->size };
+		return (struct frame){ .kind = FRAME_EVENT, .data = taken->data, .size = taken->size };
 	}
-	else {
-		frame = receive();
-		if (frame.kind != FRAME_EVENT)
-			die(EXIT_ENGINE, "a frame that is no event");
-	}
-	wait_ends();
+	frame = receive();
+	if (frame.kind != FRAME_EVENT)
+		die(EXIT_ENGINE, "a frame that is no event");
+	return frame;
+}
+
+/* The event of the next turn: one that came during a call, or the next to come. Good until the next call of this. */
+static struct frame next_event(void)
+{
+	struct frame frame;
+	counting_pauses();
+	frame = take_event();
+	counting_goes_on();
 	return frame;
 }
 

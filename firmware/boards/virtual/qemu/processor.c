@@ -62,8 +62,9 @@ static uint64_t counter(void)
 	return (uint64_t)high << 32 | low;
 }
 
-/* Ticks of the counter for each instruction; 0 when it counts something else. */
-static uint32_t ticks;
+/* Whether the counter tells instructions, and 2 to which power of it does for each. */
+static int counts;
+static uint32_t ticks_power;
 
 #define LOOPS 1000
 
@@ -86,8 +87,10 @@ void instructions_calibrate(void)
 		return;
 	for (shift = 0; shift < 11; shift++) {
 		uint32_t instructions = first >> shift;
-		if (instructions >= 2 * LOOPS && instructions < 2 * LOOPS + 100)
-			ticks = 1u << shift;
+		if (instructions >= 2 * LOOPS && instructions < 2 * LOOPS + 100) {
+			counts = 1;
+			ticks_power = shift;
+		}
 	}
 }
 
@@ -95,7 +98,8 @@ static uint64_t uncounted;
 
 uint64_t instructions_executed(void)
 {
-	return ticks ? counter() / ticks - uncounted : 0;
+	/* Not a division: how many instructions that takes depends on what is divided. */
+	return counts ? (counter() >> ticks_power) - uncounted : 0;
 }
 
 void instructions_uncount(uint64_t count)
