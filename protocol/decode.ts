@@ -23,7 +23,7 @@ import {
 	FLAG_CLOCK,
 	FLAG_CLOCK_STORED,
 	FLAG_LIVE,
-	ID_PATTERN,
+	isChannelId,
 	JOURNAL_ID_BYTES,
 	KIND_COUNTER,
 	MAGIC_0,
@@ -186,7 +186,7 @@ function readChannel(reader: ByteReader): Channel {
 	const idBytes = reader.varint("The length of a channel's id", MAX_ID_BYTES);
 	let id = "";
 	for (let at = 0; at < idBytes; at++) id += String.fromCharCode(reader.byte());
-	if (!ID_PATTERN.test(id)) reader.fail("A channel's id is not one");
+	if (!isChannelId(id)) reader.fail("A channel's id is not one");
 	const unitBytes = reader.varint("The length of a unit", MAX_UNIT_BYTES);
 	const unitStart = reader.take(unitBytes);
 	const unit = decodeUtf8(reader.bytes, unitStart, unitStart + unitBytes);

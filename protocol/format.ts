@@ -1,4 +1,5 @@
 /** Numbers of the block's byte format that both directions share. See `docs/block.md`. */
+import { consistsOf, isDigit, isLowerCase } from "./characters.ts";
 
 /** "TH" */
 export const MAGIC_0 = 0x54;
@@ -25,8 +26,27 @@ export const MAX_TIME_MS = 2 ** 51;
 export const MAX_RAW = 0x7fff_ffff;
 export const MAX_UINT32 = 0xffff_ffff;
 
-export const ID_PATTERN = /^[a-z][a-z0-9_.]{0,31}$/;
-export const JOURNAL_ID_PATTERN = /^[0-9a-f]{16}$/;
+/** A letter, and up to 31 of a–z, 0–9, "_" and ".". */
+export function isChannelId(text: string): boolean {
+	return consistsOf(
+		text,
+		1,
+		32,
+		(code, index) =>
+			isLowerCase(code) ||
+			(index > 0 && (isDigit(code) || code === 95 || code === 46)),
+	);
+}
+
+/** 16 hexadecimal digits, in lower case. */
+export function isJournalId(text: string): boolean {
+	return consistsOf(
+		text,
+		16,
+		16,
+		(code) => isDigit(code) || (code >= 97 && code <= 102),
+	);
+}
 
 /** Predictors 0 … 7 are moving averages with a gain of 2^−predictor; 0 is the last value. */
 export const AVERAGES = 8;

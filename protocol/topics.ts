@@ -2,12 +2,22 @@
  * The topics a thing uses, and what it may publish and subscribe to. The reserved ones are AWS IoT Core's:
  * https://docs.aws.amazon.com/iot/latest/developerguide/reserved-topics.html
  */
+import { consistsOf, isDigit, isLowerCase, isUpperCase } from "./characters.ts";
 
 /** Thing names: AWS allows `[a-zA-Z0-9:_-]{1,128}`; ours leave out the colon, since names become file names. */
-const THING_NAME = /^[a-zA-Z0-9_-]{1,128}$/;
 
 export function isThingName(name: string): boolean {
-	return THING_NAME.test(name);
+	return consistsOf(
+		name,
+		1,
+		128,
+		(code) =>
+			isLowerCase(code) ||
+			isUpperCase(code) ||
+			isDigit(code) ||
+			code === 95 ||
+			code === 45,
+	);
 }
 
 /** Basic Ingest: straight to the rule, with no charge for messaging. Payload: an encoded block. QoS 1. */

@@ -7,8 +7,8 @@ import {
 	MIN_INTERVAL_MS,
 } from "./block.ts";
 import {
-	ID_PATTERN,
-	JOURNAL_ID_PATTERN,
+	isChannelId,
+	isJournalId,
 	MAX_EXPONENT,
 	MAX_TIME_MS,
 	MAX_UINT32,
@@ -30,7 +30,7 @@ function requireInteger(
 
 /** @throws RangeError that says what of the input cannot be a block, and why */
 export function validateInput(input: BlockInput): void {
-	if (!JOURNAL_ID_PATTERN.test(input.journalId))
+	if (!isJournalId(input.journalId))
 		throw new RangeError(
 			`journalId must be 16 lower-case hex digits, not "${input.journalId}"`,
 		);
@@ -72,7 +72,7 @@ export function validateInput(input: BlockInput): void {
 /** @throws RangeError that says what is wrong with the channel */
 export function validateChannel(channel: Channel): void {
 	const { id, unit, exponent, kind } = channel;
-	if (!ID_PATTERN.test(id))
+	if (!isChannelId(id))
 		throw new RangeError(
 			`A channel id is 1–32 characters of a–z, 0–9, "_" and ".", starting with a letter; "${id}" is not`,
 		);

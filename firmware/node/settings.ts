@@ -2,6 +2,7 @@
  * The board's settings as a node uses them. A value that makes no sense counts as absent and is removed; what cannot be read
  * or written is gone on without. Nothing here ends a node: each is told in health, and in the log.
  */
+import { consistsOf, isDigit } from "../../protocol/characters.ts";
 import { SETTINGS_CODES } from "../../protocol/health-states.ts";
 import type { Settings, System } from "./ports.ts";
 import { StateLatch } from "./state-latch.ts";
@@ -10,14 +11,29 @@ import { StateLatch } from "./state-latch.ts";
 const MAX_LENGTH = 3999;
 
 /** What the values look like that are not free text. */
-const FORMATS: Readonly<Record<string, RegExp>> = {
+const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
 	/** `BOOT_KEY` */
-	boot: /^[1-9]\d{0,9}$/,
+	boot: (value) => areDigits(value, 10) && value[0] !== "0",
 	/** `TIME_KEY`: ms since the Unix epoch, of 2020 or later. */
-	time: /^(1[6-9]\d{11}|15[7-9]\d{10}|[23]\d{12}|4[01]\d{11})$/,
+	time: (value) =>
+		areDigits(value, 13) &&
+		Number(value) >= 1_570_000_000_000 &&
+		Number(value) < 4_200_000_000_000,
 	/** `LIVE_KEY` */
-	live: /^\d{1,16} \d{1,16} (network|stored)$/,
+	live: (value) => {
+		const [wanted = "", end = "", foundBy, ...more] = value.split(" ");
+		return (
+			areDigits(wanted, 16) &&
+			areDigits(end, 16) &&
+			(foundBy === "network" || foundBy === "stored") &&
+			more.length === 0
+		);
+	},
 };
+
+function areDigits(text: string, most: number): boolean {
+	return consistsOf(text, 1, most, isDigit);
+}
 
 export class NodeSettings implements Settings {
 	readonly #settings: Settings;
@@ -62,7 +78,7 @@ export class NodeSettings implements Settings {
 		if (
 			typeof value === "string" &&
 			value.length <= MAX_LENGTH &&
-			FORMATS[key]?.test(value) !== false
+			FORMATS[key]?.(value) !== false
 		)
 			return value;
 		this.reject(key, "makes no sense");

@@ -1,7 +1,26 @@
 /** IP addresses as text, the ways people write them: RFC 4291 §2.2 and four decimal numbers. */
 
-const DECIMAL = /^(0|[1-9][0-9]{0,2})$/;
-const HEXADECIMAL = /^[0-9a-f]{1,4}$/i;
+import { consistsOf, isDigit } from "./characters.ts";
+
+/** Without leading zeros. */
+function isDecimal(text: string): boolean {
+	return consistsOf(
+		text,
+		1,
+		3,
+		(code, index) =>
+			isDigit(code) && (code !== 48 || index > 0 || text === "0"),
+	);
+}
+
+function isHexadecimal(text: string): boolean {
+	return consistsOf(
+		text.toLowerCase(),
+		1,
+		4,
+		(code) => isDigit(code) || (code >= 97 && code <= 102),
+	);
+}
 
 /** @returns 4 or 16 bytes; undefined for what is no address (an IPv6 zone makes it none: no certificate has one) */
 export function parseAddress(text: string): Uint8Array | undefined {
@@ -14,7 +33,7 @@ function parseIpv4(text: string): number[] | undefined {
 	const bytes = parts.map(Number);
 	const isAddress =
 		parts.length === 4 &&
-		parts.every((part) => DECIMAL.test(part)) &&
+		parts.every((part) => isDecimal(part)) &&
 		bytes.every((byte) => byte < 256);
 	return isAddress ? bytes : undefined;
 }
@@ -38,7 +57,7 @@ function parseGroups(text: string, isEnd: boolean): number[] | undefined {
 	const bytes: number[] = [];
 	const groups = text.split(":");
 	for (const [index, group] of groups.entries()) {
-		if (HEXADECIMAL.test(group)) {
+		if (isHexadecimal(group)) {
 			const value = Number.parseInt(group, 16);
 			bytes.push(value >> 8, value & 0xff);
 			continue;

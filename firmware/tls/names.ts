@@ -3,6 +3,7 @@
  * counts, never the subject's common name.
  */
 import { parseAddress } from "./address.ts";
+import { consistsOf, isDigit } from "./characters.ts";
 import { contextTag, equalBytes, readWhole, Tag } from "./der.ts";
 import { refuse } from "./reasons.ts";
 
@@ -11,9 +12,7 @@ const IP_ADDRESS = contextTag(7);
 
 /** RFC 1035 §2.3.4 */
 const NAME_LENGTH_MAX = 253;
-/** Letters, digits, hyphens, and the underscore that real names have. */
-const LABEL = /^[a-z0-9_-]{1,63}$/;
-const DIGITS = /^[0-9]+$/;
+const LABEL_LENGTH_MAX = 63;
 
 /**
  * @param subjectAltName GeneralNames in DER; undefined when the certificate has none
@@ -53,10 +52,24 @@ function parseName(host: string): string[] | undefined {
 	const labels = (name.endsWith(".") ? name.slice(0, -1) : name).split(".");
 	const isName =
 		name.length <= NAME_LENGTH_MAX + 1 &&
-		labels.every((label) => LABEL.test(label)) &&
+		labels.every(isLabel) &&
 		// What ends in a number is meant as an address (RFC 3696 §2), and is none.
-		!DIGITS.test(labels.at(-1) ?? "");
+		!consistsOf(labels.at(-1) ?? "", 1, LABEL_LENGTH_MAX, isDigit);
 	return isName ? labels : undefined;
+}
+
+/** Letters, digits, hyphens, and the underscore that real names have. */
+function isLabel(label: string): boolean {
+	return consistsOf(
+		label,
+		1,
+		LABEL_LENGTH_MAX,
+		(code) =>
+			isDigit(code) ||
+			(code >= 97 && code <= 122) ||
+			code === 45 ||
+			code === 95,
+	);
 }
 
 /**

@@ -2,6 +2,11 @@
  * Which sensors are on the board: a JSON array in the settings, as
  * `[{"type":"sht3x","address":68},{"type":"ntc","pin":4,"beta":3950}]`. docs/esp32.md has all members.
  */
+import {
+	consistsOf,
+	isDigit,
+	isLowerCase,
+} from "../../../../protocol/characters.ts";
 import { I2C_MODELS, type I2cType } from "./models.ts";
 import type { Curve, Divider } from "./ntc.ts";
 
@@ -45,7 +50,16 @@ export class SensorConfigError extends Error {
 const MAX_SENSORS = 8;
 const MAX_PIN = 48;
 /** The channel id that is made with it stays within its 32 characters. */
-const NAME = /^[a-z][a-z0-9_]{0,15}$/;
+function isName(text: string): boolean {
+	return consistsOf(
+		text,
+		1,
+		16,
+		(code, index) =>
+			isLowerCase(code) || (index > 0 && (isDigit(code) || code === 95)),
+	);
+}
+
 const I2C_HZ = { least: 1000, most: 1_000_000, usual: 100_000 } as const;
 
 /** @throws SensorConfigError that names the member */
@@ -237,7 +251,7 @@ class Members {
 
 	name(member: string): string {
 		const value = this.text(member);
-		if (!NAME.test(value))
+		if (!isName(value))
 			throw this.error(
 				member,
 				'must be 1–16 characters of a–z, 0–9 and "_", starting with a letter',
