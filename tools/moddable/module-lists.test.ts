@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { MODULE_LISTS, moduleList } from "./module-lists.ts";
 
 describe("The lists of modules for the Moddable SDK", () => {
@@ -18,6 +19,25 @@ describe("The lists of modules for the Moddable SDK", () => {
 				readFileSync(path, "utf8"),
 				/\.test|\/fakes\/|\/testing\//,
 			);
+	});
+});
+
+describe("What runs on the Moddable SDK", () => {
+	it("has no regular expression, which would lose memory at each match", () => {
+		for (const { path } of MODULE_LISTS) {
+			const { modules } = JSON.parse(readFileSync(path, "utf8"));
+			for (const file of Object.values<string>(modules)) {
+				const source = readFileSync(
+					join(dirname(path), `${file}.ts`),
+					"utf8",
+				).replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
+				assert.doesNotMatch(
+					source,
+					/(?:[=(,:!&|?[]|=>|return)\s*\/[^/*\s]|\bnew RegExp\b/,
+					file,
+				);
+			}
+		}
 	});
 });
 
