@@ -81,6 +81,11 @@ export interface LinkOptions {
 const CONNECT_TIMEOUT_MS = 30_000;
 /** How long a station looks for its access point, and tries its password. */
 const ASSOCIATION_MS = 5000;
+/**
+ * How long it takes to learn that nobody is there. By the clock, and more than no time: what else is due at once, and how
+ * fast the computer is, must not show in what comes first.
+ */
+const REFUSAL_MS = 2;
 /** How often a connection looks whether its link is back. */
 const LINK_POLL_MS = 100;
 
@@ -90,6 +95,7 @@ export class Link {
 	#stage: "connecting" | "securing" | "open" | "closed" = "connecting";
 	#giveUp: ClockTimer | undefined;
 	#association: ClockTimer | undefined;
+	#refusal: ClockTimer | undefined;
 	readonly #unwatchWifi: () => void;
 	/** Once a half-open connection, always one. */
 	#lost = false;
@@ -109,7 +115,11 @@ export class Link {
 		});
 		if (faults.wifi !== null) this.#associate();
 		// Nothing may be called back before the constructor's caller has its object.
-		setImmediate(() => this.#lookUp());
+		const release = clock.hold();
+		setImmediate(() => {
+			this.#lookUp();
+			release();
+		});
 	}
 
 	/** `onDrained` is told unless `silently`. */
@@ -143,10 +153,11 @@ export class Link {
 	}
 
 	#lookUp(): void {
-		const { host, faults } = this.#options;
+		const { host, faults, clock } = this.#options;
 		if (this.#stage === "closed" || this.#association !== undefined) return;
-		if (faults.down) this.#fail("tcp");
-		else if (isIP(host) !== 0) this.#connect(host);
+		if (faults.down) {
+			this.#refusal = clock.set(() => this.#fail("tcp"), REFUSAL_MS);
+		} else if (isIP(host) !== 0) this.#connect(host);
 		else if (faults.noNames) this.#fail("name_lookup");
 		else {
 			lookup(host, { family: 4 }, (error, address) => {
@@ -251,6 +262,7 @@ export class Link {
 		const { clock } = this.#options;
 		this.#stage = "closed";
 		clock.clear(this.#giveUp);
+		clock.clear(this.#refusal);
 		clock.clear(this.#poll);
 		clock.clear(this.#association);
 		this.#unwatchWifi();

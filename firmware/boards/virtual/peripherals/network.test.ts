@@ -405,9 +405,12 @@ describe("The network of a machine", () => {
 			assert.equal(await client.reason(), "tcp");
 		});
 
-		it("tcp when there is no link", async () => {
+		it("tcp when there is no link, not within the turn that asks for it", async () => {
 			client.network.faults.down = true;
 			client.connect(port);
+			await client.clock.runFor(1);
+			assert.equal(client.of("mqtt_error").length, 0);
+			await client.clock.runFor(1);
 			assert.equal(await client.reason(), "tcp");
 		});
 
