@@ -1,6 +1,7 @@
 /**
  * What a text consists of, without regular expressions: in Moddable's XS 17.9 each match of a preloaded one takes memory that is
  * never given back, and a collection in its course corrupts the heap (xs/sources/xsre.c, fxAllocateRegExpData).
+ * What protocol/characters.ts has, too: nothing outside this folder may be imported here.
  */
 
 export function isDigit(code: number): boolean {

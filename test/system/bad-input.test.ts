@@ -20,6 +20,7 @@ import { CloudUnderTest, temporaryFolder } from "./support/cloud.ts";
 import { thinghz } from "./support/command.ts";
 import {
 	assertAllStored,
+	discard,
 	PAST_MS,
 	provisionThings,
 	Reports,
@@ -56,11 +57,7 @@ describe("Bad input to a node", () => {
 
 	after(async function () {
 		this.timeout(30_000);
-		for (const machine of machines) {
-			await machine.powerCut();
-			machine.close();
-			machine.clock.stop();
-		}
+		await discard(machines);
 		await cloud.stop();
 		folder.remove();
 	});

@@ -10,6 +10,7 @@ import {
 	assertSame,
 	assertValues,
 	CHANNELS,
+	discard,
 	PAST_MS,
 	provisionThings,
 	Reports,
@@ -35,11 +36,7 @@ describe("The network down", () => {
 
 	after(async function () {
 		this.timeout(30_000);
-		for (const machine of machines) {
-			await machine.powerCut();
-			machine.close();
-			machine.clock.stop();
-		}
+		await discard(machines);
 		await cloud.stop();
 		folder.remove();
 	});

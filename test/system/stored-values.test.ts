@@ -9,6 +9,7 @@ import {
 	assertAllStored,
 	assertSame,
 	CHANNELS,
+	discard,
 	PAST_MS,
 	provisionThings,
 	Reports,
@@ -48,11 +49,7 @@ describe("Stored values", () => {
 
 	after(async function () {
 		this.timeout(30_000);
-		for (const machine of machines) {
-			await machine.powerCut();
-			machine.close();
-			machine.clock.stop();
-		}
+		await discard(machines);
 		await cloud.stop();
 		folder.remove();
 	});

@@ -71,6 +71,17 @@ export class Reports {
 	}
 }
 
+/** Cuts the power of machines for good, and leaves nothing of them behind. */
+export async function discard(
+	machines: readonly VirtualMachine[],
+): Promise<void> {
+	for (const machine of machines) {
+		await machine.powerCut();
+		machine.close();
+		machine.clock.stop();
+	}
+}
+
 /** Resolves when the machine's process is gone. */
 export function exitOf(machine: VirtualMachine): Promise<MachineExit> {
 	return new Promise((resolve) => machine.once("exit", resolve));
