@@ -116,6 +116,9 @@ export interface DeadLetterStore {
 		readonly beforeId?: number;
 		readonly thing?: string;
 	}): Promise<readonly DeadLetter[]>;
+	get(id: number): Promise<DeadLetter | null>;
+	/** Once what it says has been taken in after all. No effect where there is none. @throws StoreError */
+	remove(id: number): Promise<void>;
 }
 
 /** What is known of a device. */
@@ -267,13 +270,17 @@ export interface CertificateStore {
 	revoke(certificateId: string): Promise<void>;
 }
 
-/** All the stores of a cloud. */
+/** The stores that every cloud has. */
 export interface Stores {
 	readonly blocks: BlockStore;
 	readonly deadLetters: DeadLetterStore;
 	readonly devices: DeviceStore;
 	readonly bindings: BindingStore;
 	readonly rollups: RollupStore;
+}
+
+/** Those of a cloud that is its own certificate authority; on AWS, IoT Core keeps the certificates. */
+export interface AuthorityStores extends Stores {
 	readonly certificates: CertificateStore;
 }
 

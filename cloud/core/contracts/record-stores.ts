@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Channel } from "../../../protocol/block.ts";
-import type { BootBinding, DeviceBoot, Stores } from "../ports.ts";
+import type { BootBinding, DeadLetter, DeviceBoot, Stores } from "../ports.ts";
 import type { MakeStores } from "./block-store.ts";
 
 function channel(id: string, unit = ""): Channel {
@@ -16,7 +16,7 @@ const BOOT: DeviceBoot = {
 	atMs: 7,
 };
 
-/** What every store of devices, dead letters, bindings and certificates promises. */
+/** What every store of devices, dead letters and bindings promises. */
 export function recordStoresContract(
 	name: string,
 	makeStores: MakeStores,
@@ -113,6 +113,36 @@ export function recordStoresContract(
 			);
 		});
 
+		it("gives and removes a dead letter by its id, and knows nothing of others", async () => {
+			const { deadLetters } = stores;
+			for (const detail of ["first", "second"]) {
+				await deadLetters.add({
+					thing: "roof",
+					topic: "t",
+					reason: "bad_magic",
+					detail,
+					receivedMs: 1,
+					bytes: Uint8Array.of(7),
+				});
+			}
+			const [second, first] = await deadLetters.list({ limit: 9 });
+			const id = first?.id ?? 0;
+			const got = await deadLetters.get(id);
+			assert.deepEqual([got?.detail, ...(got?.bytes ?? [])], ["first", 7]);
+			await deadLetters.remove(id);
+			await deadLetters.remove(id);
+			assert.equal(await deadLetters.get(id), null);
+			const left = await deadLetters.list({ limit: 9 });
+			assert.deepEqual(
+				left.map((letter) => letter.id),
+				[second?.id],
+			);
+			await deadLetters.remove(second?.id ?? 0);
+			await deadLetters.add({ ...(got as DeadLetter), detail: "third" });
+			const [third] = await deadLetters.list({ limit: 9 });
+			assert.ok(third && second && third.id > second.id);
+		});
+
 		it("keeps a boot's bindings by uptime, and one that says nothing new not at all", async () => {
 			const { bindings } = stores;
 			const binding = (
@@ -146,27 +176,6 @@ export function recordStoresContract(
 				[await bindings.count("roof"), await bindings.count("boiler")],
 				[4, 0],
 			);
-		});
-
-		it("keeps certificates, and what is revoked stays revoked", async () => {
-			const { certificates } = stores;
-			const certificate = (certificateId: string, createdMs: number) => ({
-				certificateId,
-				thing: "roof",
-				status: "ACTIVE" as const,
-				createdMs,
-			});
-			await certificates.add(certificate("bb", 1));
-			await certificates.add(certificate("aa", 2));
-			await certificates.revoke("bb");
-			await certificates.add(certificate("bb", 3));
-			assert.deepEqual(await certificates.ofThing("roof"), [
-				{ ...certificate("bb", 1), status: "REVOKED" },
-				certificate("aa", 2),
-			]);
-			assert.deepEqual(await certificates.get("aa"), certificate("aa", 2));
-			assert.equal(await certificates.get("cc"), null);
-			assert.deepEqual(await certificates.ofThing("boiler"), []);
 		});
 	});
 }

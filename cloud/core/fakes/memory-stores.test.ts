@@ -1,4 +1,5 @@
 import { blockStoreContract } from "../contracts/block-store.ts";
+import { certificateStoreContract } from "../contracts/certificate-store.ts";
 import { recordStoresContract } from "../contracts/record-stores.ts";
 import { rollupStoreContract } from "../contracts/rollup-store.ts";
 import { memoryStores } from "./memory-stores.ts";
@@ -8,3 +9,7 @@ const makeStores = async () => memoryStores();
 blockStoreContract("Memory", makeStores);
 rollupStoreContract("Memory", makeStores);
 recordStoresContract("Memory", makeStores);
+certificateStoreContract(
+	"Memory",
+	async () => (await makeStores()).certificates,
+);

@@ -1,5 +1,6 @@
 /** The stores in memory, for tests of what stands on them: they pass the same contracts as real ones. */
 import type {
+	AuthorityStores,
 	BlockPage,
 	BlockStore,
 	BootBinding,
@@ -16,7 +17,7 @@ import type {
 import { StoreError } from "../ports.ts";
 import { floorTo, rollupSpanMs } from "../spans.ts";
 
-export interface MemoryStores extends Stores {
+export interface MemoryStores extends AuthorityStores {
 	/** While it is true, every write fails with StoreError. */
 	failing: boolean;
 	/** How many times each device was updated. */
@@ -202,10 +203,19 @@ function pageOf(
 
 function memoryDeadLetters(check: Check): Stores["deadLetters"] {
 	const letters: DeadLetter[] = [];
+	let lastId = 0;
 	return {
 		async add(letter) {
 			check();
-			letters.push({ ...letter, id: letters.length + 1 });
+			letters.push({ ...letter, id: ++lastId });
+		},
+		async get(id) {
+			return letters.find((letter) => letter.id === id) ?? null;
+		},
+		async remove(id) {
+			check();
+			const index = letters.findIndex((letter) => letter.id === id);
+			if (index >= 0) letters.splice(index, 1);
 		},
 		async list({ limit, beforeId = Number.POSITIVE_INFINITY, thing }) {
 			return letters
@@ -352,7 +362,7 @@ function memoryRollups(check: Check, dirty: DirtyBuckets): Stores["rollups"] {
 	};
 }
 
-function memoryCertificates(check: Check): Stores["certificates"] {
+function memoryCertificates(check: Check): AuthorityStores["certificates"] {
 	const certificates = new Map<string, DeviceCertificate>();
 	return {
 		async add(certificate) {

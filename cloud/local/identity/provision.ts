@@ -8,7 +8,7 @@ import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { isThingName } from "../../../protocol/topics.ts";
-import type { Clock, Stores } from "../../core/ports.ts";
+import type { AuthorityStores, Clock } from "../../core/ports.ts";
 import { type CertificateAuthority, certificateIdOf } from "./authority.ts";
 import { IdentityError } from "./errors.ts";
 import {
@@ -22,7 +22,7 @@ import {
 
 export interface ProvisionDeps {
 	readonly authority: CertificateAuthority;
-	readonly stores: Pick<Stores, "devices" | "certificates">;
+	readonly stores: Pick<AuthorityStores, "devices" | "certificates">;
 	readonly clock: Clock;
 	readonly dataDir: string;
 }
@@ -105,7 +105,7 @@ export async function provision(
  * @throws IdentityError unknown_certificate; StoreError
  */
 export async function revoke(
-	stores: Pick<Stores, "certificates">,
+	stores: Pick<AuthorityStores, "certificates">,
 	thingOrCertificateId: string,
 ): Promise<readonly string[]> {
 	const byId = await stores.certificates.get(thingOrCertificateId);

@@ -17,6 +17,7 @@ import type { PackedBlocks } from "./packing.ts";
 /** Writes other than of blocks. */
 export interface WriteOperations {
 	addDeadLetter(letter: Omit<DeadLetter, "id">): void;
+	removeDeadLetter(id: number): void;
 	createDevice(name: string, createdMs: number): boolean;
 	updateDevice(name: string, update: DeviceUpdate): void;
 	addBinding(thing: string, binding: BootBinding): void;
@@ -69,6 +70,7 @@ export interface ReadOperations {
 		readonly beforeId?: number;
 		readonly thing?: string;
 	}): readonly DeadLetter[];
+	deadLetter(id: number): DeadLetter | null;
 	device(name: string): Device | null;
 	devices(): readonly Device[];
 	bindings(

@@ -105,23 +105,19 @@ export class Reader implements ReadOperations {
 	}): readonly DeadLetter[] {
 		const thing = options.thing ?? null;
 		return this.#sql(
-			"SELECT id, thing, topic, reason, detail, received_ms, bytes FROM dead_letters " +
-				`WHERE id < ? ${thing === null ? "" : "AND thing = ?"} ORDER BY id DESC LIMIT ?`,
+			`${DEAD_LETTER} WHERE id < ? ${thing === null ? "" : "AND thing = ?"} ORDER BY id DESC LIMIT ?`,
 		)
 			.all([
 				options.beforeId ?? Number.MAX_SAFE_INTEGER,
 				...(thing === null ? [] : [thing]),
 				options.limit,
 			])
-			.map((row) => ({
-				id: Number(row[0]),
-				thing: String(row[1]),
-				topic: String(row[2]),
-				reason: String(row[3]),
-				detail: String(row[4]),
-				receivedMs: Number(row[5]),
-				bytes: toBytes(row[6]),
-			}));
+			.map(toDeadLetter);
+	}
+
+	deadLetter(id: number): DeadLetter | null {
+		const row = this.#sql(`${DEAD_LETTER} WHERE id = ?`).get([id]);
+		return row === undefined ? null : toDeadLetter(row);
 	}
 
 	device(name: string): Device | null {
@@ -310,6 +306,21 @@ function parseCursor(
 		);
 	}
 	return numbers;
+}
+
+const DEAD_LETTER =
+	"SELECT id, thing, topic, reason, detail, received_ms, bytes FROM dead_letters";
+
+function toDeadLetter(row: SqlRow): DeadLetter {
+	return {
+		id: Number(row[0]),
+		thing: String(row[1]),
+		topic: String(row[2]),
+		reason: String(row[3]),
+		detail: String(row[4]),
+		receivedMs: Number(row[5]),
+		bytes: toBytes(row[6]),
+	};
 }
 
 const DEVICE =

@@ -109,6 +109,22 @@ export const MIGRATIONS: readonly string[] = [
 	DELETE FROM rollups;
 	ALTER TABLE rollups ADD COLUMN unit TEXT NOT NULL DEFAULT '';
 	`,
+	`
+	-- Dead letters can be removed: AUTOINCREMENT keeps the id of one from ever being another's.
+	CREATE TABLE dead_letters_2 (
+		id INTEGER PRIMARY KEY AUTOINCREMENT,
+		thing TEXT NOT NULL,
+		topic TEXT NOT NULL,
+		reason TEXT NOT NULL,
+		detail TEXT NOT NULL,
+		received_ms INTEGER NOT NULL,
+		bytes BLOB NOT NULL
+	);
+	INSERT INTO dead_letters_2 SELECT id, thing, topic, reason, detail, received_ms, bytes FROM dead_letters;
+	DROP TABLE dead_letters;
+	ALTER TABLE dead_letters_2 RENAME TO dead_letters;
+	CREATE INDEX dead_letters_by_thing ON dead_letters (thing);
+	`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { blockStoreContract } from "../../core/contracts/block-store.ts";
+import { certificateStoreContract } from "../../core/contracts/certificate-store.ts";
 import { queriesContract } from "../../core/contracts/queries.ts";
 import { recordStoresContract } from "../../core/contracts/record-stores.ts";
 import { rollupStoreContract } from "../../core/contracts/rollup-store.ts";
@@ -27,5 +28,9 @@ describe("SQLite", () => {
 	blockStoreContract("SQLite", makeStores);
 	rollupStoreContract("SQLite", makeStores);
 	recordStoresContract("SQLite", makeStores);
+	certificateStoreContract(
+		"SQLite",
+		async () => (await makeStores()).certificates,
+	);
 	queriesContract("SQLite", makeStores, { numRuns: 25 });
 });

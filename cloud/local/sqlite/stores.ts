@@ -1,11 +1,11 @@
 /** The stores of a cloud on one machine: an SQLite database in the data folder. */
 import { join } from "node:path";
 import type {
+	AuthorityStores,
 	BlockPage,
 	NewBlock,
 	RollupRow,
 	StoreError,
-	Stores,
 } from "../../core/ports.ts";
 import { makePrivateFile, openDataFolder } from "../data-folder.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -27,7 +27,7 @@ export interface StoreOptions {
 	readonly maxPages?: number;
 }
 
-export interface OpenStores extends Stores {
+export interface OpenStores extends AuthorityStores {
 	/**
 	 * Resolves when a thread that holds the database ends without having been told to: whatever is asked from then on
 	 * fails, and only opening the stores anew helps. Never resolves otherwise.
@@ -110,6 +110,8 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 		deadLetters: {
 			add: (letter) => commits.call("addDeadLetter", letter),
 			list: (options) => read("deadLetters", options),
+			get: (id) => read("deadLetter", id),
+			remove: (id) => commits.call("removeDeadLetter", id),
 		},
 		devices: {
 			create: (name, createdMs) =>

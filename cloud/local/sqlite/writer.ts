@@ -98,6 +98,10 @@ export class Writer implements WriteOperations {
 		]);
 	}
 
+	removeDeadLetter(id: number): void {
+		this.#sql("DELETE FROM dead_letters WHERE id = ?").run([id]);
+	}
+
 	createDevice(name: string, createdMs: number): boolean {
 		const { changes } = this.#sql(
 			"INSERT INTO devices (name, created_ms) VALUES (?, ?) ON CONFLICT DO NOTHING",

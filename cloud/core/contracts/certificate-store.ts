@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import type { CertificateStore } from "../ports.ts";
+
+/** What every store of certificates promises. @param makeStore makes one that holds nothing */
+export function certificateStoreContract(
+	name: string,
+	makeStore: () => Promise<CertificateStore>,
+): void {
+	describe(`${name} as a store of certificates`, () => {
+		let certificates: CertificateStore;
+
+		beforeEach(async () => {
+			certificates = await makeStore();
+		});
+
+		it("keeps certificates, and what is revoked stays revoked", async () => {
+			const certificate = (certificateId: string, createdMs: number) => ({
+				certificateId,
+				thing: "roof",
+				status: "ACTIVE" as const,
+				createdMs,
+			});
+			await certificates.add(certificate("bb", 1));
+			await certificates.add(certificate("aa", 2));
+			await certificates.revoke("bb");
+			await certificates.add(certificate("bb", 3));
+			assert.deepEqual(await certificates.ofThing("roof"), [
+				{ ...certificate("bb", 1), status: "REVOKED" },
+				certificate("aa", 2),
+			]);
+			assert.deepEqual(await certificates.get("aa"), certificate("aa", 2));
+			assert.equal(await certificates.get("cc"), null);
+			assert.deepEqual(await certificates.ofThing("boiler"), []);
+		});
+	});
+}

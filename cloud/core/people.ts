@@ -1,0 +1,30 @@
+/**
+ * Who may do what. Administrators and operators see every device, and viewers those that were shared with them; a
+ * device that somebody may not see does not exist for them.
+ */
+
+/** On AWS the name of a Cognito group; the most powerful of a person's counts. */
+export type Role = "admin" | "operator" | "viewer";
+
+/** From the most powerful down. */
+export const ROLES: readonly Role[] = ["admin", "operator", "viewer"];
+
+/** Who asks, as far as permission goes. */
+export interface Actor {
+	/** Identifies a person for ever: on AWS the `sub` of Cognito. */
+	readonly subject: string;
+	readonly role: Role;
+}
+
+/** Which devices have been shared with whom. */
+export interface GrantStore {
+	/** By name. */
+	devicesOf(subject: string): Promise<readonly string[]>;
+	/** By subject. */
+	subjectsOf(device: string): Promise<readonly string[]>;
+	has(subject: string, device: string): Promise<boolean>;
+	/** No effect when it is there already. */
+	grant(subject: string, device: string): Promise<void>;
+	/** No effect when it is not there. */
+	revoke(subject: string, device: string): Promise<void>;
+}
