@@ -1,7 +1,6 @@
 /** /v1/session: signing the page in and out. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
+import type { Context } from "hono";
 import { deleteCookie, setCookie } from "hono/cookie";
 import {
 	type AuthEnv,
@@ -11,12 +10,11 @@ import {
 	type Session,
 	sessionCookie,
 } from "./auth.ts";
+import { JSON_BODY_PROBLEMS, jsonBody } from "./json-body.ts";
 import type { ApiDeps } from "./ports.ts";
 import { Problem, problemResponses } from "./problem.ts";
 import { TimeSchema } from "./schemas.ts";
 import { isoTime } from "./time.ts";
-
-const MAX_BODY_BYTES = 8_192;
 
 const SessionSchema = z
 	.object({
@@ -41,40 +39,6 @@ function signedIn(identity: Identity): SessionDocument {
 		expires: isoTime(identity.expiresMs),
 	};
 }
-
-/**
- * A cross-site form can send no `application/json`, and a script that does is asked for permission by CORS, which we
- * never give: together with SameSite=Strict this keeps other sites from acting in a visitor's name.
- */
-const requireJson: MiddlewareHandler = async function requireJson(c, next) {
-	const type = c.req.header("Content-Type") ?? "";
-	if (!/^application\/json\s*(;|$)/i.test(type)) {
-		throw new Problem(
-			"unsupported_media_type",
-			"Send the body as application/json.",
-		);
-	}
-	try {
-		JSON.parse(await c.req.text());
-	} catch (cause) {
-		throw new Problem("invalid_request", "The body is not valid JSON.", {
-			cause,
-			errors: [{ pointer: "", detail: "not valid JSON" }],
-		});
-	}
-	await next();
-};
-
-/** Reads no more than that, whatever is announced. */
-const limitBody = bodyLimit({
-	maxSize: MAX_BODY_BYTES,
-	onError() {
-		throw new Problem(
-			"body_too_large",
-			`The body may have at most ${MAX_BODY_BYTES} bytes.`,
-		);
-	},
-});
 
 function cookieOptions(c: Context) {
 	return {
@@ -123,7 +87,7 @@ export function addSession(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			description:
 				"Exchanges the token of a sign-in link for a session, kept in an HttpOnly, SameSite=Strict cookie. The token is good once.",
 			tags: ["session"],
-			middleware: [limitBody, requireJson],
+			middleware: jsonBody,
 			request: {
 				body: {
 					required: true,
@@ -139,12 +103,7 @@ export function addSession(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 					description: "Signed in; the cookie is set.",
 					content: { "application/json": { schema: SessionSchema } },
 				},
-				...problemResponses(
-					"invalid_request",
-					"sign_in_failed",
-					"body_too_large",
-					"unsupported_media_type",
-				),
+				...problemResponses("sign_in_failed", ...JSON_BODY_PROBLEMS),
 			},
 		}),
 		async function signIn(c) {
