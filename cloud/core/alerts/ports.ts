@@ -162,8 +162,12 @@ export interface Notification {
 /** How one attempt to deliver ended. */
 export type DeliveryOutcome =
 	| { readonly result: "delivered" }
-	/** Worth another attempt. */
-	| { readonly result: "retry"; readonly error: string }
+	/** Worth another attempt, though not before `waitMs` from now, where the other side has asked for that. */
+	| {
+			readonly result: "retry";
+			readonly error: string;
+			readonly waitMs?: number;
+	  }
 	/** Will not go through however often it is tried. */
 	| { readonly result: "failed"; readonly error: string };
 
