@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { blockTopic, eventTopic } from "../../protocol/topics.ts";
+import {
+	blockRuleMessage,
+	eventRuleMessage,
+	lifecycleEvent,
+	ruleErrorMessage,
+} from "./fakes/events.ts";
+import {
+	BLOCKS_RULE,
+	EVENTS_RULE,
+	MalformedMessage,
+	parseIngestMessage,
+	parseLifecycleEvent,
+} from "./messages.ts";
+
+const PAYLOAD = Uint8Array.of(0, 255, 1, 254);
+const NOW = 1_790_000_000_000;
+
+function parse(message: unknown) {
+	const body = typeof message === "string" ? message : JSON.stringify(message);
+	const { payload, ...rest } = parseIngestMessage(body, NOW + 5);
+	return { ...rest, payload: [...payload] };
+}
+
+describe("The ingest queue's messages", () => {
+	it("are named in the topics that nodes publish to", () => {
+		assert.ok(blockTopic("x").startsWith(`$aws/rules/${BLOCKS_RULE}/`));
+		assert.ok(eventTopic("x").startsWith(`$aws/rules/${EVENTS_RULE}/`));
+	});
+
+	it("give a block with the topic it was published to, its sender and when it came", () => {
+		assert.deepEqual(parse(blockRuleMessage("boiler", PAYLOAD, NOW)), {
+			thing: "boiler",
+			topic: blockTopic("boiler"),
+			payload: [...PAYLOAD],
+			receivedMs: NOW,
+		});
+	});
+
+	it("give an event byte for byte, JSON or not", () => {
+		assert.deepEqual(parse(eventRuleMessage("boiler", PAYLOAD, NOW)), {
+			thing: "boiler",
+			topic: eventTopic("boiler"),
+			payload: [...PAYLOAD],
+			receivedMs: NOW,
+		});
+	});
+
+	it("give any payload as it was", () => {
+		fc.assert(
+			fc.property(fc.uint8Array({ maxLength: 100 }), (payload) => {
+				const message = blockRuleMessage("boiler", payload, NOW);
+				assert.deepEqual(parse(message).payload, [...payload]);
+			}),
+		);
+	});
+
+	for (const topic of ["boiler/block", blockTopic("boiler")]) {
+		it(`give what a rule could not pass on, its topic named as ${topic}`, () => {
+			const message = ruleErrorMessage(BLOCKS_RULE, "boiler", topic, PAYLOAD);
+			assert.deepEqual(parse(message), {
+				thing: "boiler",
+				topic: blockTopic("boiler"),
+				payload: [...PAYLOAD],
+				receivedMs: NOW + 5,
+			});
+		});
+	}
+
+	it("do not make a block of what was published to a deeper topic of another rule", () => {
+		const message = ruleErrorMessage(
+			EVENTS_RULE,
+			"boiler",
+			"boiler/block",
+			PAYLOAD,
+		);
+		assert.equal(
+			parse(message).topic,
+			`$aws/rules/${EVENTS_RULE}/boiler/block`,
+		);
+	});
+
+	const whole = blockRuleMessage("boiler", PAYLOAD, NOW);
+	for (const [what, message] of [
+		["nothing", ""],
+		["no JSON", "{"],
+		["a list", "[]"],
+		["null", "null"],
+		["neither a block nor an event", { ...whole, block: undefined }],
+		["a block that is no text", { ...whole, block: 7 }],
+		["no topic", { ...whole, topic: undefined }],
+		["no client", { ...whole, client: undefined }],
+		["no time", { ...whole, receivedMs: undefined }],
+		["a time that is none", { ...whole, receivedMs: 1.5 }],
+		["a time before there was any", { ...whole, receivedMs: -1 }],
+		[
+			"a failure of a rule of somebody else",
+			ruleErrorMessage("other", "boiler", "x", PAYLOAD),
+		],
+	] as const) {
+		it(`are not ${what}`, () => {
+			assert.throws(() => parse(message), MalformedMessage);
+		});
+	}
+});
+
+describe("The presence queue's messages", () => {
+	it("say who came or went, when, and in which connection", () => {
+		const event = lifecycleEvent("disconnected", "boiler", 4, NOW);
+		assert.deepEqual(parseLifecycleEvent(JSON.stringify(event)), {
+			clientId: "boiler",
+			eventType: "disconnected",
+			timestamp: NOW,
+			versionNumber: 4,
+		});
+	});
+
+	const whole = lifecycleEvent("connected", "boiler", 4, NOW);
+	for (const [what, event] of [
+		["of another type", { ...whole, eventType: "connect_failed" }],
+		["without client", { ...whole, clientId: undefined }],
+		["without time", { ...whole, timestamp: "now" }],
+		["without version", { ...whole, versionNumber: null }],
+	] as const) {
+		it(`are not ${what}`, () => {
+			assert.throws(
+				() => parseLifecycleEvent(JSON.stringify(event)),
+				MalformedMessage,
+			);
+		});
+	}
+});

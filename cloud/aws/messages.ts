@@ -1,0 +1,179 @@
+/**
+ * What comes out of IoT Core's rules into the queues: the rules' SQL, and what a message is that they make. The stack deploys
+ * these very texts.
+ * https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-reference.html
+ */
+import type { IncomingMessage } from "../core/ingest.ts";
+
+/** A rule's name is part of the topics that nodes publish to (Basic Ingest). */
+export const BLOCKS_RULE = "thinghz_blocks";
+export const EVENTS_RULE = "thinghz_events";
+export const PRESENCE_RULE = "thinghz_presence";
+
+/** https://docs.aws.amazon.com/iot/latest/developerguide/iot-rule-sql-version.html */
+export const RULE_SQL_VERSION = "2016-03-23";
+
+/**
+ * Without FROM, a rule is reached by Basic Ingest alone, where the thing's policy lets it name nobody but itself.
+ * `topic()` has no `$aws/rules/NAME/` there ("Reducing messaging costs with Basic Ingest").
+ */
+export const BLOCKS_RULE_SQL =
+	"SELECT encode(*, 'base64') AS block, topic() AS topic, clientid() AS client, timestamp() AS receivedMs";
+
+/** Encoded, too, so that what is not JSON arrives and becomes a dead letter, and what is arrives byte for byte. */
+export const EVENTS_RULE_SQL =
+	"SELECT encode(*, 'base64') AS event, topic() AS topic, clientid() AS client, timestamp() AS receivedMs";
+
+/** Connection attempts that failed have a topic beside these: they say nothing of presence. */
+export const PRESENCE_RULE_SQL =
+	"SELECT * FROM '$aws/events/presence/+/+' WHERE eventType = 'connected' OR eventType = 'disconnected'";
+
+/** What `BLOCKS_RULE_SQL` makes of a message. */
+export interface BlockRuleMessage {
+	/** The payload, base64. */
+	readonly block: string;
+	/** `THING/block`: the topic without its first three levels. */
+	readonly topic: string;
+	/** The MQTT client id, which a thing's policy binds to its certificate; "n/a" when it did not come over MQTT. */
+	readonly client: string;
+	/** When the rules engine had it, ms since the epoch. */
+	readonly receivedMs: number;
+}
+
+/** What `EVENTS_RULE_SQL` makes of a message. */
+export interface EventRuleMessage extends Omit<BlockRuleMessage, "block"> {
+	/** The payload, base64. */
+	readonly event: string;
+}
+
+/**
+ * What a rule's error action is given when its action failed; it goes to the dead-letter queue and comes from there when
+ * that is redriven. It has other members, too, that say what failed.
+ * https://docs.aws.amazon.com/iot/latest/developerguide/rule-error-handling.html
+ */
+export interface RuleErrorMessage {
+	readonly ruleName: string;
+	readonly topic: string;
+	readonly clientId: string;
+	readonly base64OriginalPayload: string;
+}
+
+/**
+ * A connection came or went. Events may come twice and in any order.
+ * https://docs.aws.amazon.com/iot/latest/developerguide/life-cycle-events.html
+ */
+export interface LifecycleEvent {
+	readonly clientId: string;
+	readonly eventType: "connected" | "disconnected";
+	/** When it happened, ms since the epoch; approximately. */
+	readonly timestamp: number;
+	/** The same for a connection's beginning and its end, and greater for a later connection, until it begins at 0 anew. */
+	readonly versionNumber: number;
+}
+
+/** A queue's message is none that a rule makes. */
+export class MalformedMessage extends Error {
+	override readonly name = "MalformedMessage";
+	readonly code = "bad_envelope";
+}
+
+/** A message from a thing, and when it was received. */
+export type ReceivedMessage = IncomingMessage & { readonly receivedMs: number };
+
+/**
+ * @param body of a message in the ingest queue: `BlockRuleMessage`, `EventRuleMessage` or `RuleErrorMessage`
+ * @param sentMs when it went into the queue; counts where the message itself does not say when it was received
+ * @throws MalformedMessage
+ */
+export function parseIngestMessage(
+	body: string,
+	sentMs: number,
+): ReceivedMessage {
+	const message = parseObject(body);
+	if (typeof message.base64OriginalPayload === "string") {
+		const rule = text(message, "ruleName");
+		if (rule !== BLOCKS_RULE && rule !== EVENTS_RULE) {
+			throw new MalformedMessage(
+				`The message failed in a rule named ${JSON.stringify(rule.slice(0, 80))}, whose messages do not come here.`,
+			);
+		}
+		return {
+			thing: text(message, "clientId"),
+			topic: wholeTopic(rule, text(message, "topic")),
+			payload: bytes(message.base64OriginalPayload),
+			receivedMs: sentMs,
+		};
+	}
+	const rule = "block" in message ? BLOCKS_RULE : EVENTS_RULE;
+	return {
+		thing: text(message, "client"),
+		topic: wholeTopic(rule, text(message, "topic")),
+		payload: bytes(text(message, "block" in message ? "block" : "event")),
+		receivedMs: time(message, "receivedMs"),
+	};
+}
+
+/** @throws MalformedMessage */
+export function parseLifecycleEvent(body: string): LifecycleEvent {
+	const event = parseObject(body);
+	const { eventType } = event;
+	if (eventType !== "connected" && eventType !== "disconnected") {
+		throw new MalformedMessage(
+			'"eventType" is neither "connected" nor "disconnected".',
+		);
+	}
+	return {
+		clientId: text(event, "clientId"),
+		eventType,
+		timestamp: time(event, "timestamp"),
+		versionNumber: time(event, "versionNumber"),
+	};
+}
+
+/**
+ * As the node published it. The rule's error message names a topic without saying whether with Basic Ingest's prefix, so
+ * that one that has it already is taken as well.
+ */
+function wholeTopic(rule: string, topic: string): string {
+	const prefix = `$aws/rules/${rule}/`;
+	return topic.startsWith(prefix) ? topic : prefix + topic;
+}
+
+function bytes(base64: string): Uint8Array {
+	return Buffer.from(base64, "base64");
+}
+
+function parseObject(body: string): Readonly<Record<string, unknown>> {
+	let value: unknown;
+	try {
+		value = JSON.parse(body);
+	} catch (error) {
+		throw new MalformedMessage("The message is not JSON.", { cause: error });
+	}
+	if (typeof value !== "object" || value === null || Array.isArray(value)) {
+		throw new MalformedMessage("The message is not a JSON object.");
+	}
+	return value as Record<string, unknown>;
+}
+
+function text(
+	message: Readonly<Record<string, unknown>>,
+	member: string,
+): string {
+	const value = message[member];
+	if (typeof value !== "string") {
+		throw new MalformedMessage(`"${member}" is not text.`);
+	}
+	return value;
+}
+
+function time(
+	message: Readonly<Record<string, unknown>>,
+	member: string,
+): number {
+	const value = message[member];
+	if (!Number.isSafeInteger(value) || (value as number) < 0) {
+		throw new MalformedMessage(`"${member}" is not a whole number.`);
+	}
+	return value as number;
+}
