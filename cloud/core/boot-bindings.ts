@@ -1,4 +1,5 @@
 import type { BlockHeader } from "../../protocol/block.ts";
+import { ifCanBe } from "./believable.ts";
 import type { BindingStore, BootBinding } from "./ports.ts";
 
 /** Two bindings of a boot that differ by less are one: a clock that was set again by so little stays as placed, ms. */
@@ -8,7 +9,7 @@ const SAME_BINDING_MS = 1000;
  * The binding that tells when a boot's uptime was: the last one that holds from there or before, else the first.
  * @param bindings of one boot, by uptime
  */
-export function bindingAt(
+function bindingAt(
 	bindings: readonly BootBinding[],
 	uptimeMs: number,
 ): BootBinding | null {
@@ -18,6 +19,24 @@ export function bindingAt(
 		found = binding;
 	}
 	return found;
+}
+
+/**
+ * Where a boot's bindings put a block that has no start of its own, when that can be true; else null.
+ * @param bindings of the block's boot, by uptime
+ */
+export function boundStartMs(
+	bindings: readonly BootBinding[],
+	block: {
+		readonly startUptimeMs: number;
+		readonly lastAfterMs: number;
+		readonly receivedMs: number;
+	},
+): number | null {
+	const binding = bindingAt(bindings, block.startUptimeMs);
+	if (binding === null) return null;
+	const startMs = binding.bootTimeMs + block.startUptimeMs;
+	return ifCanBe(startMs, block.lastAfterMs, block.receivedMs);
 }
 
 /** A node whose clock jumps more often than this in one boot tells nothing by it. */

@@ -1,6 +1,6 @@
 import type { BlockIdentity } from "../../protocol/block.ts";
-import { ifCanBe, MAX_AHEAD_MS } from "./believable.ts";
-import { bindingAt, bootKey, byBoot } from "./boot-bindings.ts";
+import { MAX_AHEAD_MS } from "./believable.ts";
+import { bootKey, boundStartMs, byBoot } from "./boot-bindings.ts";
 import type { BootBinding, StoredBlock } from "./ports.ts";
 import type { Placement } from "./scan.ts";
 
@@ -111,12 +111,8 @@ function certainStartMs(
 	block: ReadableBlock,
 	bindings: readonly BootBinding[],
 ): number | null {
-	const { certainMs, startUptimeMs, lastAfterMs } = block.known;
-	if (certainMs !== null) return certainMs;
-	const binding = bindingAt(bindings, startUptimeMs);
-	if (binding === null) return null;
-	const start = binding.bootTimeMs + startUptimeMs;
-	return ifCanBe(start, lastAfterMs, block.receivedMs);
+	const { known, receivedMs } = block;
+	return known.certainMs ?? boundStartMs(bindings, { ...known, receivedMs });
 }
 
 function withinReach(block: ReadableBlock, startMs: number): number {
