@@ -9,6 +9,7 @@ import type {
 	ChannelKind,
 } from "../../protocol/block.ts";
 import type { ResetReason } from "../../protocol/documents.ts";
+import type { AlertStore } from "./alerts/ports.ts";
 
 export interface Clock {
 	nowMs(): number;
@@ -277,6 +278,7 @@ export interface Stores {
 	readonly devices: DeviceStore;
 	readonly bindings: BindingStore;
 	readonly rollups: RollupStore;
+	readonly alerts: AlertStore;
 }
 
 /** Those of a cloud that is its own certificate authority; on AWS, IoT Core keeps the certificates. */

@@ -48,12 +48,15 @@ export interface AlertRule {
 	readonly updatedMs: number;
 }
 
-/** `ok` is a state that is not kept: it is the absence of one. */
-export type AlertStatus = "pending" | "firing" | "resolved";
+/** Where there is no state, it is `ok`; `resolved` is `ok` after having fired. */
+export type AlertStatus = "ok" | "pending" | "firing" | "resolved";
 
 /** What has to be said: that an alert fires, or that it no longer does. Identified by `id` for ever. */
 export interface AlertEvent {
-	/** Rule, device, time and status decide it, so that the same event made twice is one. */
+	/**
+	 * Rule, device, time and status decide it, so that the same event made twice is one. It begins with the time, so
+	 * that by it events are in the order in which they happened: `eventId` makes it.
+	 */
 	readonly id: string;
 	readonly ruleId: string;
 	readonly ruleName: string;
@@ -83,13 +86,22 @@ export interface AlertState {
 	readonly ruleId: string;
 	readonly device: string;
 	readonly status: AlertStatus;
-	/** Since when it has had this status. */
+	/** Since when it has had this status: for `pending`, since when the condition has held. */
 	readonly sinceMs: number;
-	/** Readings up to here have been judged; older ones change nothing any more. */
+	/** Readings up to here had been judged when it was written; they change nothing any more. */
 	readonly judgedToMs: number;
+	/** The condition it was judged by, as `conditionKey` writes it: a rule that has been changed is judged anew. */
+	readonly judgedBy: string;
+	/** The value that decided, in the channel's unit; null for conditions without one. */
 	readonly value: number | null;
-	/** Events that are still to be delivered: they rest in the state, so that neither is kept without the other. */
+	readonly unit: string | null;
+	/**
+	 * Events that are still to be delivered, oldest first: they rest in the state, so that neither is kept without the
+	 * other.
+	 */
 	readonly outbox: readonly AlertEvent[];
+	/** When there is something to be done about the outbox; null while it is empty. */
+	readonly dueMs: number | null;
 	/** Counts up with each change. */
 	readonly version: number;
 }
@@ -99,7 +111,7 @@ export interface AlertStore {
 	getRule(id: string): Promise<AlertRule | null>;
 	/** By name, then id. */
 	listRules(): Promise<readonly AlertRule[]>;
-	/** With its states. No effect where there is none. */
+	/** With its states and what is in their outboxes; its events stay. No effect where there is none. */
 	deleteRule(id: string): Promise<void>;
 
 	getState(ruleId: string, device: string): Promise<AlertState | null>;
@@ -110,12 +122,12 @@ export interface AlertStore {
 	 * @returns false when somebody else was faster: nothing changed
 	 */
 	putState(state: AlertState): Promise<boolean>;
-	/** States with a delivery whose `nextAttemptMs` is not after `nowMs`. */
+	/** States whose `dueMs` is not after `nowMs`, those due first before the others. */
 	due(nowMs: number, limit: number): Promise<readonly AlertState[]>;
 
 	/** Keeps an event in the history, or replaces the one with its id. */
 	putEvent(event: AlertEvent): Promise<void>;
-	/** Newest first. */
+	/** Newest first: by `id`, descending. */
 	listEvents(options: {
 		readonly limit: number;
 		/** `id` of the last one of the page before. */
@@ -125,6 +137,7 @@ export interface AlertStore {
 
 	/** Keeps a subscription, or replaces the one with its id. */
 	putSubscription(subscription: PushSubscription): Promise<void>;
+	/** Oldest first: by `createdMs`, then id. */
 	listSubscriptions(subject: string): Promise<readonly PushSubscription[]>;
 	deleteSubscription(subject: string, id: string): Promise<void>;
 }

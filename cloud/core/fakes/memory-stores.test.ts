@@ -1,3 +1,4 @@
+import { alertStoreContract } from "../contracts/alert-store.ts";
 import { blockStoreContract } from "../contracts/block-store.ts";
 import { certificateStoreContract } from "../contracts/certificate-store.ts";
 import { recordStoresContract } from "../contracts/record-stores.ts";
@@ -9,6 +10,7 @@ const makeStores = async () => memoryStores();
 blockStoreContract("Memory", makeStores);
 rollupStoreContract("Memory", makeStores);
 recordStoresContract("Memory", makeStores);
+alertStoreContract("Memory", async () => (await makeStores()).alerts);
 certificateStoreContract(
 	"Memory",
 	async () => (await makeStores()).certificates,

@@ -16,6 +16,7 @@ import type {
 } from "../ports.ts";
 import { StoreError } from "../ports.ts";
 import { floorTo, rollupSpanMs } from "../spans.ts";
+import { memoryAlerts } from "./memory-alerts.ts";
 
 export interface MemoryStores extends AuthorityStores {
 	/** While it is true, every write fails with StoreError. */
@@ -35,6 +36,7 @@ export function memoryStores(): MemoryStores {
 		devices: memoryDevices(check, deviceUpdates),
 		bindings: memoryBindings(check),
 		rollups: memoryRollups(check, dirty),
+		alerts: memoryAlerts(check),
 		certificates: memoryCertificates(check),
 	};
 	function check(): void {

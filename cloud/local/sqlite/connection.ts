@@ -20,6 +20,7 @@ export interface Statement {
 
 export class Connection {
 	readonly #db: Database.Database;
+	readonly #statements = new Map<string, Statement>();
 
 	constructor(path: string) {
 		this.#db = new Database(path);
@@ -43,6 +44,16 @@ export class Connection {
 			get: (parameters) => raw.get(parameters) as SqlRow | undefined,
 			all: (parameters) => raw.all(parameters) as SqlRow[],
 		};
+	}
+
+	/** Prepared at its first use: for the few statements that are used again and again. */
+	statement(sql: string): Statement {
+		let statement = this.#statements.get(sql);
+		if (statement === undefined) {
+			statement = this.prepare(sql);
+			this.#statements.set(sql, statement);
+		}
+		return statement;
 	}
 
 	/** The single value a pragma or query answers with. */

@@ -12,10 +12,13 @@ import type {
 	RollupSize,
 	StoreCursor,
 } from "../../core/ports.ts";
+import type { AlertReads, AlertWrites } from "./alerts.ts";
 import type { PackedBlocks } from "./packing.ts";
 
 /** Writes other than of blocks. */
-export interface WriteOperations {
+export type WriteOperations = RecordWrites & AlertWrites;
+
+export interface RecordWrites {
 	addDeadLetter(letter: Omit<DeadLetter, "id">): void;
 	removeDeadLetter(id: number): void;
 	createDevice(name: string, createdMs: number): boolean;
@@ -43,7 +46,9 @@ export const UNIT_FIELD = 9;
 /** How a kind is kept as a number: its place in this list. */
 export const KINDS: readonly ChannelKind[] = ["gauge", "counter"];
 
-export interface ReadOperations {
+export type ReadOperations = RecordReads & AlertReads;
+
+export interface RecordReads {
 	range(
 		thing: string,
 		fromMs: number,

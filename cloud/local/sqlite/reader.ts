@@ -16,7 +16,7 @@ import type { Connection, SqlRow, SqlValue, Statement } from "./connection.ts";
 import {
 	type PackedPage,
 	type PackedRollups,
-	type ReadOperations,
+	type RecordReads,
 	ROLLUP_FIELDS,
 	UNIT_FIELD,
 } from "./messages.ts";
@@ -27,10 +27,9 @@ const BLOCK =
 	"SELECT b.id, b.start_ms, b.span_ms, b.received_ms, (SELECT journal FROM journals WHERE id = b.journal), " +
 	"b.boot, b.sequence, b.bytes, b.journal FROM blocks b";
 
-/** All that is read. */
-export class Reader implements ReadOperations {
+/** All that is read, except of alerts. */
+export class Reader implements RecordReads {
 	readonly #db: Connection;
-	readonly #statements = new Map<string, Statement>();
 
 	constructor(db: Connection) {
 		this.#db = db;
@@ -247,12 +246,7 @@ export class Reader implements ReadOperations {
 	}
 
 	#sql(sql: string): Statement {
-		let statement = this.#statements.get(sql);
-		if (statement === undefined) {
-			statement = this.#db.prepare(sql);
-			this.#statements.set(sql, statement);
-		}
-		return statement;
+		return this.#db.statement(sql);
 	}
 }
 

@@ -125,6 +125,37 @@ export const MIGRATIONS: readonly string[] = [
 	ALTER TABLE dead_letters_2 RENAME TO dead_letters;
 	CREATE INDEX dead_letters_by_thing ON dead_letters (thing);
 	`,
+	`
+	CREATE TABLE alert_rules (
+		id TEXT PRIMARY KEY,
+		name TEXT NOT NULL,
+		document TEXT NOT NULL
+	) WITHOUT ROWID;
+	CREATE TABLE alert_states (
+		rule TEXT NOT NULL,
+		device TEXT NOT NULL,
+		version INTEGER NOT NULL,
+		due_ms INTEGER,
+		document TEXT NOT NULL,
+		PRIMARY KEY (rule, device)
+	) WITHOUT ROWID;
+	CREATE INDEX alert_states_by_device ON alert_states (device, rule);
+	CREATE INDEX alert_states_due ON alert_states (due_ms) WHERE due_ms IS NOT NULL;
+	-- The id begins with the time.
+	CREATE TABLE alert_events (
+		id TEXT PRIMARY KEY,
+		device TEXT NOT NULL,
+		document TEXT NOT NULL
+	) WITHOUT ROWID;
+	CREATE INDEX alert_events_by_device ON alert_events (device, id);
+	CREATE TABLE push_subscriptions (
+		subject TEXT NOT NULL,
+		id TEXT NOT NULL,
+		created_ms INTEGER NOT NULL,
+		document TEXT NOT NULL,
+		PRIMARY KEY (subject, id)
+	) WITHOUT ROWID;
+	`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { alertStoreContract } from "../../core/contracts/alert-store.ts";
 import { blockStoreContract } from "../../core/contracts/block-store.ts";
 import { certificateStoreContract } from "../../core/contracts/certificate-store.ts";
 import { queriesContract } from "../../core/contracts/queries.ts";
@@ -28,6 +29,7 @@ describe("SQLite", () => {
 	blockStoreContract("SQLite", makeStores);
 	rollupStoreContract("SQLite", makeStores);
 	recordStoresContract("SQLite", makeStores);
+	alertStoreContract("SQLite", async () => (await makeStores()).alerts);
 	certificateStoreContract(
 		"SQLite",
 		async () => (await makeStores()).certificates,

@@ -137,6 +137,23 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 					await read("rollups", thing, size, channel, fromMs, toMs),
 				),
 		},
+		alerts: {
+			putRule: (rule) => commits.call("putAlertRule", rule),
+			getRule: (id) => read("alertRule", id),
+			listRules: () => read("alertRules"),
+			deleteRule: (id) => commits.call("deleteAlertRule", id),
+			getState: (ruleId, device) => read("alertState", ruleId, device),
+			listStates: (device) => read("alertStates", device),
+			putState: (state) => commits.call("putAlertState", state),
+			due: (nowMs, limit) => read("dueAlertStates", nowMs, limit),
+			putEvent: (event) => commits.call("putAlertEvent", event),
+			listEvents: (options) => read("alertEvents", options),
+			putSubscription: (subscription) =>
+				commits.call("putSubscription", subscription),
+			listSubscriptions: (subject) => read("subscriptions", subject),
+			deleteSubscription: (subject, id) =>
+				commits.call("deleteSubscription", subject, id),
+		},
 		certificates: {
 			add: (certificate) => commits.call("addCertificate", certificate),
 			get: (certificateId) => read("certificate", certificateId),

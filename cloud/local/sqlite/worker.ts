@@ -3,6 +3,7 @@
  * reading, so that a long read never holds up a commit, nor a commit the main thread.
  */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { AlertReader, AlertWriter } from "./alerts.ts";
 import { type Connection, toStoreError } from "./connection.ts";
 import type {
 	Call,
@@ -30,18 +31,27 @@ function attempt(work: () => unknown): Settled {
 	}
 }
 
+/** @param targets each has some of the operations */
 function call<Operations>(
-	target: Operations,
+	targets: readonly Partial<Operations>[],
 	{ name, parameters }: Call<Operations>,
 ): unknown {
-	const method = target[name] as (...parameters: readonly unknown[]) => unknown;
+	const target = targets.find((one) => one[name] !== undefined);
+	const method = target?.[name] as (
+		...parameters: readonly unknown[]
+	) => unknown;
 	return method.apply(target, parameters);
+}
+
+interface Writers {
+	readonly writer: Writer;
+	readonly targets: readonly Partial<WriteOperations>[];
 }
 
 /** All of a group in one transaction; if that fails for a reason of one of its parts, each in its own. */
 function writeGroup(
 	db: Connection,
-	writer: Writer,
+	{ writer, targets }: Writers,
 	group: WriteGroup,
 ): GroupResult {
 	const putBlocks = (): unknown =>
@@ -53,7 +63,7 @@ function writeGroup(
 			blocks: { ok: true, value: putBlocks() },
 			calls: group.calls.map((one) => ({
 				ok: true,
-				value: call<WriteOperations>(writer, one),
+				value: call<WriteOperations>(targets, one),
 			})),
 		})),
 	);
@@ -70,7 +80,7 @@ function writeGroup(
 	return {
 		blocks: alone(putBlocks),
 		calls: group.calls.map((one) =>
-			alone(() => call<WriteOperations>(writer, one)),
+			alone(() => call<WriteOperations>(targets, one)),
 		),
 	};
 }
@@ -107,9 +117,10 @@ function serve(settings: WorkerSettings): void {
 
 	function serveWriter(port: MessagePort, db: Connection): void {
 		const writer = new Writer(db);
+		const writers = { writer, targets: [writer, new AlertWriter(db)] };
 		port.on("message", (request: Request) => {
 			const result = attempt(() => {
-				if ("group" in request) return writeGroup(db, writer, request.group);
+				if ("group" in request) return writeGroup(db, writers, request.group);
 				return "close" in request ? db.close() : undefined;
 			});
 			reply({ id: request.id, result });
@@ -120,14 +131,14 @@ function serve(settings: WorkerSettings): void {
 	/** Opens at the first request: by then the writer has made the tables. */
 	function serveReader(port: MessagePort, open: () => Connection): void {
 		let db: Connection | null = null;
-		let reader: Reader | null = null;
+		let readers: readonly Partial<ReadOperations>[] | null = null;
 		port.on("message", (request: Request) => {
 			const result = attempt(() => {
 				if ("close" in request) return db?.close();
 				if (!("read" in request)) return undefined;
 				db ??= open();
-				reader ??= new Reader(db);
-				return call<ReadOperations>(reader, request.read);
+				readers ??= [new Reader(db), new AlertReader(db)];
+				return call<ReadOperations>(readers, request.read);
 			});
 			reply(
 				{ id: request.id, result },

@@ -9,7 +9,7 @@ import {
 } from "../../core/ports.ts";
 import { DAY_MS, HOUR_MS } from "../../core/spans.ts";
 import type { Connection, Statement } from "./connection.ts";
-import { KINDS, type WriteOperations } from "./messages.ts";
+import { KINDS, type RecordWrites } from "./messages.ts";
 import { type PackedBlocks, packedCount, unpackBlock } from "./packing.ts";
 
 /** What the writer remembers of a thing so as not to ask the database for each block. */
@@ -29,11 +29,10 @@ const KEPT_JOURNALS = 64;
 
 const OUTCOME = { stored: 0, duplicate: 1, conflict: 2 } as const;
 
-/** All that is written, as single steps; the caller puts them into transactions. */
-export class Writer implements WriteOperations {
+/** All that is written, except of alerts, as single steps; the caller puts them into transactions. */
+export class Writer implements RecordWrites {
 	readonly #db: Connection;
 	readonly #things = new Map<string, KnownThing>();
-	readonly #statements = new Map<string, Statement>();
 
 	constructor(db: Connection) {
 		this.#db = db;
@@ -202,12 +201,7 @@ export class Writer implements WriteOperations {
 	}
 
 	#sql(sql: string): Statement {
-		let statement = this.#statements.get(sql);
-		if (statement === undefined) {
-			statement = this.#db.prepare(sql);
-			this.#statements.set(sql, statement);
-		}
-		return statement;
+		return this.#db.statement(sql);
 	}
 
 	#thing(name: string): KnownThing {
