@@ -1,6 +1,6 @@
 /** GET /v1/devices/{name}/aggregate: several channels by bucket, as columns, for charts. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { type AuthEnv, requireIdentity } from "./auth.ts";
+import type { AuthEnv } from "./auth.ts";
 import { assertChannel } from "./devices.ts";
 import type { ApiDeps } from "./ports.ts";
 import { Problem, problemResponses } from "./problem.ts";
@@ -79,36 +79,33 @@ const route = createRoute({
 });
 
 export function addAggregate(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
-	app.openapi(
-		{ ...route, middleware: [requireIdentity(deps.auth)] },
-		async function getAggregate(c) {
-			const { name } = c.req.valid("param");
-			const query = c.req.valid("query");
-			const range = parseRange(query, deps.clock.nowMs());
-			const everyMs = parseEvery(query.every);
-			const buckets = Math.ceil((range.toMs - range.fromMs) / everyMs);
-			if (buckets > MAX_BUCKETS) {
-				throw new Problem(
-					"range_too_wide",
-					`The range has ${buckets} buckets of ${query.every}; ask for at most ${MAX_BUCKETS}: a shorter range or wider buckets.`,
-					{
-						errors: [{ parameter: "every", detail: "too small for the range" }],
-					},
-				);
-			}
-			const device = await deps.devices.get(name);
-			const channels =
-				query.channels === undefined
-					? device.channels.map(({ id }) => id)
-					: [...new Set(query.channels.split(","))];
-			for (const channel of channels) assertChannel(device, channel);
-			const result = await deps.queries.aggregate({
-				thing: name,
-				channels,
-				...range,
-				everyMs,
-			});
-			return c.json({ device: name, ...result }, 200);
-		},
-	);
+	app.openapi(route, async function getAggregate(c) {
+		const { name } = c.req.valid("param");
+		const query = c.req.valid("query");
+		const range = parseRange(query, deps.clock.nowMs());
+		const everyMs = parseEvery(query.every);
+		const buckets = Math.ceil((range.toMs - range.fromMs) / everyMs);
+		if (buckets > MAX_BUCKETS) {
+			throw new Problem(
+				"range_too_wide",
+				`The range has ${buckets} buckets of ${query.every}; ask for at most ${MAX_BUCKETS}: a shorter range or wider buckets.`,
+				{
+					errors: [{ parameter: "every", detail: "too small for the range" }],
+				},
+			);
+		}
+		const device = await deps.devices.get(name);
+		const channels =
+			query.channels === undefined
+				? device.channels.map(({ id }) => id)
+				: [...new Set(query.channels.split(","))];
+		for (const channel of channels) assertChannel(device, channel);
+		const result = await deps.queries.aggregate({
+			thing: name,
+			channels,
+			...range,
+			everyMs,
+		});
+		return c.json({ device: name, ...result }, 200);
+	});
 }

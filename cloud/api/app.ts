@@ -6,7 +6,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
-import { InvalidQuery, UnknownDevice } from "../core/errors.ts";
+import { Forbidden, InvalidQuery, UnknownDevice } from "../core/errors.ts";
 import { StoreError } from "../core/ports.ts";
 import { addAggregate } from "./aggregate.ts";
 import { type AuthEnv, SESSION_COOKIE } from "./auth.ts";
@@ -15,6 +15,7 @@ import { addDeadLetters } from "./dead-letters.ts";
 import { addDevices } from "./devices.ts";
 import { addHealth } from "./health.ts";
 import { addLive } from "./live.ts";
+import { assertPermissions, requirePermission } from "./permissions.ts";
 import type { ApiDeps } from "./ports.ts";
 import { type FieldError, Problem, problemResponse } from "./problem.ts";
 import { addReadings } from "./readings.ts";
@@ -39,6 +40,8 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 		},
 	);
 
+	requirePermission(app, deps);
+
 	addHealth(app, deps);
 	addSession(app, deps);
 	addDevices(app, deps);
@@ -48,6 +51,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addLive(app, deps);
 	addDeadLetters(app, deps);
 	addDescription(app, deps);
+	assertPermissions(app);
 
 	app.onError((error, c) => problemResponse(c, toProblem(error, deps)));
 	app.notFound((c) => problemResponse(c, notFoundProblem(app, c)));
@@ -137,6 +141,9 @@ function toProblem(error: Error, deps: ApiDeps): Problem {
 	}
 	if (error instanceof UnknownDevice) {
 		return new Problem("unknown_device", error.message, { cause: error });
+	}
+	if (error instanceof Forbidden) {
+		return new Problem("forbidden", error.message, { cause: error });
 	}
 	if (error instanceof InvalidQuery) return queryProblem(error);
 	if (error instanceof HTTPException && error.status < 500) {

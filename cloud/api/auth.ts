@@ -1,11 +1,12 @@
 /** Who is asking: a bearer token for programs, a cookie for the page. */
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
+import type { Actor } from "../core/people.ts";
 import { Problem } from "./problem.ts";
 
-export interface Identity {
-	/** Name of the person or program. */
-	readonly subject: string;
+export interface Identity extends Actor {
+	/** What to call the person or program; the subject where it has no other name. */
+	readonly name: string;
 	/** When the token stops being good. */
 	readonly expiresMs: number;
 }
@@ -53,6 +54,7 @@ export function sessionCookie(c: Context): string {
 }
 
 export interface AuthEnv {
+	/** `identity` is there for every operation that is not open to anyone. */
 	Variables: { identity: Identity };
 }
 
@@ -76,17 +78,8 @@ export async function identify(
 	return cookie === undefined || cookie === "" ? null : auth.verify(cookie);
 }
 
-/** Lets only callers in that are known, and says who they are in `c.var.identity`. */
-export function requireIdentity(
-	auth: Authenticator,
-): MiddlewareHandler<AuthEnv> {
-	return async function requireIdentity(c, next) {
-		c.set("identity", await identifyOrProblem(c, auth));
-		await next();
-	};
-}
-
-async function identifyOrProblem(
+/** @throws Problem not_signed_in when the caller is not known */
+export async function identifyOrProblem(
 	c: Context,
 	auth: Authenticator,
 ): Promise<Identity> {

@@ -1,6 +1,6 @@
 /** GET /v1/devices/{name}/blocks: the blocks as the device made them, for those who decode them themselves. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { type AuthEnv, requireIdentity } from "./auth.ts";
+import type { AuthEnv } from "./auth.ts";
 import { BLOCKS_MEDIA_TYPE, frameBlocks } from "./framing.ts";
 import type { ApiDeps } from "./ports.ts";
 import { problemResponses } from "./problem.ts";
@@ -60,24 +60,21 @@ const route = createRoute({
 });
 
 export function addBlocks(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
-	app.openapi(
-		{ ...route, middleware: [requireIdentity(deps.auth)] },
-		async function getBlocks(c): Promise<Response> {
-			const { name } = c.req.valid("param");
-			const query = c.req.valid("query");
-			const range = parseRange(query, deps.clock.nowMs());
-			await deps.devices.get(name);
-			const { blocks, next } = await deps.queries.blocks({
-				thing: name,
-				...range,
-				limit: query.limit ?? DEFAULT_LIMIT,
-				...(query.channel === undefined ? {} : { channel: query.channel }),
-				...(query.cursor === undefined ? {} : { cursor: query.cursor }),
-			});
-			if (next !== null) c.header("Thinghz-Next", next);
-			return c.body(frameBlocks(blocks), 200, {
-				"Content-Type": BLOCKS_MEDIA_TYPE,
-			});
-		},
-	);
+	app.openapi(route, async function getBlocks(c): Promise<Response> {
+		const { name } = c.req.valid("param");
+		const query = c.req.valid("query");
+		const range = parseRange(query, deps.clock.nowMs());
+		await deps.devices.get(name);
+		const { blocks, next } = await deps.queries.blocks({
+			thing: name,
+			...range,
+			limit: query.limit ?? DEFAULT_LIMIT,
+			...(query.channel === undefined ? {} : { channel: query.channel }),
+			...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+		});
+		if (next !== null) c.header("Thinghz-Next", next);
+		return c.body(frameBlocks(blocks), 200, {
+			"Content-Type": BLOCKS_MEDIA_TYPE,
+		});
+	});
 }

@@ -2,7 +2,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { isThingName } from "../../protocol/topics.ts";
 import type { DeadLetter } from "../core/ports.ts";
-import { type AuthEnv, requireIdentity } from "./auth.ts";
+import type { AuthEnv } from "./auth.ts";
 import { toBase64 } from "./base64.ts";
 import type { ApiDeps } from "./ports.ts";
 import { problemResponses } from "./problem.ts";
@@ -64,38 +64,35 @@ const route = createRoute({
 				},
 			},
 		},
-		...problemResponses("invalid_request", "not_signed_in"),
+		...problemResponses("invalid_request", "not_signed_in", "forbidden"),
 	},
 });
 
 export function addDeadLetters(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
-	app.openapi(
-		{ ...route, middleware: [requireIdentity(deps.auth)] },
-		async function listDeadLetters(c) {
-			const query = c.req.valid("query");
-			const { page, hasMore } = await readPage(deps.deadLetters, {
-				limit: query.limit ?? DEFAULT_LIMIT,
-				thing: query.device,
-				beforeId: query.cursor === undefined ? undefined : Number(query.cursor),
-			});
-			const last = page.at(-1);
-			return c.json(
-				{
-					deadLetters: page.map((letter) => ({
-						id: letter.id,
-						device: letter.thing,
-						topic: letter.topic,
-						reason: letter.reason,
-						detail: letter.detail,
-						received: isoTime(letter.receivedMs),
-						bytes: toBase64(letter.bytes),
-					})),
-					next: hasMore && last !== undefined ? String(last.id) : null,
-				},
-				200,
-			);
-		},
-	);
+	app.openapi(route, async function listDeadLetters(c) {
+		const query = c.req.valid("query");
+		const { page, hasMore } = await readPage(deps.deadLetters, {
+			limit: query.limit ?? DEFAULT_LIMIT,
+			thing: query.device,
+			beforeId: query.cursor === undefined ? undefined : Number(query.cursor),
+		});
+		const last = page.at(-1);
+		return c.json(
+			{
+				deadLetters: page.map((letter) => ({
+					id: letter.id,
+					device: letter.thing,
+					topic: letter.topic,
+					reason: letter.reason,
+					detail: letter.detail,
+					received: isoTime(letter.receivedMs),
+					bytes: toBase64(letter.bytes),
+				})),
+				next: hasMore && last !== undefined ? String(last.id) : null,
+			},
+			200,
+		);
+	});
 }
 
 async function readPage(

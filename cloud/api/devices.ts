@@ -1,7 +1,8 @@
 /** GET /v1/devices and /v1/devices/{name}. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { UnknownDevice } from "../core/errors.ts";
 import type { Device } from "../core/ports.ts";
-import { type AuthEnv, requireIdentity } from "./auth.ts";
+import type { AuthEnv } from "./auth.ts";
 import type { ApiDeps } from "./ports.ts";
 import { Problem, problemResponses } from "./problem.ts";
 import {
@@ -86,16 +87,33 @@ export function assertChannel(device: Device, channel: string): void {
 	);
 }
 
+/** Those that are there: a grant may name a device that is not, or not any more. */
+async function devicesNamed(
+	deps: Pick<ApiDeps, "devices">,
+	names: ReadonlySet<string>,
+): Promise<readonly Device[]> {
+	const found = await Promise.all(
+		[...names].map(async (name) => {
+			try {
+				return [await deps.devices.get(name)];
+			} catch (error) {
+				if (error instanceof UnknownDevice) return [];
+				throw error;
+			}
+		}),
+	);
+	return found.flat();
+}
+
 export function addDevices(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 	app.openapi(
 		createRoute({
 			method: "get",
 			path: "/v1/devices",
 			operationId: "listDevices",
-			summary: "All devices, by name",
+			summary: "The devices that the caller may see, by name",
 			tags: ["devices"],
 			security: SECURITY,
-			middleware: [requireIdentity(deps.auth)],
 			request: { query: z.strictObject({}) },
 			responses: {
 				200: {
@@ -110,7 +128,11 @@ export function addDevices(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			},
 		}),
 		async function listDevices(c) {
-			const devices = await deps.devices.list();
+			const visible = await deps.access.visibleDevices(c.get("identity"));
+			const devices =
+				visible === null
+					? await deps.devices.list()
+					: await devicesNamed(deps, visible);
 			return c.json({ devices: devices.map(deviceDocument) }, 200);
 		},
 	);
@@ -123,7 +145,6 @@ export function addDevices(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			summary: "One device",
 			tags: ["devices"],
 			security: SECURITY,
-			middleware: [requireIdentity(deps.auth)],
 			request: { params: DeviceParams, query: z.strictObject({}) },
 			responses: {
 				200: {

@@ -10,8 +10,8 @@ import { nullableIsoTime } from "./schemas.ts";
 
 export interface LiveStreamOptions {
 	readonly hub: LiveSource;
-	/** Devices to hear of; null for all. */
-	readonly things: ReadonlySet<string> | null;
+	/** Whether to tell of a device now. */
+	readonly sees: (thing: string) => boolean;
 	/** Devices whose recent live blocks are sent first, and how many at most of each. */
 	readonly replay: {
 		readonly things: readonly string[];
@@ -19,8 +19,8 @@ export interface LiveStreamOptions {
 	};
 	readonly heartbeatMs: number;
 	readonly bufferBytes: number;
-	/** Asked at each heartbeat: whether the stream has to end, because the session has. */
-	readonly isOver: () => boolean;
+	/** Asked at each heartbeat: false ends the stream, because the session has ended. Must not reject. */
+	readonly goesOn: () => Promise<boolean>;
 }
 
 export function eventText(event: LiveEvent): string {
@@ -49,12 +49,13 @@ function sse(name: string, data: object): string {
 export function liveStream(
 	options: LiveStreamOptions,
 ): ReadableStream<Uint8Array> {
-	const { hub, things, heartbeatMs, bufferBytes } = options;
+	const { hub, sees, heartbeatMs, bufferBytes } = options;
 	const encoder = new TextEncoder();
 	const waiting: Uint8Array[] = [];
 	let waitingBytes = 0;
 	let wake: (() => void) | null = null;
 	let isEnded = false;
+	let isBeating = false;
 	let unsubscribe: () => void = () => undefined;
 	let heartbeat: ReturnType<typeof setInterval> | undefined;
 	let replay: Iterator<string> | null = null;
@@ -79,18 +80,25 @@ export function liveStream(
 		wake?.();
 	}
 
+	async function beat(): Promise<void> {
+		if (isBeating) return;
+		isBeating = true;
+		const goesOn = await options.goesOn();
+		isBeating = false;
+		if (isEnded) return;
+		if (goesOn) push(": alive\n\n");
+		else end();
+	}
+
 	/**
 	 * At the first read, since a stream that nobody reads, such as that of a HEAD, is never cancelled either. In one go:
 	 * what is recent comes first and nothing comes twice or is missed.
 	 */
 	function begin(): Iterator<string> {
 		unsubscribe = hub.subscribe((event) => {
-			if (things === null || things.has(event.thing)) push(eventText(event));
+			if (sees(event.thing)) push(eventText(event));
 		});
-		heartbeat = setInterval(() => {
-			if (options.isOver()) end();
-			else push(": alive\n\n");
-		}, heartbeatMs);
+		heartbeat = setInterval(() => void beat(), heartbeatMs);
 		return replayOf(options);
 	}
 

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { Access } from "../core/access.ts";
+import { memoryGrants } from "../core/fakes/memory-grants.ts";
+import { StoreError } from "../core/ports.ts";
 import { fakeCloud, NOW, problemOf } from "./fakes/fake-cloud.ts";
 
 /** Reads a stream until it has shown what is waited for, or ends. */
@@ -176,6 +179,62 @@ describe("GET /v1/live", () => {
 		cloud.clock.now += 60_000;
 		await stream.untilEnd();
 		assert.equal(cloud.hub.listeners.size, 0);
+	});
+
+	it("tells a viewer of no device but theirs, neither of what is recent nor of what happens", async () => {
+		const cloud = fakeCloud();
+		cloud.hub.kept.set("new", [Uint8Array.of(9)]);
+		const stream = new StreamReader(await cloud.getAs("viewer", "/v1/live"));
+		await stream.until("event: ready");
+		cloud.hub.publish(live("new", 9));
+		cloud.hub.publish(live("boiler", 2));
+		const text = await stream.until('"Ag=="');
+		assert.doesNotMatch(text, /new|CQ==/);
+		await stream.leave();
+	});
+
+	it("goes by what is shared with a viewer while they look on", async () => {
+		const cloud = fakeCloud({ heartbeatMs: 5 });
+		const stream = new StreamReader(await cloud.getAs("viewer", "/v1/live"));
+		await stream.until("event: ready");
+		await cloud.grants.revoke("viewer", "boiler");
+		await cloud.grants.grant("viewer", "new");
+		await stream.until(": alive");
+		cloud.hub.publish(live("boiler", 1));
+		cloud.hub.publish(live("new", 2));
+		const text = await stream.until('"Ag=="');
+		assert.doesNotMatch(text, /AQ==/);
+		await stream.leave();
+	});
+
+	it("ends when whoever looks on is removed", async () => {
+		const cloud = fakeCloud({ heartbeatMs: 5 });
+		const stream = new StreamReader(await cloud.getAs("viewer", "/v1/live"));
+		await stream.until(": alive");
+		cloud.removePerson("viewer");
+		await stream.untilEnd();
+		assert.equal(cloud.hub.listeners.size, 0);
+		assert.deepEqual(cloud.errors, []);
+	});
+
+	it("ends, and says why to whoever runs it, when it cannot be found out who may see what", async () => {
+		const grants = memoryGrants();
+		let looks = 0;
+		const broken = new StoreError("unavailable", "The store is gone.");
+		const cloud = fakeCloud({
+			heartbeatMs: 5,
+			access: new Access({
+				...grants,
+				async devicesOf(subject) {
+					if (++looks > 2) throw broken;
+					return grants.devicesOf(subject);
+				},
+			}),
+		});
+		const stream = new StreamReader(await cloud.getAs("viewer", "/v1/live"));
+		await stream.until(": alive");
+		await stream.untilEnd();
+		assert.deepEqual(cloud.errors, [broken]);
 	});
 
 	it("cuts off a client that does not read, instead of keeping everything for it", async () => {

@@ -1,7 +1,8 @@
 /** GET /v1/live: what the devices send and how they come and go, as server-sent events. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { isThingName } from "../../protocol/topics.ts";
-import { type AuthEnv, requireIdentity } from "./auth.ts";
+import { type AuthEnv, AuthError, identify } from "./auth.ts";
 import { liveStream } from "./live-stream.ts";
 import type { ApiDeps } from "./ports.ts";
 import { problemResponses } from "./problem.ts";
@@ -40,7 +41,7 @@ const route = createRoute({
 - \`block\`: \`{device, start, spanMs}\`, a block has been stored; \`start\` is null while its time is not known.
 - \`device\`: \`{device, online, lastSeen}\`.
 
-A comment comes every 15 s. A client that does not read is disconnected; on every connection the recent live blocks are sent again.`,
+A comment comes every 15 s; then, too, it is looked anew at who asks and what they may see: what has been shared or taken back meanwhile counts from there on. A client that does not read is disconnected; on every connection the recent live blocks are sent again.`,
 	tags: ["readings"],
 	security: SECURITY,
 	request: {
@@ -59,31 +60,74 @@ A comment comes every 15 s. A client that does not read is disconnected; on ever
 });
 
 export function addLive(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
-	app.openapi(
-		{ ...route, middleware: [requireIdentity(deps.auth)] },
-		async function streamLive(c): Promise<Response> {
-			const query = c.req.valid("query");
-			const { expiresMs } = c.get("identity");
-			const things = query.device ?? null;
-			for (const thing of things ?? []) await deps.devices.get(thing);
-			const replayed =
-				things ?? (await deps.devices.list()).map(({ name }) => name);
-			const stream = liveStream({
-				hub: deps.hub,
-				things: things === null ? null : new Set(things),
-				replay: {
-					things: replayed,
-					limit: query.recent ?? (things === null ? RECENT_OF_ALL : MAX_RECENT),
-				},
-				heartbeatMs: deps.heartbeatMs ?? HEARTBEAT_MS,
-				bufferBytes: deps.liveBufferBytes ?? BUFFER_BYTES,
-				isOver: () => deps.clock.nowMs() >= expiresMs,
-			});
-			return c.body(stream, 200, {
-				"Content-Type": "text/event-stream; charset=utf-8",
-				// A proxy that gathers the response would hold the news back.
-				"X-Accel-Buffering": "no",
-			});
-		},
-	);
+	app.openapi(route, async function streamLive(c): Promise<Response> {
+		const query = c.req.valid("query");
+		const things = query.device ?? null;
+		for (const thing of things ?? []) {
+			await deps.access.requireDevice(c.get("identity"), thing);
+			await deps.devices.get(thing);
+		}
+		const spectator = new Spectator(deps, c);
+		await spectator.look();
+		const stream = liveStream({
+			hub: deps.hub,
+			sees: (thing) =>
+				(things === null || things.includes(thing)) && spectator.sees(thing),
+			replay: {
+				things: things ?? (await spectator.devices()),
+				limit: query.recent ?? (things === null ? RECENT_OF_ALL : MAX_RECENT),
+			},
+			heartbeatMs: deps.heartbeatMs ?? HEARTBEAT_MS,
+			bufferBytes: deps.liveBufferBytes ?? BUFFER_BYTES,
+			goesOn: () => spectator.look(),
+		});
+		return c.body(stream, 200, {
+			"Content-Type": "text/event-stream; charset=utf-8",
+			// A proxy that gathers the response would hold the news back.
+			"X-Accel-Buffering": "no",
+		});
+	});
+}
+
+/** Who looks on, and which devices they may see: as it was when that was last looked at. */
+class Spectator {
+	readonly #deps: ApiDeps;
+	readonly #c: Context<AuthEnv>;
+	#visible: ReadonlySet<string> | null = new Set();
+
+	constructor(deps: ApiDeps, c: Context<AuthEnv>) {
+		this.#deps = deps;
+		this.#c = c;
+	}
+
+	/** @returns whether they are still signed in, and it could be found out */
+	async look(): Promise<boolean> {
+		const { auth, access, clock, onError } = this.#deps;
+		try {
+			const identity = await identify(this.#c, auth);
+			if (identity === null || identity.expiresMs <= clock.nowMs()) {
+				return false;
+			}
+			this.#visible = await access.visibleDevices(identity);
+			return true;
+		} catch (error) {
+			// The stream ends, and whoever connects again is told why.
+			if (!(error instanceof AuthError)) onError?.(toError(error));
+			return false;
+		}
+	}
+
+	sees(thing: string): boolean {
+		return this.#visible?.has(thing) ?? true;
+	}
+
+	/** The names of all that they may see. */
+	async devices(): Promise<readonly string[]> {
+		if (this.#visible !== null) return [...this.#visible];
+		return (await this.#deps.devices.list()).map(({ name }) => name);
+	}
+}
+
+function toError(error: unknown): Error {
+	return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,4 +1,5 @@
 /** What the HTTP API needs of the cloud: the core's own classes, as far as the API calls them. */
+import type { Access } from "../core/access.ts";
 import type { Devices } from "../core/devices.ts";
 import type { LiveHub } from "../core/live-hub.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
@@ -15,6 +16,7 @@ export interface ApiDeps {
 	readonly hub: LiveSource;
 	readonly deadLetters: Pick<DeadLetterStore, "list">;
 	readonly auth: Authenticator;
+	readonly access: Access;
 	readonly clock: Clock;
 	/** Version of this software, for people and bug reports. */
 	readonly version: string;

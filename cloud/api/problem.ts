@@ -9,6 +9,7 @@ const PROBLEMS = {
 	range_too_wide: { status: 400, title: "The request asks for too much" },
 	not_signed_in: { status: 401, title: "Sign in first" },
 	sign_in_failed: { status: 401, title: "The sign-in link does not work" },
+	forbidden: { status: 403, title: "Your role does not allow this" },
 	unknown_device: { status: 404, title: "There is no such device" },
 	unknown_channel: { status: 404, title: "There is no such channel" },
 	not_found: { status: 404, title: "There is nothing here" },

@@ -1,7 +1,7 @@
 /** GET /v1/devices/{name}/readings: rows of one channel, single or by bucket, as JSON or CSV. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { accepts } from "hono/accepts";
-import { type AuthEnv, requireIdentity } from "./auth.ts";
+import type { AuthEnv } from "./auth.ts";
 import { csvLine } from "./csv.ts";
 import { assertChannel } from "./devices.ts";
 import type { ApiDeps } from "./ports.ts";
@@ -103,42 +103,38 @@ const route = createRoute({
 });
 
 export function addReadings(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
-	app.openapi(
-		{ ...route, middleware: [requireIdentity(deps.auth)] },
-		async function getReadings(c): Promise<Response> {
-			const { name } = c.req.valid("param");
-			const query = c.req.valid("query");
-			const request: ReadingsRequest = {
-				thing: name,
-				channel: query.channel,
-				...parseRange(query, deps.clock.nowMs()),
-				limit: query.limit ?? DEFAULT_LIMIT,
-				cursor: query.cursor,
-			};
-			if (query.every === undefined && query.agg !== undefined) {
-				throw parameterProblem("agg", "needs `every`, such as every=1m");
-			}
-			const everyMs =
-				query.every === undefined ? null : parseEvery(query.every);
-			assertChannel(await deps.devices.get(name), query.channel);
-			const page =
-				everyMs === null
-					? await singleReadings(deps, request)
-					: await bucketedReadings(deps, request, everyMs, query.agg ?? "mean");
+	app.openapi(route, async function getReadings(c): Promise<Response> {
+		const { name } = c.req.valid("param");
+		const query = c.req.valid("query");
+		const request: ReadingsRequest = {
+			thing: name,
+			channel: query.channel,
+			...parseRange(query, deps.clock.nowMs()),
+			limit: query.limit ?? DEFAULT_LIMIT,
+			cursor: query.cursor,
+		};
+		if (query.every === undefined && query.agg !== undefined) {
+			throw parameterProblem("agg", "needs `every`, such as every=1m");
+		}
+		const everyMs = query.every === undefined ? null : parseEvery(query.every);
+		assertChannel(await deps.devices.get(name), query.channel);
+		const page =
+			everyMs === null
+				? await singleReadings(deps, request)
+				: await bucketedReadings(deps, request, everyMs, query.agg ?? "mean");
 
-			c.header("Vary", "Accept");
-			if (page.next !== null) c.header("Thinghz-Next", page.next);
-			const type = accepts(c, {
-				header: "Accept",
-				supports: ["application/json", "text/csv"],
-				default: "application/json",
-			});
-			if (type !== "text/csv") return c.json(page, 200);
-			return c.body(toCsv(page), 200, {
-				"Content-Type": "text/csv; charset=utf-8; header=present",
-			});
-		},
-	);
+		c.header("Vary", "Accept");
+		if (page.next !== null) c.header("Thinghz-Next", page.next);
+		const type = accepts(c, {
+			header: "Accept",
+			supports: ["application/json", "text/csv"],
+			default: "application/json",
+		});
+		if (type !== "text/csv") return c.json(page, 200);
+		return c.body(toCsv(page), 200, {
+			"Content-Type": "text/csv; charset=utf-8; header=present",
+		});
+	});
 }
 
 async function singleReadings(

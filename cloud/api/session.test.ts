@@ -27,6 +27,8 @@ describe("/v1/session", () => {
 		assert.deepEqual(await response.json(), {
 			signedIn: true,
 			subject: "tester",
+			name: "tester",
+			role: "admin",
 			expires: "2026-03-01T12:01:00.000Z",
 		});
 	});

@@ -20,6 +20,10 @@ const SessionSchema = z
 	.object({
 		signedIn: z.boolean(),
 		subject: z.string().nullable(),
+		name: z.string().nullable().openapi({
+			description: "What to call who is signed in.",
+		}),
+		role: z.enum(["admin", "operator", "viewer"]).nullable(),
 		expires: TimeSchema.nullable(),
 	})
 	.openapi("Session");
@@ -29,6 +33,8 @@ type SessionDocument = z.infer<typeof SessionSchema>;
 const SIGNED_OUT: SessionDocument = {
 	signedIn: false,
 	subject: null,
+	name: null,
+	role: null,
 	expires: null,
 };
 
@@ -36,6 +42,8 @@ function signedIn(identity: Identity): SessionDocument {
 	return {
 		signedIn: true,
 		subject: identity.subject,
+		name: identity.name,
+		role: identity.role,
 		expires: isoTime(identity.expiresMs),
 	};
 }

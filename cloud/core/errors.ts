@@ -1,4 +1,6 @@
 /** What the core refuses, as errors with a code for programs and a sentence for people. */
+import type { Role } from "./people.ts";
+
 export class CoreError extends Error {
 	override readonly name: string = "CoreError";
 	readonly code: string;
@@ -32,6 +34,18 @@ export class InvalidName extends CoreError {
 		super(
 			"invalid_name",
 			`${JSON.stringify(device)} cannot be a device's name: that is 1 to 128 letters, digits, "_" and "-".`,
+		);
+	}
+}
+
+/** What was asked needs a more powerful role. */
+export class Forbidden extends CoreError {
+	override readonly name = "Forbidden";
+
+	constructor(needed: Role, has: Role) {
+		super(
+			"forbidden",
+			`This needs the role ${needed}, and you have the role ${has}.`,
 		);
 	}
 }

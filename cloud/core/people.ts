@@ -9,6 +9,10 @@ export type Role = "admin" | "operator" | "viewer";
 /** From the most powerful down. */
 export const ROLES: readonly Role[] = ["admin", "operator", "viewer"];
 
+export function isRole(value: unknown): value is Role {
+	return ROLES.some((role) => role === value);
+}
+
 /** Who asks, as far as permission goes. */
 export interface Actor {
 	/** Identifies a person for ever: on AWS the `sub` of Cognito. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { SignJWT } from "jose";
 import { AuthError, type AuthErrorCode } from "../api/auth.ts";
 import { issueSignIn, LocalAuth, loadSecret, SIGN_IN_TTL_MS } from "./auth.ts";
+import type { Person } from "./people.ts";
 
 const SECRET = new Uint8Array(32).fill(7);
 const NOW = Date.UTC(2026, 2, 1);
@@ -31,9 +32,10 @@ function jwt(
 		audience?: string;
 		subject?: string | null;
 		expires?: boolean;
+		claims?: Readonly<Record<string, unknown>>;
 	} = {},
 ): Promise<string> {
-	const token = new SignJWT({})
+	const token = new SignJWT(changes.claims ?? {})
 		.setProtectedHeader({ alg: changes.alg ?? "HS256" })
 		.setIssuer(changes.issuer ?? "thinghz-local")
 		.setAudience(changes.audience ?? "thinghz-api")
@@ -50,6 +52,8 @@ describe("LocalAuth access tokens", () => {
 		clock.now += 59_000;
 		assert.deepEqual(await auth.verify(token), {
 			subject: "command",
+			name: "command",
+			role: "admin",
 			expiresMs: NOW + 60_000,
 		});
 		clock.now += 1_000;
@@ -172,6 +176,109 @@ describe("LocalAuth sign-in tokens", () => {
 			`${token}AA`,
 		]) {
 			await rejectsWith("invalid", auth.exchange(text));
+		}
+	});
+});
+
+describe("LocalAuth and people", () => {
+	const ADA: Person = {
+		subject: "00000000000000ad",
+		name: "ada",
+		role: "viewer",
+		createdMs: NOW,
+	};
+
+	function authOf(...people: Person[]) {
+		const known = new Map(people.map((person) => [person.subject, person]));
+		const clock = { now: NOW, nowMs: () => clock.now };
+		const get = async (subject: string) => known.get(subject) ?? null;
+		const auth = new LocalAuth({ secret: SECRET, clock, people: { get } });
+		return { auth, clock, known };
+	}
+
+	it("signs a person in by a link of their own, in their role", async () => {
+		const { auth } = authOf(ADA);
+		const link = issueSignIn(SECRET, NOW, ADA);
+		const session = await auth.exchange(link);
+		const { subject, name, role } = ADA;
+		assert.deepEqual([session.subject, session.role], [subject, role]);
+		assert.deepEqual(await auth.verify(session.token), {
+			subject,
+			name,
+			role,
+			expiresMs: session.expiresMs,
+		});
+		await rejectsWith("used", auth.exchange(link));
+	});
+
+	it("lets a link be used once when two come with it at the same time", async () => {
+		const { auth } = authOf(ADA);
+		const link = issueSignIn(SECRET, NOW, ADA);
+		const both = await Promise.allSettled([
+			auth.exchange(link),
+			auth.exchange(link),
+		]);
+		assert.deepEqual(
+			both.map(({ status }) => status),
+			["fulfilled", "rejected"],
+		);
+	});
+
+	it("ends a person's sessions and links when they are removed, also when another gets the name", async () => {
+		const { auth, known } = authOf(ADA);
+		const token = await auth.issuePersonToken(ADA, 60_000);
+		const link = issueSignIn(SECRET, NOW, ADA);
+		assert.equal((await auth.verify(token)).name, "ada");
+		known.delete(ADA.subject);
+		known.set("00000000000000ae", { ...ADA, subject: "00000000000000ae" });
+		await rejectsWith("invalid", auth.verify(token));
+		await rejectsWith("invalid", auth.exchange(link));
+	});
+
+	it("goes by the role that a person has now", async () => {
+		const { auth, known } = authOf({ ...ADA, role: "admin" });
+		const token = await auth.issuePersonToken(ADA, 60_000);
+		assert.equal((await auth.verify(token)).role, "admin");
+		known.set(ADA.subject, ADA);
+		assert.equal((await auth.verify(token)).role, "viewer");
+	});
+
+	it("takes no person's token where nobody knows people", async () => {
+		const { auth } = localAuth();
+		const token = await auth.issuePersonToken(ADA, 60_000);
+		await rejectsWith("invalid", auth.verify(token));
+		await rejectsWith("invalid", auth.exchange(issueSignIn(SECRET, NOW, ADA)));
+	});
+
+	it("takes tokens of a time before roles for those of whoever runs the cloud", async () => {
+		const { auth } = authOf();
+		assert.equal((await auth.verify(await jwt())).role, "admin");
+	});
+
+	it("keeps to the role that a token names, and knows no other than the three", async () => {
+		const { auth } = authOf();
+		const token = await auth.issueToken("display", 60_000, "viewer");
+		assert.equal((await auth.verify(token)).role, "viewer");
+		for (const role of ["owner", "", null, 1, ["admin"]]) {
+			await rejectsWith(
+				"invalid",
+				auth.verify(await jwt({ claims: { role } })),
+			);
+		}
+	});
+
+	it("takes neither a person's link for the owner's nor the other way round", async () => {
+		const { auth } = authOf(ADA);
+		const owner = Buffer.from(issueSignIn(SECRET, NOW), "base64url");
+		const ada = Buffer.from(issueSignIn(SECRET, NOW, ADA), "base64url");
+		const [head, subject] = [ada.subarray(0, 16), ada.subarray(16, 24)];
+		for (const forged of [
+			Buffer.concat([head, ada.subarray(24)]),
+			Buffer.concat([owner.subarray(0, 16), subject, owner.subarray(16)]),
+			Buffer.concat([ada, subject]),
+			ada.subarray(0, 32),
+		]) {
+			await rejectsWith("invalid", auth.exchange(forged.toString("base64url")));
 		}
 	});
 });

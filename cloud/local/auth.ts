@@ -2,18 +2,24 @@
  * Sign-in for a cloud on one machine. One secret, readable by its owner only, signs access tokens (JWT, HS256) and
  * one-time sign-in tokens; whoever can read the data folder can make either, so a second process such as the
  * `thinghz` command can issue a link to the cloud that runs.
+ *
+ * A token is either of a *person* that `thinghz users add` has made (it says `person: true`, and holds as long as the
+ * person is there, with the role that they have then), or of whoever runs the cloud, with a role of its own. Tokens of
+ * a time before there were roles have none: they were all made by whoever runs the cloud.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { errors, jwtVerify, SignJWT } from "jose";
+import { errors, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import {
 	AuthError,
 	type Authenticator,
 	type Identity,
 	type Session,
 } from "../api/auth.ts";
+import { isRole, type Role } from "../core/people.ts";
 import type { Clock } from "../core/ports.ts";
+import { type Person, type PersonStore, SUBJECT_BYTES } from "./people.ts";
 
 const ISSUER = "thinghz-local";
 const AUDIENCE = "thinghz-api";
@@ -23,15 +29,24 @@ export const SIGN_IN_TTL_MS = 15 * 60_000;
 /** Signing out does not end a session that somebody has copied; this does. */
 export const SESSION_TTL_MS = 7 * 86_400_000;
 
-/** A sign-in token: when it was issued (6 bytes, ms), 10 random bytes, and 16 bytes of HMAC over both. */
-const SIGN_IN_SIGNED_BYTES = 16;
-const SIGN_IN_BYTES = 32;
+/**
+ * A sign-in token: when it was issued (6 bytes, ms), 10 random bytes, of a person's the subject (8 bytes), and 16 bytes
+ * of HMAC over what comes before.
+ */
+const SIGN_IN_HEAD_BYTES = 16;
+const SIGN_IN_MAC_BYTES = 16;
 const SIGN_IN_CONTEXT = "thinghz sign-in 1";
+const PERSON_SIGN_IN_CONTEXT = "thinghz sign-in of a person 1";
+
+/** Who runs the cloud, on the page. */
+const OWNER = { subject: "local", role: "admin" } as const;
 
 export interface LocalAuthOptions {
 	/** At least 32 bytes; `loadSecret` keeps one. */
 	readonly secret: Uint8Array;
 	readonly clock: Clock;
+	/** Without it no token of a person is good. */
+	readonly people?: Pick<PersonStore, "get">;
 }
 
 /** The file of the secret cannot hold one. */
@@ -71,6 +86,7 @@ function isCode(error: unknown, code: string): boolean {
 export class LocalAuth implements Authenticator {
 	readonly #secret: Uint8Array;
 	readonly #clock: Clock;
+	readonly #people: Pick<PersonStore, "get"> | null;
 	readonly #startedMs: number;
 	/** Sign-in tokens that were used, and until when they would have been good. */
 	readonly #used = new Map<string, number>();
@@ -78,12 +94,25 @@ export class LocalAuth implements Authenticator {
 	constructor(options: LocalAuthOptions) {
 		this.#secret = options.secret;
 		this.#clock = options.clock;
+		this.#people = options.people ?? null;
 		this.#startedMs = options.clock.nowMs();
 	}
 
-	/** An access token (a JWT) that is good for `ttlMs`. */
-	async issueToken(subject: string, ttlMs: number): Promise<string> {
-		return (await this.#issue(subject, ttlMs)).token;
+	/** An access token (a JWT) of whoever runs the cloud, good for `ttlMs`. */
+	async issueToken(
+		subject: string,
+		ttlMs: number,
+		role: Role = "admin",
+	): Promise<string> {
+		return (await this.#issue(subject, { role }, ttlMs)).token;
+	}
+
+	/** An access token of a person, good for `ttlMs` or until they are removed. */
+	async issuePersonToken(
+		{ subject }: Pick<Person, "subject">,
+		ttlMs: number,
+	): Promise<string> {
+		return (await this.#issue(subject, { person: true }, ttlMs)).token;
 	}
 
 	/** A token for a sign-in link: good once, for 15 minutes. */
@@ -92,6 +121,20 @@ export class LocalAuth implements Authenticator {
 	}
 
 	async verify(token: string): Promise<Identity> {
+		const payload = await this.#payload(token);
+		const subject = payload.sub ?? "";
+		const expiresMs = (payload.exp ?? 0) * 1_000;
+		if (payload.person === true) {
+			return { ...(await this.#person(subject)), expiresMs };
+		}
+		const { role = OWNER.role } = payload;
+		if (!isRole(role)) {
+			throw new AuthError("invalid", "The token is not valid here.");
+		}
+		return { subject, name: subject, role, expiresMs };
+	}
+
+	async #payload(token: string): Promise<JWTPayload> {
 		try {
 			const { payload } = await jwtVerify(token, this.#secret, {
 				algorithms: ["HS256"],
@@ -100,10 +143,7 @@ export class LocalAuth implements Authenticator {
 				requiredClaims: ["sub", "exp"],
 				currentDate: new Date(this.#clock.nowMs()),
 			});
-			return {
-				subject: payload.sub ?? "",
-				expiresMs: (payload.exp ?? 0) * 1_000,
-			};
+			return payload;
 		} catch (cause) {
 			if (cause instanceof errors.JWTExpired) {
 				throw new AuthError("expired", "The token has expired.", { cause });
@@ -112,12 +152,24 @@ export class LocalAuth implements Authenticator {
 		}
 	}
 
+	/** As they are now, whatever they were when the token was made. @throws AuthError when they have been removed */
+	async #person(
+		subject: string,
+	): Promise<Pick<Person, "subject" | "name" | "role">> {
+		const person = (await this.#people?.get(subject)) ?? null;
+		if (person === null) {
+			throw new AuthError("invalid", "You are no longer known here.");
+		}
+		const { name, role } = person;
+		return { subject, name, role };
+	}
+
 	async exchange(signInToken: string): Promise<Session> {
 		const nowMs = this.#clock.nowMs();
 		for (const [token, untilMs] of this.#used) {
 			if (untilMs <= nowMs) this.#used.delete(token);
 		}
-		const issuedMs = readSignIn(this.#secret, signInToken);
+		const { issuedMs, subject } = readSignIn(this.#secret, signInToken);
 		if (this.#used.has(signInToken)) {
 			throw new AuthError(
 				"used",
@@ -132,14 +184,26 @@ export class LocalAuth implements Authenticator {
 				"This sign-in link has expired. Ask for a new one.",
 			);
 		}
+		// Before anything is waited for, so that two who come at once are not both let in.
 		this.#used.set(signInToken, issuedMs + SIGN_IN_TTL_MS);
-		return this.#issue("local", SESSION_TTL_MS);
+		if (subject === null) {
+			const { role } = OWNER;
+			const issued = await this.#issue(OWNER.subject, { role }, SESSION_TTL_MS);
+			return { ...issued, ...OWNER, name: OWNER.subject };
+		}
+		const person = await this.#person(subject);
+		const issued = await this.#issue(subject, { person: true }, SESSION_TTL_MS);
+		return { ...issued, ...person };
 	}
 
-	async #issue(subject: string, ttlMs: number): Promise<Session> {
+	async #issue(
+		subject: string,
+		claims: { readonly role: Role } | { readonly person: true },
+		ttlMs: number,
+	): Promise<Pick<Session, "token" | "expiresMs">> {
 		const nowS = Math.floor(this.#clock.nowMs() / 1_000);
 		const expiresS = nowS + Math.floor(ttlMs / 1_000);
-		const token = await new SignJWT({})
+		const token = await new SignJWT(claims)
 			.setProtectedHeader({ alg: "HS256", typ: "JWT" })
 			.setSubject(subject)
 			.setIssuer(ISSUER)
@@ -147,40 +211,65 @@ export class LocalAuth implements Authenticator {
 			.setIssuedAt(nowS)
 			.setExpirationTime(expiresS)
 			.sign(this.#secret);
-		return { token, subject, expiresMs: expiresS * 1_000 };
+		return { token, expiresMs: expiresS * 1_000 };
 	}
 }
 
-/** Makes a sign-in token that the cloud with this secret accepts, from any process. */
-export function issueSignIn(secret: Uint8Array, nowMs: number): string {
-	const token = Buffer.alloc(SIGN_IN_BYTES);
-	token.writeUIntBE(nowMs, 0, 6);
-	randomBytes(10).copy(token, 6);
-	signInMac(secret, token).copy(token, SIGN_IN_SIGNED_BYTES);
-	return token.toString("base64url");
+/**
+ * Makes a sign-in token that the cloud with this secret accepts, from any process.
+ * @param person whom it signs in; whoever runs the cloud when absent
+ */
+export function issueSignIn(
+	secret: Uint8Array,
+	nowMs: number,
+	person?: Pick<Person, "subject">,
+): string {
+	const head = Buffer.alloc(SIGN_IN_HEAD_BYTES);
+	head.writeUIntBE(nowMs, 0, 6);
+	randomBytes(10).copy(head, 6);
+	const signed = Buffer.concat([
+		head,
+		Buffer.from(person?.subject ?? "", "hex"),
+	]);
+	return Buffer.concat([signed, signInMac(secret, signed)]).toString(
+		"base64url",
+	);
 }
 
-/** When a sign-in token was issued, ms. @throws AuthError when it is not one of ours */
-function readSignIn(secret: Uint8Array, text: string): number {
+/** When a sign-in token was issued, ms, and for whom. @throws AuthError when it is not one of ours */
+function readSignIn(
+	secret: Uint8Array,
+	text: string,
+): { readonly issuedMs: number; readonly subject: string | null } {
 	const token = Buffer.from(text, "base64url");
+	const subjectBytes = token.length - SIGN_IN_HEAD_BYTES - SIGN_IN_MAC_BYTES;
 	const isWhole =
-		token.length === SIGN_IN_BYTES && token.toString("base64url") === text;
+		(subjectBytes === 0 || subjectBytes === SUBJECT_BYTES) &&
+		token.toString("base64url") === text;
+	const signed = token.subarray(0, SIGN_IN_HEAD_BYTES + subjectBytes);
 	if (
 		!isWhole ||
-		!timingSafeEqual(
-			signInMac(secret, token),
-			token.subarray(SIGN_IN_SIGNED_BYTES),
-		)
+		!timingSafeEqual(signInMac(secret, signed), token.subarray(signed.length))
 	) {
 		throw new AuthError("invalid", "This is not a sign-in link of this cloud.");
 	}
-	return token.readUIntBE(0, 6);
+	return {
+		issuedMs: token.readUIntBE(0, 6),
+		subject:
+			subjectBytes === 0
+				? null
+				: signed.subarray(SIGN_IN_HEAD_BYTES).toString("hex"),
+	};
 }
 
-function signInMac(secret: Uint8Array, token: Buffer): Buffer {
+function signInMac(secret: Uint8Array, signed: Buffer): Buffer {
 	return createHmac("sha256", secret)
-		.update(SIGN_IN_CONTEXT)
-		.update(token.subarray(0, SIGN_IN_SIGNED_BYTES))
+		.update(
+			signed.length === SIGN_IN_HEAD_BYTES
+				? SIGN_IN_CONTEXT
+				: PERSON_SIGN_IN_CONTEXT,
+		)
+		.update(signed)
 		.digest()
-		.subarray(0, SIGN_IN_BYTES - SIGN_IN_SIGNED_BYTES);
+		.subarray(0, SIGN_IN_MAC_BYTES);
 }

@@ -1,5 +1,6 @@
 /** The cloud on one machine: the core on the stores of a data folder, with the API on top. */
 import { createApi } from "../api/app.ts";
+import { Access } from "../core/access.ts";
 import { Devices } from "../core/devices.ts";
 import { Ingest } from "../core/ingest.ts";
 import { LiveHub } from "../core/live-hub.ts";
@@ -37,7 +38,7 @@ export async function openLocalCloud(options: {
 	const clock = systemClock;
 	const stores = await openStores(options.dir);
 	const secret = await orClose(stores, () => loadSecret(options.dir));
-	const auth = new LocalAuth({ secret, clock });
+	const auth = new LocalAuth({ secret, clock, people: stores.people });
 	const hub = new LiveHub();
 	const devices = new Devices({ stores, hub, clock });
 	const rollups = new Rollups({
@@ -54,6 +55,7 @@ export async function openLocalCloud(options: {
 		hub,
 		deadLetters: stores.deadLetters,
 		auth,
+		access: new Access(stores.grants),
 		clock,
 		version: options.version,
 		onError: options.onError,

@@ -5,7 +5,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createApi } from "../../cloud/api/app.ts";
+import { Access } from "../../cloud/core/access.ts";
 import { Devices } from "../../cloud/core/devices.ts";
+import { memoryGrants } from "../../cloud/core/fakes/memory-grants.ts";
 import { memoryStores } from "../../cloud/core/fakes/memory-stores.ts";
 import { Ingest } from "../../cloud/core/ingest.ts";
 import { LiveHub } from "../../cloud/core/live-hub.ts";
@@ -84,6 +86,7 @@ export async function startDemoCloud(
 		hub,
 		deadLetters: stores.deadLetters,
 		auth,
+		access: new Access(memoryGrants()),
 		clock,
 		version: "0.0.0-test",
 		onError: (error) => errors.push(error),

@@ -13,6 +13,7 @@ import { addSignIn } from "./signin.ts";
 import { addSim } from "./sim.ts";
 import { addTail } from "./tail.ts";
 import { addUp } from "./up.ts";
+import { addUsers } from "./users.ts";
 
 const program = new Command("thinghz")
 	.description(
@@ -29,6 +30,7 @@ for (const add of [
 	addUp,
 	addSim,
 	addSignIn,
+	addUsers,
 	addProvision,
 	addDevices,
 	addReadings,

@@ -6,14 +6,17 @@ import {
 	loadSecret,
 	SESSION_TTL_MS,
 } from "../../cloud/local/auth.ts";
+import type { Person } from "../../cloud/local/people.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { CommandError } from "./errors.ts";
 import { printJson } from "./output.ts";
 import { findRunning } from "./runtime-file.ts";
 import { parseTarget } from "./target.ts";
+import { withPeople } from "./users.ts";
 
 interface SignInOptions extends CommonOptions {
 	readonly token?: boolean;
+	readonly user?: string;
 }
 
 export function addSignIn(program: Command): void {
@@ -21,6 +24,7 @@ export function addSignIn(program: Command): void {
 		program
 			.command("signin")
 			.description("print a new link that signs in to the page")
+			.option("--user <name>", "as somebody whom `thinghz users add` has made")
 			.option("--token", "a bearer token for the API instead, for 7 days"),
 	).action(async (options: SignInOptions) => {
 		const { dir } = parseTarget(options.target);
@@ -30,18 +34,29 @@ export function addSignIn(program: Command): void {
 				`No cloud runs on ${dir}. Start it with \`thinghz up --data ${dir}\`: it prints a link.`,
 			);
 		}
+		const { user } = options;
+		const person =
+			user === undefined
+				? undefined
+				: await withPeople(options, (people) => people.named(user));
 		if (options.token) {
-			const auth = new LocalAuth({
-				secret: loadSecret(dir),
-				clock: { nowMs: () => Date.now() },
-			});
-			const token = await auth.issueToken("command", SESSION_TTL_MS);
+			const token = await issueToken(dir, person);
 			if (options.json) printJson({ token });
 			else process.stdout.write(`${token}\n`);
 			return;
 		}
-		const signIn = `${running.http}/#signin=${issueSignIn(loadSecret(dir), Date.now())}`;
+		const signIn = `${running.http}/#signin=${issueSignIn(loadSecret(dir), Date.now(), person)}`;
 		if (options.json) printJson({ signIn });
 		else process.stdout.write(`${signIn}\n`);
 	});
+}
+
+function issueToken(dir: string, person: Person | undefined): Promise<string> {
+	const auth = new LocalAuth({
+		secret: loadSecret(dir),
+		clock: { nowMs: () => Date.now() },
+	});
+	return person === undefined
+		? auth.issueToken("command", SESSION_TTL_MS)
+		: auth.issuePersonToken(person, SESSION_TTL_MS);
 }

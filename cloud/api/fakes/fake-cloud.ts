@@ -1,6 +1,9 @@
 /** A cloud made of a few values, for testing the API alone: it answers what it was given and remembers what it was asked. */
+import { Access } from "../../core/access.ts";
 import { UnknownDevice } from "../../core/errors.ts";
+import { memoryGrants } from "../../core/fakes/memory-grants.ts";
 import type { LiveEvent } from "../../core/live-hub.ts";
+import { type GrantStore, ROLES, type Role } from "../../core/people.ts";
 import type { DeadLetter, Device } from "../../core/ports.ts";
 import type { Aggregate, PlacedBlock, Reading } from "../../core/queries.ts";
 import { createApi } from "../app.ts";
@@ -13,7 +16,14 @@ import {
 import type { ApiDeps } from "../ports.ts";
 
 export const NOW = Date.UTC(2026, 2, 1, 12);
+/** Of an administrator. */
 export const GOOD_TOKEN = "good";
+/** Of one person each; the viewer may see `boiler` unless grants are changed. */
+export const TOKENS: Readonly<Record<Role, string>> = {
+	admin: GOOD_TOKEN,
+	operator: "good-operator",
+	viewer: "good-viewer",
+};
 
 export const BOILER: Device = {
 	name: "boiler",
@@ -65,30 +75,39 @@ export class FakeHub {
 
 class FakeAuth implements Authenticator {
 	readonly used = new Set<string>();
+	/** Subjects who are no longer let in. */
+	readonly removed = new Set<string>();
 
 	async verify(token: string): Promise<Identity> {
 		if (token === "expired") {
 			throw new AuthError("expired", "The token has expired.");
 		}
-		if (token !== GOOD_TOKEN) {
+		const role = ROLES.find((role) => TOKENS[role] === token);
+		const subject = role === "admin" ? "tester" : String(role);
+		if (role === undefined || this.removed.has(subject)) {
 			throw new AuthError("invalid", "The token is not valid here.");
 		}
-		return { subject: "tester", expiresMs: NOW + 60_000 };
+		return { subject, name: subject, role, expiresMs: NOW + 60_000 };
 	}
 
 	async exchange(token: string): Promise<Session> {
 		if (this.used.has(token)) throw new AuthError("used", "It has been used.");
 		if (token !== "once") throw new AuthError("invalid", "It is not ours.");
 		this.used.add(token);
-		return { token: GOOD_TOKEN, subject: "tester", expiresMs: NOW + 60_000 };
+		return { token: GOOD_TOKEN, ...(await this.verify(GOOD_TOKEN)) };
 	}
 }
 
 export interface FakeCloud {
 	/** A request by someone who is signed in, unless `init` has headers of its own. */
 	get(path: string, init?: RequestInit): Promise<Response>;
+	/** A request by someone who has that role. */
+	getAs(role: Role, path: string, init?: RequestInit): Promise<Response>;
 	readonly app: ReturnType<typeof createApi>;
 	readonly hub: FakeHub;
+	readonly grants: GrantStore;
+	/** Ends the sessions of a subject. */
+	removePerson(subject: string): void;
 	readonly clock: { now: number; nowMs(): number };
 	/** What the queries were asked, latest last. */
 	readonly asked: unknown[];
@@ -111,6 +130,10 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 	const hub = new FakeHub();
 	const clock = { now: NOW, nowMs: () => clock.now };
 	const devices = [BOILER, NEW_DEVICE];
+	const auth = new FakeAuth();
+	const grants = memoryGrants();
+	// In memory it takes effect at once.
+	void grants.grant("viewer", BOILER.name);
 	function answer<T>(query: unknown, value: () => T): Promise<T> {
 		cloud.asked.push(query);
 		return cloud.failure === null
@@ -140,7 +163,8 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 						.slice(0, query.limit),
 				),
 		},
-		auth: new FakeAuth(),
+		auth,
+		access: new Access(grants),
 		clock,
 		version: "1.0.0",
 		onError: (error) => cloud.errors.push(error),
@@ -151,8 +175,14 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 			const headers = { Authorization: `Bearer ${GOOD_TOKEN}` };
 			return app.request(path, { headers, ...init });
 		},
+		async getAs(role, path, init = {}) {
+			const headers = { Authorization: `Bearer ${TOKENS[role]}` };
+			return app.request(path, { headers, ...init });
+		},
 		app,
 		hub,
+		grants,
+		removePerson: (subject) => auth.removed.add(subject),
 		clock,
 		asked: [],
 		errors: [],

@@ -12,6 +12,7 @@ import type {
 	RollupSize,
 	StoreCursor,
 } from "../../core/ports.ts";
+import type { Person } from "../people.ts";
 import type { AlertReads, AlertWrites } from "./alerts.ts";
 import type { PackedBlocks } from "./packing.ts";
 
@@ -27,6 +28,10 @@ export interface RecordWrites {
 	replaceRollups(thing: string, buckets: readonly BucketRows[]): void;
 	addCertificate(certificate: DeviceCertificate): void;
 	revokeCertificate(certificateId: string): void;
+	addPerson(person: Person): boolean;
+	removePerson(subject: string): void;
+	grant(subject: string, device: string): void;
+	revokeGrant(subject: string, device: string): void;
 }
 
 /** Blocks of one thing, packed, and where the range goes on. */
@@ -102,6 +107,12 @@ export interface RecordReads {
 	): PackedRollups;
 	certificate(certificateId: string): DeviceCertificate | null;
 	certificatesOf(thing: string): readonly DeviceCertificate[];
+	person(subject: string): Person | null;
+	personNamed(name: string): Person | null;
+	people(): readonly Person[];
+	devicesOf(subject: string): readonly string[];
+	subjectsOf(device: string): readonly string[];
+	hasGrant(subject: string, device: string): boolean;
 }
 
 /** One call of an operation as a value. */

@@ -1,4 +1,5 @@
 import type { BlockIdentity } from "../../../protocol/block.ts";
+import { isRole } from "../../core/people.ts";
 import type {
 	BootBinding,
 	DeadLetter,
@@ -12,6 +13,7 @@ import type {
 } from "../../core/ports.ts";
 import { StoreError } from "../../core/ports.ts";
 import { DAY_MS, HOUR_MS } from "../../core/spans.ts";
+import type { Person } from "../people.ts";
 import type { Connection, SqlRow, SqlValue, Statement } from "./connection.ts";
 import {
 	type PackedPage,
@@ -245,6 +247,45 @@ export class Reader implements RecordReads {
 			.map(toCertificate);
 	}
 
+	person(subject: string): Person | null {
+		const row = this.#sql(`${PERSON} WHERE subject = ?`).get([subject]);
+		return row === undefined ? null : toPerson(row);
+	}
+
+	personNamed(name: string): Person | null {
+		const row = this.#sql(`${PERSON} WHERE name = ?`).get([name]);
+		return row === undefined ? null : toPerson(row);
+	}
+
+	people(): readonly Person[] {
+		return this.#sql(`${PERSON} ORDER BY name`).all([]).map(toPerson);
+	}
+
+	devicesOf(subject: string): readonly string[] {
+		return this.#sql(
+			"SELECT device FROM grants WHERE subject = ? ORDER BY device",
+		)
+			.all([subject])
+			.map((row) => String(row[0]));
+	}
+
+	subjectsOf(device: string): readonly string[] {
+		return this.#sql(
+			"SELECT subject FROM grants WHERE device = ? ORDER BY subject",
+		)
+			.all([device])
+			.map((row) => String(row[0]));
+	}
+
+	hasGrant(subject: string, device: string): boolean {
+		return (
+			this.#sql("SELECT 1 FROM grants WHERE subject = ? AND device = ?").get([
+				subject,
+				device,
+			]) !== undefined
+		);
+	}
+
 	#sql(sql: string): Statement {
 		return this.#db.statement(sql);
 	}
@@ -341,5 +382,20 @@ function toCertificate(row: SqlRow): DeviceCertificate {
 		thing: String(row[1]),
 		status: row[2] === "ACTIVE" ? "ACTIVE" : "REVOKED",
 		createdMs: Number(row[3]),
+	};
+}
+
+const PERSON = "SELECT subject, name, role, created_ms FROM people";
+
+function toPerson(row: SqlRow): Person {
+	const [subject, name, role, createdMs] = row;
+	if (!isRole(role)) {
+		throw new StoreError("corrupt", `${name} has a role that is none.`);
+	}
+	return {
+		subject: String(subject),
+		name: String(name),
+		role,
+		createdMs: Number(createdMs),
 	};
 }

@@ -156,6 +156,20 @@ export const MIGRATIONS: readonly string[] = [
 		PRIMARY KEY (subject, id)
 	) WITHOUT ROWID;
 	`,
+	`
+	CREATE TABLE people (
+		subject TEXT PRIMARY KEY,
+		name TEXT NOT NULL UNIQUE,
+		role TEXT NOT NULL,
+		created_ms INTEGER NOT NULL
+	) WITHOUT ROWID;
+	CREATE TABLE grants (
+		subject TEXT NOT NULL,
+		device TEXT NOT NULL,
+		PRIMARY KEY (subject, device)
+	) WITHOUT ROWID;
+	CREATE INDEX grants_by_device ON grants (device);
+	`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

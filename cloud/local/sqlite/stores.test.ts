@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { alertStoreContract } from "../../core/contracts/alert-store.ts";
 import { blockStoreContract } from "../../core/contracts/block-store.ts";
 import { certificateStoreContract } from "../../core/contracts/certificate-store.ts";
+import { grantStoreContract } from "../../core/contracts/grant-store.ts";
 import { queriesContract } from "../../core/contracts/queries.ts";
 import { recordStoresContract } from "../../core/contracts/record-stores.ts";
 import { rollupStoreContract } from "../../core/contracts/rollup-store.ts";
@@ -34,5 +35,6 @@ describe("SQLite", () => {
 		"SQLite",
 		async () => (await makeStores()).certificates,
 	);
+	grantStoreContract("SQLite", async () => (await makeStores()).grants);
 	queriesContract("SQLite", makeStores, { numRuns: 25 });
 });

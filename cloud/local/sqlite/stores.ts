@@ -1,5 +1,6 @@
 /** The stores of a cloud on one machine: an SQLite database in the data folder. */
 import { join } from "node:path";
+import type { GrantStore } from "../../core/people.ts";
 import type {
 	AuthorityStores,
 	BlockPage,
@@ -8,6 +9,7 @@ import type {
 	StoreError,
 } from "../../core/ports.ts";
 import { makePrivateFile, openDataFolder } from "../data-folder.ts";
+import type { PersonStore } from "../people.ts";
 import { GroupCommit } from "./group-commit.ts";
 import {
 	type Call,
@@ -28,6 +30,8 @@ export interface StoreOptions {
 }
 
 export interface OpenStores extends AuthorityStores {
+	readonly people: PersonStore;
+	readonly grants: GrantStore;
 	/**
 	 * Resolves when a thread that holds the database ends without having been told to: whatever is asked from then on
 	 * fails, and only opening the stores anew helps. Never resolves otherwise.
@@ -160,6 +164,20 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 			ofThing: (thing) => read("certificatesOf", thing),
 			revoke: (certificateId) =>
 				commits.call("revokeCertificate", certificateId),
+		},
+		people: {
+			add: (person) => commits.call("addPerson", person),
+			get: (subject) => read("person", subject),
+			named: (name) => read("personNamed", name),
+			list: () => read("people"),
+			remove: (subject) => commits.call("removePerson", subject),
+		},
+		grants: {
+			devicesOf: (subject) => read("devicesOf", subject),
+			subjectsOf: (device) => read("subjectsOf", device),
+			has: (subject, device) => read("hasGrant", subject, device),
+			grant: (subject, device) => commits.call("grant", subject, device),
+			revoke: (subject, device) => commits.call("revokeGrant", subject, device),
 		},
 		close: async () => {
 			await commits.drained();

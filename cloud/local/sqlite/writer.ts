@@ -8,6 +8,7 @@ import {
 	UNREADABLE_CHANNEL,
 } from "../../core/ports.ts";
 import { DAY_MS, HOUR_MS } from "../../core/spans.ts";
+import type { Person } from "../people.ts";
 import type { Connection, Statement } from "./connection.ts";
 import { KINDS, type RecordWrites } from "./messages.ts";
 import { type PackedBlocks, packedCount, unpackBlock } from "./packing.ts";
@@ -198,6 +199,34 @@ export class Writer implements RecordWrites {
 		this.#sql(
 			"UPDATE certificates SET status = 'REVOKED' WHERE certificate_id = ?",
 		).run([certificateId]);
+	}
+
+	addPerson(person: Person): boolean {
+		const { changes } = this.#sql(
+			"INSERT INTO people (subject, name, role, created_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+		).run([person.subject, person.name, person.role, person.createdMs]);
+		return changes === 1;
+	}
+
+	removePerson(subject: string): void {
+		this.#sql("DELETE FROM grants WHERE subject = ?").run([subject]);
+		this.#sql("DELETE FROM push_subscriptions WHERE subject = ?").run([
+			subject,
+		]);
+		this.#sql("DELETE FROM people WHERE subject = ?").run([subject]);
+	}
+
+	grant(subject: string, device: string): void {
+		this.#sql(
+			"INSERT INTO grants (subject, device) VALUES (?, ?) ON CONFLICT DO NOTHING",
+		).run([subject, device]);
+	}
+
+	revokeGrant(subject: string, device: string): void {
+		this.#sql("DELETE FROM grants WHERE subject = ? AND device = ?").run([
+			subject,
+			device,
+		]);
 	}
 
 	#sql(sql: string): Statement {

@@ -1,0 +1,98 @@
+/**
+ * Who may call which operation: all of it, in one table, asked by one middleware before anything else is looked at.
+ * An operation that the table lacks cannot be called, and an API that has one cannot be made.
+ */
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context, MiddlewareHandler } from "hono";
+import { matchedRoutes } from "hono/route";
+import type { Role } from "../core/people.ts";
+import { type AuthEnv, identifyOrProblem } from "./auth.ts";
+import type { ApiDeps } from "./ports.ts";
+
+/**
+ * The least role that may call an operation. What stands below `/v1/devices/{name}` moreover needs the device to be
+ * one that the caller may see, and what lists devices or goes through all of them leaves the others out.
+ */
+export type Permission = Role | "anyone";
+
+export const PERMISSIONS: Readonly<Record<string, Permission>> = {
+	"GET /v1/health": "anyone",
+	"GET /v1/openapi.json": "anyone",
+	"GET /v1/session": "anyone",
+	"POST /v1/session": "anyone",
+	"DELETE /v1/session": "anyone",
+	"GET /v1/devices": "viewer",
+	"GET /v1/devices/{name}": "viewer",
+	"GET /v1/devices/{name}/readings": "viewer",
+	"GET /v1/devices/{name}/blocks": "viewer",
+	"GET /v1/devices/{name}/aggregate": "viewer",
+	"GET /v1/live": "viewer",
+	"GET /v1/deadletters": "operator",
+};
+
+type PermitDeps = Pick<ApiDeps, "auth" | "access">;
+
+/** To be put before every operation. */
+export function requirePermission(
+	app: OpenAPIHono<AuthEnv>,
+	deps: PermitDeps,
+): void {
+	app.use("/v1/*", requireRole(deps));
+	app.use("/v1/devices/:name/*", requireDevice(deps));
+}
+
+/** Lets only those in whose role suffices, and says who they are in `c.var.identity`. */
+function requireRole({ auth, access }: PermitDeps): MiddlewareHandler<AuthEnv> {
+	return async function requireRole(c, next) {
+		const operation = operationOf(c);
+		if (operation === null) return next();
+		const permission = permissionOf(operation);
+		if (permission === "anyone") return next();
+		const identity = await identifyOrProblem(c, auth);
+		access.requireRole(identity, permission);
+		c.set("identity", identity);
+		return next();
+	};
+}
+
+function requireDevice({ access }: PermitDeps): MiddlewareHandler<AuthEnv> {
+	return async function requireDevice(c, next) {
+		const identity = c.get("identity");
+		// Nobody is known where there is no operation: 404 or 405 follows.
+		if (identity !== undefined) {
+			await access.requireDevice(identity, c.req.param("name") ?? "");
+		}
+		return next();
+	};
+}
+
+/** "GET /v1/devices/{name}", as the description names it; null where none answers the request. */
+function operationOf(c: Context): string | null {
+	const route = matchedRoutes(c).findLast(({ method }) => method !== "ALL");
+	return route === undefined ? null : operationName(route);
+}
+
+function operationName(route: {
+	readonly method: string;
+	readonly path: string;
+}): string {
+	return `${route.method} ${route.path.replaceAll(/:(\w+)/g, "{$1}")}`;
+}
+
+/** @throws Error for an operation that the table lacks: a mistake in this program */
+export function permissionOf(operation: string): Permission {
+	const permission = Object.hasOwn(PERMISSIONS, operation)
+		? PERMISSIONS[operation]
+		: undefined;
+	if (permission === undefined) {
+		throw new Error(`Nobody has said who may call ${operation}.`);
+	}
+	return permission;
+}
+
+/** @throws Error when an operation is not in the table */
+export function assertPermissions(app: OpenAPIHono<AuthEnv>): void {
+	for (const route of app.routes) {
+		if (route.method !== "ALL") permissionOf(operationName(route));
+	}
+}
