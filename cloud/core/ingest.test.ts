@@ -13,6 +13,7 @@ import {
 	testCloud,
 } from "./contracts/fixtures.ts";
 import type { MemoryStores } from "./fakes/memory-stores.ts";
+import { Ingest, type IngestOptions } from "./ingest.ts";
 import type { LiveEvent } from "./live-hub.ts";
 import { StoreError } from "./ports.ts";
 
@@ -43,7 +44,7 @@ describe("Ingest", () => {
 		await cloud.stores.devices.create("boiler", 1);
 	});
 
-	const send = (topic: string, payload: Uint8Array): Promise<void> =>
+	const send = (topic: string, payload: Uint8Array) =>
 		cloud.ingest.accept({ thing: "boiler", topic, payload });
 	const letters = async (): Promise<string[]> =>
 		(await cloud.stores.deadLetters.list({ limit: 10 })).map(
@@ -351,5 +352,222 @@ describe("Ingest", () => {
 	it("makes a dead letter of an event that is not UTF-8", async () => {
 		await send(eventTopic("boiler"), Uint8Array.of(0x22, 0xff, 0x22));
 		assert.deepEqual(await letters(), ["bad_event"]);
+	});
+
+	it("says why it made a dead letter, and nothing when it made none", async () => {
+		const [good, bad] = [blockOf([1]), Uint8Array.of(1)];
+		assert.equal(await cloud.ingest.accept(blockMessage(good)), null);
+		const refusal = await cloud.ingest.accept(blockMessage(bad));
+		assert.equal(refusal?.reason, "too_short");
+		assert.deepEqual(await letters(), ["too_short"]);
+	});
+
+	it("keeps nothing of what it is only asked to take, when that cannot be taken", async () => {
+		const refusal = await cloud.ingest.take(blockMessage(Uint8Array.of(1)));
+		assert.equal(refusal?.reason, "too_short");
+		assert.deepEqual(await letters(), []);
+		assert.equal(await cloud.ingest.take(blockMessage(blockOf([1]))), null);
+		assert.equal((await stored()).length, 1);
+	});
+
+	describe("with options", () => {
+		const ingestWith = (options: IngestOptions) =>
+			new Ingest(
+				{ stores: cloud.stores, hub: cloud.hub, clock: cloud.clock },
+				options,
+			);
+		const nth = (sequence: number, startUptimeMs = sequence * 1000) =>
+			blockMessage(blockOf([sequence], { sequence, startUptimeMs }));
+
+		it("keeps a block with the time that its message was received at", async () => {
+			const receivedMs = cloud.clock.now - 60_000;
+			await ingestWith({}).accept({ ...nth(1), receivedMs });
+			await ingestWith({}).accept({
+				...blockMessage(Uint8Array.of(1)),
+				receivedMs,
+			});
+			assert.equal((await stored())[0]?.receivedMs, receivedMs);
+			const [letter] = await cloud.stores.deadLetters.list({ limit: 1 });
+			assert.equal(letter?.receivedMs, receivedMs);
+			const device = await cloud.stores.devices.get("boiler");
+			assert.equal(device?.lastSeenMs, receivedMs);
+		});
+
+		it("believes a stamp or not by when its message was received", async () => {
+			await ingestWith({}).accept({ ...nth(1), receivedMs: DAY - 700_000 });
+			assert.deepEqual(await stored(), []);
+			const { blocks } = await cloud.stores.blocks.untimed("boiler", 10);
+			assert.equal(blocks.length, 1);
+		});
+
+		it("writes when a device was seen no more often than told, over restarts too", async () => {
+			const { deviceUpdates } = cloud.stores;
+			for (let restart = 0; restart < 3; restart++) {
+				const ingest = ingestWith({ seenEveryMs: 900_000 });
+				for (let i = 0; i < 10; i++) {
+					cloud.clock.now += 20_000;
+					await ingest.accept(nth(restart * 10 + i));
+				}
+			}
+			assert.equal(deviceUpdates.get("boiler"), 1);
+			cloud.clock.now += 900_000;
+			await ingestWith({ seenEveryMs: 900_000 }).accept(nth(99));
+			assert.equal(deviceUpdates.get("boiler"), 2);
+		});
+
+		it("does not take a message that was long on its way for a sign of life", async () => {
+			const seenMs = cloud.clock.now;
+			await cloud.stores.devices.update("boiler", { lastSeenMs: seenMs });
+			await ingestWith({}).accept({
+				...nth(1),
+				receivedMs: seenMs - 3_600_000,
+			});
+			const device = await cloud.stores.devices.get("boiler");
+			assert.equal(device?.lastSeenMs, seenMs);
+			assert.equal(device?.channels.length, 1);
+		});
+
+		it("reads a device once for many of its messages at the same time", async () => {
+			let reads = 0;
+			const { devices } = cloud.stores;
+			const counting = {
+				...devices,
+				get(name: string) {
+					reads++;
+					return devices.get(name);
+				},
+			};
+			const ingest = new Ingest({
+				stores: { ...cloud.stores, devices: counting },
+				hub: cloud.hub,
+				clock: cloud.clock,
+			});
+			await Promise.all([1, 2, 3, 4].map((i) => ingest.accept(nth(i))));
+			assert.equal(reads, 1);
+			assert.equal((await stored()).length, 4);
+		});
+
+		it("keeps the blocks of a thing that is no device, and shows no device", async () => {
+			await ingestWith({}).accept(blockMessage(blockOf([1]), "roof"));
+			const { blocks } = await cloud.stores.blocks.range("roof", 0, 9e15, 10);
+			assert.equal(blocks.length, 1);
+			assert.equal(await cloud.stores.devices.get("roof"), null);
+		});
+
+		it("makes a device of a thing that is none, where it is to adopt", async () => {
+			const ingest = ingestWith({ adopts: true });
+			await Promise.all([
+				ingest.accept(blockMessage(blockOf([1]), "roof")),
+				ingest.accept(blockMessage(blockOf([2], { sequence: 2 }), "roof")),
+			]);
+			const device = await cloud.stores.devices.get("roof");
+			assert.equal(device?.createdMs, cloud.clock.now);
+			assert.equal(device?.online, true);
+			assert.equal(device?.channels.length, 1);
+		});
+
+		it("makes a device by an event as well", async () => {
+			await ingestWith({ adopts: true }).accept({
+				thing: "roof",
+				topic: eventTopic("roof"),
+				payload: event(BOOT_EVENT),
+			});
+			const device = await cloud.stores.devices.get("roof");
+			assert.equal(device?.boot?.boot, 4);
+		});
+
+		it("adopts nobody by what makes a dead letter", async () => {
+			const ingest = ingestWith({ adopts: true });
+			await ingest.accept(blockMessage(Uint8Array.of(1), "roof"));
+			await ingest.accept({ ...nth(1), thing: "roof" });
+			assert.equal(await cloud.stores.devices.get("roof"), null);
+		});
+
+		it("leaves a known device's presence alone", async () => {
+			await cloud.stores.devices.update("boiler", { online: false });
+			await ingestWith({ adopts: true }).accept(nth(1));
+			const device = await cloud.stores.devices.get("boiler");
+			assert.equal(device?.online, false);
+		});
+
+		it("lets no boot event take the place of a later one that overtook it", async () => {
+			const send = (boot: number, receivedMs: number) =>
+				cloud.ingest.accept({
+					thing: "boiler",
+					topic: eventTopic("boiler"),
+					payload: event({ ...BOOT_EVENT, boot }),
+					receivedMs,
+				});
+			await send(5, cloud.clock.now);
+			await send(4, cloud.clock.now - 1);
+			let device = await cloud.stores.devices.get("boiler");
+			assert.equal(device?.boot?.boot, 5);
+			await send(6, cloud.clock.now + 1);
+			device = await cloud.stores.devices.get("boiler");
+			assert.equal(device?.boot?.boot, 6);
+		});
+
+		it("tells of each block when it is stored, and again when it comes again", async () => {
+			const told: unknown[] = [];
+			const ingest = ingestWith({
+				async onBlock({ thing, header, startMs, receivedMs, bytes }) {
+					assert.equal((await stored()).length, 1);
+					told.push([
+						thing,
+						header.sequence,
+						startMs,
+						receivedMs,
+						bytes.length,
+					]);
+				},
+			});
+			const message = nth(1);
+			await ingest.accept(message);
+			await ingest.accept(message);
+			const one = [
+				"boiler",
+				1,
+				DAY + 1000,
+				cloud.clock.now,
+				message.payload.length,
+			];
+			assert.deepEqual(told, [one, one]);
+		});
+
+		it("tells of no live message, dead letter or event", async () => {
+			const ingest = ingestWith({
+				onBlock: () => assert.fail("It was told of something."),
+			});
+			const live = blockOf([1], { live: true });
+			await ingest.accept({
+				...blockMessage(live),
+				topic: liveTopic("boiler"),
+			});
+			await ingest.accept(blockMessage(Uint8Array.of(1)));
+			await ingest.accept({
+				thing: "boiler",
+				topic: eventTopic("boiler"),
+				payload: event(BOOT_EVENT),
+			});
+			await cloud.accept(blockOf([1]));
+			const refusal = await ingest.accept(blockMessage(blockOf([2])));
+			assert.equal(refusal?.reason, "identity_conflict");
+		});
+
+		it("does not acknowledge a block whose listener could not do its work, and tells of it again", async () => {
+			let failing = true;
+			let told = 0;
+			const ingest = ingestWith({
+				async onBlock() {
+					if (failing) throw new StoreError("unavailable", "Not now.");
+					told++;
+				},
+			});
+			await assert.rejects(ingest.accept(nth(1)), StoreError);
+			failing = false;
+			await ingest.accept(nth(1));
+			assert.equal(told, 1);
+			assert.equal(ofType("block").length, 1);
+		});
 	});
 });

@@ -1,8 +1,4 @@
-import {
-	BlockError,
-	type BlockHeader,
-	type Channel,
-} from "../../protocol/block.ts";
+import { BlockError, type BlockHeader } from "../../protocol/block.ts";
 import { spanMs } from "../../protocol/block-time.ts";
 import { verifyBlock } from "../../protocol/decode.ts";
 import { parsePublishTopic } from "../../protocol/topics.ts";
@@ -11,25 +7,50 @@ import { BootBindings } from "./boot-bindings.ts";
 import type { LiveHub } from "./live-hub.ts";
 import { EventError, parseEvent } from "./node-events.ts";
 import type { Clock, DeviceUpdate, Stores } from "./ports.ts";
-
-/** How often a thing's last-seen time is written at most, ms. */
-const SEEN_EVERY_MS = 1000;
-
-/** More than any honest node has: a block has 16 at most. */
-const MAX_CHANNELS_OF_A_DEVICE = 256;
+import {
+	hasTooMany,
+	MAX_CHANNELS_OF_A_DEVICE,
+	type SenderOptions,
+	Senders,
+} from "./senders.ts";
 
 /** A message as a broker received it; `thing` is who sent it, by its certificate. */
 export interface IncomingMessage {
 	readonly thing: string;
 	readonly topic: string;
 	readonly payload: Uint8Array;
+	/** When it was received, if that was before now. */
+	readonly receivedMs?: number;
 }
 
-/** What is remembered of a thing so that a block rarely costs more than its own write. */
-interface Sender {
-	/** Its channels as last written to the device, by id. */
-	readonly channels: Map<string, Channel>;
-	seenWrittenMs: number;
+/** Why a message says nothing that could be taken in. */
+export interface Refusal {
+	/** A name: see `DeadLetter`. */
+	readonly reason: string;
+	/** A sentence for people. */
+	readonly detail: string;
+}
+
+/** A block that is stored now. */
+export interface TakenBlock {
+	readonly thing: string;
+	readonly header: BlockHeader;
+	/** As it is stored: null when the block has no time of its own that can be believed. */
+	readonly startMs: number | null;
+	readonly receivedMs: number;
+	/** Only until the listener's promise has resolved. */
+	readonly bytes: Uint8Array;
+}
+
+/**
+ * Hears of each block once it is stored, and before its message is acknowledged. Told of a block again whenever that
+ * comes again, since it may have failed the first time: it must do no harm twice.
+ * @throws StoreError when the message has to come again
+ */
+export type BlockListener = (block: TakenBlock) => Promise<void>;
+
+export interface IngestOptions extends SenderOptions {
+	readonly onBlock?: BlockListener;
 }
 
 /**
@@ -41,56 +62,81 @@ export class Ingest {
 	readonly #hub: LiveHub;
 	readonly #clock: Clock;
 	readonly #bindings: BootBindings;
-	readonly #senders = new Map<string, Sender>();
+	readonly #senders: Senders;
+	readonly #onBlock: BlockListener | null;
 
-	constructor(deps: {
-		readonly stores: Stores;
-		readonly hub: LiveHub;
-		readonly clock: Clock;
-	}) {
+	constructor(
+		deps: {
+			readonly stores: Stores;
+			readonly hub: LiveHub;
+			readonly clock: Clock;
+		},
+		options: IngestOptions = {},
+	) {
 		this.#stores = deps.stores;
 		this.#hub = deps.hub;
 		this.#clock = deps.clock;
 		this.#bindings = new BootBindings(deps.stores.bindings);
+		this.#senders = new Senders(deps, options);
+		this.#onBlock = options.onBlock ?? null;
 	}
 
 	/**
 	 * Resolves when what the message says is durable, or durably a dead letter: it may be acknowledged.
-	 * @throws StoreError when it is not; the thing has to send it again
+	 * @returns why it is a dead letter; null when it is not
+	 * @throws StoreError when it is neither; the thing has to send it again
 	 */
-	async accept(message: IncomingMessage): Promise<void> {
+	async accept(message: IncomingMessage): Promise<Refusal | null> {
+		const refusal = await this.take(message);
+		if (refusal !== null) {
+			await this.#stores.deadLetters.add({
+				thing: message.thing,
+				topic: message.topic,
+				...refusal,
+				receivedMs: this.#receivedMs(message),
+				bytes: new Uint8Array(message.payload),
+			});
+		}
+		return refusal;
+	}
+
+	/**
+	 * Resolves with null when what the message says is durable, else with why it cannot be taken in: nothing has been
+	 * kept then.
+	 * @throws StoreError when neither can be said
+	 */
+	async take(message: IncomingMessage): Promise<Refusal | null> {
 		const topic = parsePublishTopic(message.topic);
 		if (topic === null || topic.thing !== message.thing) {
-			return this.#bury(
-				message,
-				"unknown_topic",
-				`Nothing is taken in from ${message.topic} when ${message.thing} sends it.`,
-			);
+			return {
+				reason: "unknown_topic",
+				detail: `Nothing is taken in from ${message.topic} when ${message.thing} sends it.`,
+			};
 		}
 		switch (topic.kind) {
 			case "event":
-				return this.#acceptEvent(message);
+				return this.#takeEvent(message);
 			case "block":
-				return this.#acceptBlock(message);
+				return this.#takeBlock(message);
 			case "live":
-				return this.#acceptLive(message);
+				return this.#takeLive(message);
 		}
 	}
 
-	async #acceptBlock(message: IncomingMessage): Promise<void> {
-		const header = await this.#verify(message);
-		if (header === null) return;
+	async #takeBlock(message: IncomingMessage): Promise<Refusal | null> {
+		const header = verify(message);
+		if ("reason" in header) return header;
 		if (header.live) {
-			return this.#bury(
-				message,
-				"wrong_topic",
-				"A live message came on the topic for blocks, which are stored.",
-			);
+			return {
+				reason: "wrong_topic",
+				detail:
+					"A live message came on the topic for blocks, which are stored.",
+			};
 		}
 		const sender =
-			this.#senders.get(message.thing) ?? (await this.#sender(message.thing));
-		if (hasTooMany(sender, header)) return this.#buryChannels(message);
-		const receivedMs = this.#clock.nowMs();
+			this.#senders.known(message.thing) ?? (await this.#senders.find(message));
+		if (hasTooMany(sender, header)) return tooManyChannels(message);
+		const receivedMs = this.#receivedMs(message);
 		const believedMs = believedStartMs(header, receivedMs);
 		const span = spanMs(header);
 		const startMs = span <= MAX_INDEXED_SPAN_MS ? believedMs : null;
@@ -109,45 +155,53 @@ export class Ingest {
 					bytes: message.payload,
 				},
 			]),
-			this.#touch(thing, sender, header, receivedMs),
+			this.#senders.note(message, sender, header),
 		]);
 		if (outcomes[0] === "conflict") {
-			return this.#bury(
-				message,
-				"identity_conflict",
-				`Another block of journal ${journalId}, boot ${boot}, sequence ${sequence} is there already.`,
-			);
+			return {
+				reason: "identity_conflict",
+				detail: `Another block of journal ${journalId}, boot ${boot}, sequence ${sequence} is there already.`,
+			};
 		}
 		if (believedMs !== null) await this.#bindings.learn(thing, header);
 		if (outcomes[0] === "stored") {
 			this.#hub.publish({ type: "block", thing, startMs, spanMs: span });
 		}
+		await this.#onBlock?.({
+			thing,
+			header,
+			startMs,
+			receivedMs,
+			bytes: message.payload,
+		});
+		return null;
 	}
 
-	async #acceptLive(message: IncomingMessage): Promise<void> {
-		const header = await this.#verify(message);
-		if (header === null) return;
+	async #takeLive(message: IncomingMessage): Promise<Refusal | null> {
+		const header = verify(message);
+		if ("reason" in header) return header;
 		if (!header.live) {
-			return this.#bury(
-				message,
-				"wrong_topic",
-				"A block came on the topic for live messages, which are not stored.",
-			);
+			return {
+				reason: "wrong_topic",
+				detail:
+					"A block came on the topic for live messages, which are not stored.",
+			};
 		}
 		const { thing } = message;
-		const sender = await this.#sender(thing);
-		if (hasTooMany(sender, header)) return this.#buryChannels(message);
+		const sender = await this.#senders.find(message);
+		if (hasTooMany(sender, header)) return tooManyChannels(message);
 		this.#hub.publish({
 			type: "live",
 			thing,
 			bytes: new Uint8Array(message.payload),
 		});
-		await this.#touch(thing, sender, header, this.#clock.nowMs());
+		await this.#senders.note(message, sender, header);
+		return null;
 	}
 
-	async #acceptEvent(message: IncomingMessage): Promise<void> {
+	async #takeEvent(message: IncomingMessage): Promise<Refusal | null> {
 		const { thing } = message;
-		const atMs = this.#clock.nowMs();
+		const atMs = this.#receivedMs(message);
 		let update: DeviceUpdate;
 		try {
 			const event = parseEvent(message.payload);
@@ -161,102 +215,39 @@ export class Ingest {
 			} else update = { configRefused: event.reason };
 		} catch (error) {
 			if (!(error instanceof EventError)) throw error;
-			return this.#bury(message, "bad_event", error.message);
+			return { reason: "bad_event", detail: error.message };
+		}
+		if (this.#senders.adopts) await this.#senders.find(message);
+		// On its way for a while, it may have been overtaken by what a later boot says, which is in force.
+		if (message.receivedMs !== undefined) {
+			const device = await this.#stores.devices.get(thing);
+			if ((device?.boot?.atMs ?? 0) > atMs) return null;
 		}
 		await this.#stores.devices.update(thing, { ...update, lastSeenMs: atMs });
+		return null;
 	}
 
-	/**
-	 * Every sample is decoded once before a block is taken in: what nobody could read later must not be acknowledged as
-	 * stored readings.
-	 * @returns null when it was no block, and is a dead letter now
-	 */
-	async #verify(message: IncomingMessage): Promise<BlockHeader | null> {
-		try {
-			return verifyBlock(message.payload);
-		} catch (error) {
-			if (!(error instanceof BlockError)) throw error;
-			await this.#bury(message, error.reason, error.message);
-			return null;
-		}
-	}
-
-	/** Writes what is new of the device: its channels, and at most once a second that it was heard. */
-	async #touch(
-		thing: string,
-		sender: Sender,
-		header: BlockHeader,
-		nowMs: number,
-	): Promise<void> {
-		const channels = header.channels.filter(
-			(channel) => !isSame(sender.channels.get(channel.id), channel),
-		);
-		const sinceMs = Math.abs(nowMs - sender.seenWrittenMs);
-		if (channels.length === 0 && sinceMs < SEEN_EVERY_MS) return;
-		for (const channel of channels) sender.channels.set(channel.id, channel);
-		sender.seenWrittenMs = nowMs;
-		try {
-			await this.#stores.devices.update(thing, {
-				lastSeenMs: nowMs,
-				...(channels.length === 0 ? {} : { channels }),
-			});
-		} catch (error) {
-			this.#senders.delete(thing);
-			throw error;
-		}
-	}
-
-	/** @throws StoreError */
-	async #sender(thing: string): Promise<Sender> {
-		const known = this.#senders.get(thing);
-		if (known !== undefined) return known;
-		const device = await this.#stores.devices.get(thing);
-		const meanwhile = this.#senders.get(thing);
-		if (meanwhile !== undefined) return meanwhile;
-		const sender = {
-			channels: new Map(device?.channels.map((one) => [one.id, one])),
-			seenWrittenMs: Number.NEGATIVE_INFINITY,
-		};
-		this.#senders.set(thing, sender);
-		return sender;
-	}
-
-	#buryChannels(message: IncomingMessage): Promise<void> {
-		return this.#bury(
-			message,
-			"too_many_channels",
-			`With this one, ${message.thing} would have more than ${MAX_CHANNELS_OF_A_DEVICE} channels.`,
-		);
-	}
-
-	async #bury(
-		message: IncomingMessage,
-		reason: string,
-		detail: string,
-	): Promise<void> {
-		await this.#stores.deadLetters.add({
-			thing: message.thing,
-			topic: message.topic,
-			reason,
-			detail,
-			receivedMs: this.#clock.nowMs(),
-			bytes: new Uint8Array(message.payload),
-		});
+	#receivedMs(message: IncomingMessage): number {
+		return message.receivedMs ?? this.#clock.nowMs();
 	}
 }
 
-function hasTooMany(sender: Sender, header: BlockHeader): boolean {
-	let count = sender.channels.size;
-	if (count + header.channels.length <= MAX_CHANNELS_OF_A_DEVICE) return false;
-	for (const { id } of header.channels) if (!sender.channels.has(id)) count++;
-	return count > MAX_CHANNELS_OF_A_DEVICE;
+/**
+ * Every sample is decoded once before a block is taken in: what nobody could read later must not be acknowledged as
+ * stored readings.
+ */
+function verify(message: IncomingMessage): BlockHeader | Refusal {
+	try {
+		return verifyBlock(message.payload);
+	} catch (error) {
+		if (!(error instanceof BlockError)) throw error;
+		return { reason: error.reason, detail: error.message };
+	}
 }
 
-function isSame(known: Channel | undefined, channel: Channel): boolean {
-	return (
-		known !== undefined &&
-		known.unit === channel.unit &&
-		known.exponent === channel.exponent &&
-		known.kind === channel.kind
-	);
+function tooManyChannels(message: IncomingMessage): Refusal {
+	return {
+		reason: "too_many_channels",
+		detail: `With this one, ${message.thing} would have more than ${MAX_CHANNELS_OF_A_DEVICE} channels.`,
+	};
 }

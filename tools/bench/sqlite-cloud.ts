@@ -48,7 +48,7 @@ export async function openSqliteCloud(dir?: string): Promise<SqliteCloud> {
 		queries: new Queries({ stores, rollups }),
 		async ingest(thing, blocks, atOnce) {
 			const topic = blockTopic(thing);
-			let waiting: Promise<void>[] = [];
+			let waiting: Promise<unknown>[] = [];
 			for (const payload of blocks) {
 				waiting.push(ingest.accept({ thing, topic, payload }));
 				if (waiting.length < atOnce) continue;

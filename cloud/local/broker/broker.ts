@@ -40,7 +40,7 @@ export interface BrokerDeps {
 			readonly thing: string;
 			readonly topic: string;
 			readonly payload: Uint8Array;
-		}): Promise<void>;
+		}): Promise<unknown>;
 	};
 	readonly devices: {
 		connected(name: string): Promise<void> | void;

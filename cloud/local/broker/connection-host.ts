@@ -9,7 +9,7 @@ export interface ConnectionHost {
 		readonly thing: string;
 		readonly topic: string;
 		readonly payload: Uint8Array;
-	}): Promise<void>;
+	}): Promise<unknown>;
 	/** Counts bytes in or out of the overall budget. @returns false when it is exhausted: wait for `allBytesFree` */
 	reserve(bytes: number, connection: Connection): boolean;
 	release(bytes: number): void;

@@ -26,7 +26,7 @@ export interface SessionHost {
 		readonly thing: string;
 		readonly topic: string;
 		readonly payload: Uint8Array;
-	}): Promise<void>;
+	}): Promise<unknown>;
 	/** The thing has proved who it is. Resolves when no older connection of it is left. */
 	claim(thing: string, connection: Connection): Promise<void>;
 	/** CONNACK has been written. */
