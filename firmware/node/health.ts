@@ -55,13 +55,13 @@ export class HealthSource implements RowSource {
 	readonly channels = CHANNELS;
 	readonly channelCount = CHANNELS.length;
 	readonly #takeFigures: () => HealthFigures;
-	readonly #system: System;
+	readonly #system: Pick<System, "heap" | "resetReason">;
 	readonly #network: Pick<Network, "rssi">;
 
 	/** @param takeFigures called once a sample: a state is told as it was since the call before */
 	constructor(
 		takeFigures: () => HealthFigures,
-		system: System,
+		system: Pick<System, "heap" | "resetReason">,
 		network: Pick<Network, "rssi">,
 	) {
 		this.#takeFigures = takeFigures;

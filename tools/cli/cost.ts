@@ -1,47 +1,52 @@
-/** `thinghz cost --battery`: how long a node lives on a battery, for several spans of a block. */
+/** `thinghz cost`: what a fleet costs on AWS, and how long a node lives on a battery. */
 import type { Command } from "commander";
 import { MAX_CHANNELS } from "../../protocol/block.ts";
-import {
-	ASSUMED,
-	type BatteryLife,
-	type BatteryUse,
-	reckonBattery,
-} from "../cost/battery.ts";
-import { blockBytes } from "../cost/block-size.ts";
-import { CHIPS, type Chip } from "../cost/chips.ts";
-import { parseDurationWithin, parseWhole } from "./duration.ts";
+import { ASSUMED } from "../cost/battery.ts";
+import { CHIPS } from "../cost/chips.ts";
+import { type AwsCostOptions, costOnAws, TIME_SERIES } from "./cost-aws.ts";
+import { type BatteryOptions, costOfBattery } from "./cost-battery.ts";
 import { UsageError } from "./errors.ts";
-import { formatTable, printJson, printMessage } from "./output.ts";
 
-interface CostOptions {
-	readonly battery?: boolean;
-	readonly chip: string;
-	readonly interval: string;
-	readonly channels: string;
-	readonly capacityMah: string;
-	readonly connect?: string;
-	readonly alwaysOn?: boolean;
-	readonly json?: boolean;
-}
-
-const SPANS_S = [10, 60, 300, 900] as const;
-/** A node sleeps between samples that are at least so far apart: firmware/node/config.ts. */
-const SLEEP_INTERVALS = ["5s", "15m"] as const;
-const ALWAYS_ON_INTERVALS = ["1s", "15m"] as const;
-
-export interface BatteryRow extends BatteryLife {
-	readonly spanS: number;
-	readonly blockBytes: number;
-}
+/** Of one of the two questions alone: with the other, it is a mistake. */
+const OF_BATTERY = ["chip", "capacityMah", "connect", "alwaysOn"] as const;
+const OF_AWS = [
+	"devices",
+	"span",
+	"months",
+	"timeseries",
+	"people",
+	"grafanaEditors",
+	"grafanaViewers",
+	"health",
+	"backup",
+] as const;
 
 export function addCost(program: Command): void {
 	program
 		.command("cost")
-		.description("reckon what nodes take: so far, their batteries")
-		.option("--battery", "how long a node lives on a battery")
+		.description(
+			"reckon what a fleet costs on AWS, or how long a battery lasts",
+		)
+		.option("--devices <count>", "of the fleet", "1000")
+		.option("--channels <count>", `of a node: 1 to ${MAX_CHANNELS}`, "3")
+		.option(
+			"--interval <duration>",
+			'between two samples (default: "1s"; with --battery "10s")',
+		)
+		.option("--span <duration>", "of a block", "300s")
+		.option("--months <count>", "for how long readings are kept", "3")
+		.option(
+			"--timeseries <store>",
+			`rows beside the blocks: ${TIME_SERIES.join(", ")}`,
+			"none",
+		)
+		.option("--people <count>", "who look at the page", "10")
+		.option("--grafana-editors <count>", "of Managed Grafana", "0")
+		.option("--grafana-viewers <count>", "of Managed Grafana", "0")
+		.option("--no-health", "without the nodes' own health")
+		.option("--backup", "with point-in-time recovery of the blocks")
+		.option("--battery", "instead: how long a node lives on a battery")
 		.option("--chip <chip>", Object.keys(CHIPS).join(" or "), "esp32")
-		.option("--interval <duration>", "between two samples", "10s")
-		.option("--channels <count>", `1 to ${MAX_CHANNELS}`, "3")
 		.option("--capacity-mah <mAh>", "of the battery", "2000")
 		.option(
 			"--connect <duration>",
@@ -49,116 +54,29 @@ export function addCost(program: Command): void {
 		)
 		.option("--always-on", "connected all the time, instead of deep sleep")
 		.option("--json", "machine-readable results on stdout")
-		.action(cost);
-}
-
-type Reckoning = Omit<BatteryUse, "spanS" | "blockBytes" | "alwaysOn">;
-
-function cost(options: CostOptions): void {
-	if (options.battery !== true) {
-		throw new UsageError(
-			"cost: add --battery. What the cloud costs cannot be reckoned by this version.",
+		.action(
+			(
+				options: AwsCostOptions &
+					BatteryOptions & { readonly battery?: boolean },
+				command: Command,
+			) => {
+				if (options.battery === true) {
+					refuse(command, OF_AWS, "of the cloud: leave it out with --battery");
+					return costOfBattery(options);
+				}
+				refuse(command, OF_BATTERY, "of a battery: add --battery");
+				return costOnAws(options);
+			},
 		);
-	}
-	const chip = options.chip;
-	if (!isChip(chip)) {
-		throw new UsageError(
-			`--chip: "${chip}" is not one of ${Object.keys(CHIPS).join(", ")}.`,
+}
+
+/** @throws UsageError for the first of the options that was given */
+function refuse(command: Command, names: readonly string[], why: string): void {
+	for (const name of names) {
+		if (command.getOptionValueSource(name) !== "cli") continue;
+		const flag = command.options.find(
+			(option) => option.attributeName() === name,
 		);
+		throw new UsageError(`${flag?.long ?? name} is ${why}.`);
 	}
-	const alwaysOn = options.alwaysOn === true;
-	if (alwaysOn && options.connect !== undefined) {
-		throw new UsageError(
-			"--connect is of a node that sleeps: leave it out, or leave out --always-on.",
-		);
-	}
-	const intervalMs = parseDurationWithin(
-		options.interval,
-		"--interval",
-		alwaysOn ? ALWAYS_ON_INTERVALS : SLEEP_INTERVALS,
-	);
-	const channels = parseWhole(options.channels, "--channels", 1, MAX_CHANNELS);
-	const capacityMah = parseWhole(
-		options.capacityMah,
-		"--capacity-mah",
-		1,
-		1_000_000,
-	);
-	const connect = options.connect ?? `${ASSUMED.connectS}s`;
-	const connectMs = parseDurationWithin(connect, "--connect", ["100ms", "60s"]);
-	const reckoning: Reckoning = {
-		chip: CHIPS[chip],
-		intervalS: intervalMs / 1000,
-		capacityMah,
-		connectS: connectMs / 1000,
-	};
-	const rows = rowsOf(reckoning, channels, alwaysOn);
-	if (options.json) {
-		printJson({
-			chip,
-			intervalMs,
-			channels,
-			capacityMah,
-			mode: alwaysOn ? "always_on" : "sleep",
-			...(alwaysOn ? {} : { connectMs }),
-			spans: rows,
-		});
-		return;
-	}
-	process.stdout.write(
-		formatTable(
-			["span s", "block B", "radio on s/h", "B/h", "mAh/day", "days"],
-			rows.map((row) => [
-				row.spanS,
-				row.blockBytes,
-				rounded(row.radioOnSPerHour),
-				Math.round(row.bytesPerHour),
-				rounded(row.mahPerDay),
-				Math.round(row.days),
-			]),
-		),
-	);
-	printMessage(
-		`${chip}, a sample of ${channels} channels every ${options.interval}, ${capacityMah} mAh, ${alwaysOn ? "always connected" : `deep sleep, ${connect} to connect${options.connect === undefined ? " (assumed)" : ""}`}. docs/battery.md says where the figures come from.`,
-	);
-	if (!alwaysOn) recommendConnected(rows, rowsOf(reckoning, channels, true));
-}
-
-function rowsOf(
-	reckoning: Reckoning,
-	channels: number,
-	alwaysOn: boolean,
-): readonly BatteryRow[] {
-	const { intervalS } = reckoning;
-	return SPANS_S.filter((spanS) => spanS >= intervalS).map((spanS) => {
-		const bytes = blockBytes(intervalS * 1000, spanS * 1000, channels);
-		const life = reckonBattery({
-			...reckoning,
-			spanS,
-			blockBytes: bytes,
-			alwaysOn,
-		});
-		return { spanS, blockBytes: bytes, ...life };
-	});
-}
-
-/** Connecting anew can take more than being connected. */
-function recommendConnected(
-	sleeping: readonly BatteryRow[],
-	connected: readonly BatteryRow[],
-): void {
-	connected.forEach(({ spanS, mahPerDay }, i) => {
-		if (mahPerDay >= (sleeping[i]?.mahPerDay ?? 0)) return;
-		printMessage(
-			`With blocks of ${spanS} s, staying connected takes less: ${rounded(mahPerDay)} mAh/day (--always-on).`,
-		);
-	});
-}
-
-function isChip(name: string): name is Chip {
-	return Object.hasOwn(CHIPS, name);
-}
-
-function rounded(value: number): number {
-	return Number(value.toPrecision(3));
 }
