@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
-import { revoke } from "../../cloud/local/identity/provision.ts";
-import { openStores } from "../../cloud/local/sqlite/stores.ts";
 import type { MachineIdentity } from "../../firmware/boards/virtual/identity.ts";
 import { VirtualMachine } from "../../firmware/boards/virtual/machine.ts";
 import { VirtualClock } from "../../firmware/boards/virtual/peripherals/clock.ts";
@@ -12,6 +10,7 @@ import type { OfflineReason } from "../../firmware/node/ports.ts";
 import { ApiSession } from "./support/api.ts";
 import { withCertificate } from "./support/certificates.ts";
 import { CloudUnderTest, temporaryFolder, until } from "./support/cloud.ts";
+import { thinghzJson } from "./support/command.ts";
 import {
 	assertAllStored,
 	CHANNELS,
@@ -88,12 +87,14 @@ describe("A certificate", () => {
 		{
 			name: "that was revoked",
 			async spoil(good) {
-				const stores = await openStores(folder.dir);
-				try {
-					assert.equal((await revoke(stores, good.thing)).length, 1);
-				} finally {
-					await stores.close();
-				}
+				const { revoked } = await thinghzJson<{ revoked: string[] }>(
+					"devices",
+					"revoke",
+					good.thing,
+					"--target",
+					cloud.target,
+				);
+				assert.equal(revoked.length, 1);
 				return good;
 			},
 			reason: "auth",

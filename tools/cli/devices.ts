@@ -1,6 +1,7 @@
 /** `thinghz devices`: what reports here, and when each was last heard; `devices revoke`: who may not any more. */
 import type { Command } from "commander";
-import { revoke } from "../../cloud/local/identity/provision.ts";
+import { openAuthority } from "../../cloud/local/identity/authority.ts";
+import { LocalRegistry } from "../../cloud/local/identity/registry.ts";
 import { openStores } from "../../cloud/local/sqlite/stores.ts";
 import { assertDataFolder, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
@@ -74,7 +75,12 @@ async function revokeDevice(
 	assertDataFolder(target);
 	const stores = await openStores(target.dir);
 	try {
-		const revoked = await revoke(stores, name);
+		const registry = new LocalRegistry({
+			authority: await openAuthority(target.dir),
+			stores,
+			clock: { nowMs: () => Date.now() },
+		});
+		const revoked = await registry.revoke(name);
 		if (options.json) return printJson({ name, revoked });
 		printMessage(
 			revoked.length === 0

@@ -1,12 +1,13 @@
 /** The identities of simulated nodes, such as `sim-1` … `sim-N`: provisioned where they are not yet. */
 import { join } from "node:path";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
-import { provision } from "../../cloud/local/identity/provision.ts";
+import { LocalRegistry } from "../../cloud/local/identity/registry.ts";
 import { openStores } from "../../cloud/local/sqlite/stores.ts";
 import {
 	type MachineIdentity,
 	readIdentity,
 } from "../../firmware/boards/virtual/identity.ts";
+import { provision } from "../identity/provision.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { CommandError } from "./errors.ts";
 import { findRunning } from "./runtime-file.ts";
@@ -39,12 +40,11 @@ export async function provisionFleet(
 	const { host, port } = parseEndpoint(running.mqtt, "up.json");
 	const stores = await openStores(dir);
 	try {
-		const deps = {
+		const registry = new LocalRegistry({
 			authority: await openAuthority(dir),
 			stores,
 			clock: { nowMs: () => Date.now() },
-			dataDir: dir,
-		};
+		});
 		const names = Array.from({ length: nodes }, (_, i) => `${prefix}-${i + 1}`);
 		for (const name of names) {
 			if ((await stores.devices.get(name))?.online) {
@@ -57,7 +57,7 @@ export async function provisionFleet(
 		let made = 0;
 		const next = async (): Promise<void> => {
 			for (let name = waiting.shift(); name; name = waiting.shift()) {
-				await provision(deps, name, { endpointHost: host, port });
+				await provision(registry, dir, name, { endpointHost: host, port });
 				made++;
 				if (nodes >= PROGRESS_FROM && made % PROGRESS_FROM === 0) {
 					say(`Provisioned ${made} of ${nodes} nodes.`);

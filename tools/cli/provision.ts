@@ -1,8 +1,9 @@
 /** `thinghz provision NAME`: makes a thing, its certificate and the files a node needs. */
 import type { Command } from "commander";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
-import { provision } from "../../cloud/local/identity/provision.ts";
+import { LocalRegistry } from "../../cloud/local/identity/registry.ts";
 import { openStores } from "../../cloud/local/sqlite/stores.ts";
+import { provision } from "../identity/provision.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { hostAndPort } from "./host.ts";
@@ -34,16 +35,15 @@ export function addProvision(program: Command): void {
 		);
 		const stores = await openStores(dir);
 		try {
-			const thing = await provision(
-				{
-					authority: await openAuthority(dir),
-					stores,
-					clock: { nowMs: () => Date.now() },
-					dataDir: dir,
-				},
-				name,
-				{ endpointHost: host, port },
-			);
+			const registry = new LocalRegistry({
+				authority: await openAuthority(dir),
+				stores,
+				clock: { nowMs: () => Date.now() },
+			});
+			const thing = await provision(registry, dir, name, {
+				endpointHost: host,
+				port,
+			});
 			const { files } = thing;
 			if (options.json) {
 				printJson({

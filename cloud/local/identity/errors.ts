@@ -8,8 +8,8 @@ export type IdentityErrorCode =
 	| "authority_expired"
 	/** A file or folder could not be read or written. */
 	| "file_access"
-	/** No certificate of that id, or none of that thing. */
-	| "unknown_certificate";
+	/** A certificate that was issued just now did not come into force. */
+	| "not_in_force";
 
 /** `message` says what is wrong and how to mend it. */
 export class IdentityError extends Error {

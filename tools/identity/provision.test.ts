@@ -14,19 +14,22 @@ import type {
 	CertificateStore,
 	DeviceCertificate,
 	DeviceStore,
-} from "../../core/ports.ts";
-import { certificateIdOf, openAuthority } from "./authority.ts";
-import { IdentityError } from "./errors.ts";
+} from "../../cloud/core/ports.ts";
+import { UnknownCertificate } from "../../cloud/core/thing-registry.ts";
 import {
-	type ProvisionDeps,
-	type ProvisionedThing,
-	provision,
-	revoke,
-} from "./provision.ts";
+	certificateIdOf,
+	openAuthority,
+} from "../../cloud/local/identity/authority.ts";
+import { IdentityError } from "../../cloud/local/identity/errors.ts";
+import {
+	LocalRegistry,
+	type LocalRegistryDeps,
+} from "../../cloud/local/identity/registry.ts";
+import { type ProvisionedThing, provision } from "./provision.ts";
 
 const ENDPOINT = { endpointHost: "127.0.0.1", port: 8883 };
 
-function memoryStores(): ProvisionDeps["stores"] & {
+function memoryStores(): LocalRegistryDeps["stores"] & {
 	readonly created: string[];
 	readonly all: Map<string, DeviceCertificate>;
 } {
@@ -57,17 +60,16 @@ function memoryStores(): ProvisionDeps["stores"] & {
 describe("provisioning a thing", () => {
 	let dir: string;
 	let stores: ReturnType<typeof memoryStores>;
-	let deps: ProvisionDeps;
+	let registry: LocalRegistry;
 
 	beforeEach(async () => {
 		dir = await mkdtemp(join(tmpdir(), "thinghz-provision-"));
 		stores = memoryStores();
-		deps = {
+		registry = new LocalRegistry({
 			authority: await openAuthority(dir),
 			stores,
 			clock: { nowMs: () => Date.now() },
-			dataDir: dir,
-		};
+		});
 	});
 	afterEach(() => rm(dir, { recursive: true }));
 
@@ -78,7 +80,7 @@ describe("provisioning a thing", () => {
 	}
 
 	it("registers the device and its certificate, and writes what a node needs", async () => {
-		const thing = await provision(deps, "node-1", ENDPOINT);
+		const thing = await provision(registry, dir, "node-1", ENDPOINT);
 		assert.equal(thing.directory, join(dir, "things", "node-1"));
 		assert.deepEqual((await readdir(thing.directory)).sort(), [
 			"ca.pem",
@@ -109,16 +111,16 @@ describe("provisioning a thing", () => {
 	});
 
 	it("lets only the owner read the key and enter the folder", async () => {
-		const thing = await provision(deps, "node-1", ENDPOINT);
+		const thing = await provision(registry, dir, "node-1", ENDPOINT);
 		const mode = async (path: string) => (await stat(path)).mode & 0o777;
 		assert.equal(await mode(thing.directory), 0o700);
 		assert.equal(await mode(thing.files.privateKey), 0o600);
 	});
 
 	it("run again, changes nothing", async () => {
-		const first = await provision(deps, "node-1", ENDPOINT);
+		const first = await provision(registry, dir, "node-1", ENDPOINT);
 		const before = await contents(first);
-		const second = await provision(deps, "node-1", ENDPOINT);
+		const second = await provision(registry, dir, "node-1", ENDPOINT);
 		assert.deepEqual(second, { ...first, issued: false });
 		assert.deepEqual(await contents(second), before);
 		assert.deepEqual(stores.created, ["node-1"]);
@@ -126,9 +128,9 @@ describe("provisioning a thing", () => {
 	});
 
 	it("run again for another endpoint, changes the configuration alone", async () => {
-		const first = await provision(deps, "node-1", ENDPOINT);
+		const first = await provision(registry, dir, "node-1", ENDPOINT);
 		const moved = { endpointHost: "hub.example", port: 18_883 };
-		const second = await provision(deps, "node-1", moved);
+		const second = await provision(registry, dir, "node-1", moved);
 		assert.equal(second.certificateId, first.certificateId);
 		const config = JSON.parse(await readFile(second.files.config, "utf8"));
 		assert.equal(config.endpoint, "hub.example");
@@ -137,20 +139,20 @@ describe("provisioning a thing", () => {
 
 	for (const file of ["ca", "config"] as const) {
 		it(`run again, restores ${file} and keeps the certificate`, async () => {
-			const first = await provision(deps, "node-1", ENDPOINT);
+			const first = await provision(registry, dir, "node-1", ENDPOINT);
 			const before = await contents(first);
 			await rm(first.files[file]);
-			const second = await provision(deps, "node-1", ENDPOINT);
+			const second = await provision(registry, dir, "node-1", ENDPOINT);
 			assert.equal(second.issued, false);
 			assert.deepEqual(await contents(second), before);
 		});
 	}
 
 	it("run again after a cut before registering, registers what it had written", async () => {
-		const first = await provision(deps, "node-1", ENDPOINT);
+		const first = await provision(registry, dir, "node-1", ENDPOINT);
 		stores.all.clear();
 		stores.created.length = 0;
-		const second = await provision(deps, "node-1", ENDPOINT);
+		const second = await provision(registry, dir, "node-1", ENDPOINT);
 		assert.equal(second.certificateId, first.certificateId);
 		assert.equal(stores.all.get(first.certificateId)?.status, "ACTIVE");
 		assert.deepEqual(stores.created, ["node-1"]);
@@ -158,9 +160,9 @@ describe("provisioning a thing", () => {
 
 	for (const file of ["certificate", "privateKey"] as const) {
 		it(`run again without its ${file}, issues a new certificate and leaves the old one active`, async () => {
-			const first = await provision(deps, "node-1", ENDPOINT);
+			const first = await provision(registry, dir, "node-1", ENDPOINT);
 			await rm(first.files[file]);
-			const second = await provision(deps, "node-1", ENDPOINT);
+			const second = await provision(registry, dir, "node-1", ENDPOINT);
 			assert.equal(second.issued, true);
 			assert.notEqual(second.certificateId, first.certificateId);
 			assert.equal(stores.all.size, 2);
@@ -171,28 +173,28 @@ describe("provisioning a thing", () => {
 	}
 
 	it("run again with files cut short, issues a new certificate", async () => {
-		const first = await provision(deps, "node-1", ENDPOINT);
+		const first = await provision(registry, dir, "node-1", ENDPOINT);
 		await writeFile(first.files.certificate, "-----BEGIN CERT");
-		const second = await provision(deps, "node-1", ENDPOINT);
+		const second = await provision(registry, dir, "node-1", ENDPOINT);
 		assert.equal(second.issued, true);
 	});
 
 	it("run again after revoking, issues a new certificate", async () => {
-		const first = await provision(deps, "node-1", ENDPOINT);
-		assert.deepEqual(await revoke(stores, "node-1"), [first.certificateId]);
-		const second = await provision(deps, "node-1", ENDPOINT);
+		const first = await provision(registry, dir, "node-1", ENDPOINT);
+		assert.deepEqual(await registry.revoke("node-1"), [first.certificateId]);
+		const second = await provision(registry, dir, "node-1", ENDPOINT);
 		assert.equal(second.issued, true);
 		assert.equal(stores.all.get(first.certificateId)?.status, "REVOKED");
 		assert.equal(stores.all.get(second.certificateId)?.status, "ACTIVE");
 	});
 
 	it("run again with another thing's files in its folder, issues its own", async () => {
-		const one = await provision(deps, "node-1", ENDPOINT);
-		const two = await provision(deps, "node-2", ENDPOINT);
+		const one = await provision(registry, dir, "node-1", ENDPOINT);
+		const two = await provision(registry, dir, "node-2", ENDPOINT);
 		for (const file of ["certificate", "privateKey"] as const) {
 			await writeFile(two.files[file], await readFile(one.files[file]));
 		}
-		const again = await provision(deps, "node-2", ENDPOINT);
+		const again = await provision(registry, dir, "node-2", ENDPOINT);
 		assert.equal(again.issued, true);
 		const pem = await readFile(again.files.certificate);
 		assert.equal(new X509Certificate(pem).subject, "CN=node-2");
@@ -201,7 +203,7 @@ describe("provisioning a thing", () => {
 	for (const name of ["", "a b", "../etc", "a/b", "x".repeat(129), "ü"]) {
 		it(`refuses the name "${name.slice(0, 20)}" and writes nothing`, async () => {
 			await assert.rejects(
-				provision(deps, name, ENDPOINT),
+				provision(registry, dir, name, ENDPOINT),
 				(error) =>
 					error instanceof IdentityError && error.code === "invalid_name",
 			);
@@ -212,24 +214,31 @@ describe("provisioning a thing", () => {
 
 	it("says which folder it could not write, and why", async () => {
 		await writeFile(join(dir, "things"), "a file where a folder should be");
-		await assert.rejects(provision(deps, "node-1", ENDPOINT), (error) => {
-			assert.ok(error instanceof IdentityError);
-			assert.equal(error.code, "file_access");
-			assert.ok(error.message.includes(join(dir, "things")));
-			return true;
-		});
+		await assert.rejects(
+			provision(registry, dir, "node-1", ENDPOINT),
+			(error) => {
+				assert.ok(error instanceof IdentityError);
+				assert.equal(error.code, "file_access");
+				assert.ok(error.message.includes(join(dir, "things")));
+				return true;
+			},
+		);
 	});
 
 	it("revoking takes a certificate's id as well, and nothing twice", async () => {
-		const { certificateId } = await provision(deps, "node-1", ENDPOINT);
-		assert.deepEqual(await revoke(stores, certificateId), [certificateId]);
-		assert.deepEqual(await revoke(stores, certificateId), []);
+		const { certificateId } = await provision(
+			registry,
+			dir,
+			"node-1",
+			ENDPOINT,
+		);
+		assert.deepEqual(await registry.revoke(certificateId), [certificateId]);
+		assert.deepEqual(await registry.revoke(certificateId), []);
 	});
 
 	it("revoking what is not there is an error that names it", async () => {
-		await assert.rejects(revoke(stores, "node-9"), (error) => {
-			assert.ok(error instanceof IdentityError);
-			assert.equal(error.code, "unknown_certificate");
+		await assert.rejects(registry.revoke("node-9"), (error) => {
+			assert.ok(error instanceof UnknownCertificate);
 			assert.match(error.message, /node-9/);
 			return true;
 		});

@@ -1,0 +1,135 @@
+/** Against a stand-in for AWS IoT's control plane made from its API reference: no account was at hand. */
+import assert from "node:assert/strict";
+import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { IoTClient } from "@aws-sdk/client-iot";
+import { certificateRequest } from "../../../../tools/identity/certificate-request.ts";
+import { thingRegistryContract } from "../../../core/contracts/thing-registry.ts";
+import { memoryStores } from "../../../core/fakes/memory-stores.ts";
+import { RegistryError } from "../../../core/thing-registry.ts";
+import {
+	type CertificateAuthority,
+	openAuthority,
+} from "../../../local/identity/authority.ts";
+import {
+	type IotControlPlane,
+	startIotControlPlane,
+} from "../../fakes/iot-control-plane.ts";
+import { THING_POLICIES, THING_TYPE } from "../../names.ts";
+import { IotRegistry } from "./registry.ts";
+
+describe("AWS IoT's control plane", () => {
+	const dir = mkdtempSync(join(tmpdir(), "thinghz-iot-"));
+	// One key for all: making RSA keys is what takes time here.
+	const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+	const open: { plane: IotControlPlane; client: IoTClient }[] = [];
+	let authority: CertificateAuthority;
+
+	before(async () => {
+		authority = await openAuthority(dir);
+	});
+
+	afterEach(async () => {
+		for (const { plane, client } of open.splice(0)) {
+			client.destroy();
+			await plane.close();
+		}
+	});
+
+	after(() => rmSync(dir, { recursive: true }));
+
+	async function make() {
+		const plane = await startIotControlPlane(authority, THING_POLICIES);
+		const client = new IoTClient({
+			region: "us-east-1",
+			endpoint: plane.url,
+			credentials: { accessKeyId: "test", secretAccessKey: "test" },
+			maxAttempts: 1,
+		});
+		open.push({ plane, client });
+		const { devices } = memoryStores();
+		return {
+			plane,
+			registry: new IotRegistry({
+				client,
+				authorityPem: authority.certificatePem,
+				devices,
+				clock: { nowMs: () => 1 },
+			}),
+			request: (thing: string) => certificateRequest(thing, privateKey),
+			idOf: (pem: string) =>
+				createHash("sha256").update(new X509Certificate(pem).raw).digest("hex"),
+			devices: async () => (await devices.list()).map(({ name }) => name),
+		};
+	}
+
+	thingRegistryContract("AWS IoT", make);
+
+	it("gives a thing its type, its policies and its certificate, and puts that into force last", async () => {
+		const { plane, registry, request, idOf } = await make();
+		await registry.register("boiler");
+		const pem = await registry.issue("boiler", await request("boiler"));
+		const certificate = plane.certificates.get(idOf(pem));
+		assert.equal(certificate?.status, "INACTIVE");
+		assert.equal(await registry.adopt("boiler", pem), true);
+		assert.equal(plane.things.get("boiler"), THING_TYPE);
+		assert.deepEqual([...(certificate?.policies ?? [])], [...THING_POLICIES]);
+		assert.deepEqual([...(certificate?.things ?? [])], ["boiler"]);
+		assert.equal(certificate?.status, "ACTIVE");
+		assert.match(plane.asked.at(-1) ?? "", /^PUT \/certificates\//);
+	});
+
+	it("mends whatever was cut: at each request in turn, the next attempt ends whole", async () => {
+		for (let cut = 1; ; cut++) {
+			const { plane, registry, request, idOf } = await make();
+			await registry.register("boiler");
+			const pem = await registry.issue("boiler", await request("boiler"));
+			const before = plane.asked.length;
+			plane.failAt(cut, 500, "InternalFailureException");
+			const failed = await registry.adopt("boiler", pem).then(
+				() => false,
+				(error) => {
+					assert.ok(error instanceof RegistryError);
+					assert.equal(error.code, "unavailable");
+					return true;
+				},
+			);
+			if (!failed) {
+				assert.ok(cut > 1 && plane.asked.length - before === cut - 1);
+				break;
+			}
+			assert.equal(await registry.adopt("boiler", pem), true);
+			const certificate = plane.certificates.get(idOf(pem));
+			assert.deepEqual([...(certificate?.policies ?? [])], [...THING_POLICIES]);
+			assert.deepEqual([...(certificate?.things ?? [])], ["boiler"]);
+			assert.equal(certificate?.status, "ACTIVE");
+		}
+	});
+
+	it("takes a thing of that name and another type as it is", async () => {
+		const { plane, registry } = await make();
+		plane.things.set("boiler", "somebody-elses");
+		await registry.register("boiler");
+		assert.equal(plane.things.get("boiler"), "somebody-elses");
+	});
+
+	for (const [error, status, code] of [
+		["UnauthorizedException", 401, "denied"],
+		["ThrottlingException", 429, "unavailable"],
+		["InvalidRequestException", 400, "bad_request"],
+		["ServiceUnavailableException", 503, "unavailable"],
+	] as const) {
+		it(`tells ${error} as ${code}, with what was asked and what AWS said`, async () => {
+			const { plane, registry } = await make();
+			plane.failAt(1, status, error);
+			await assert.rejects(registry.register("boiler"), (thrown) => {
+				assert.ok(thrown instanceof RegistryError);
+				assert.equal(thrown.code, code);
+				assert.match(thrown.message, new RegExp(`boiler.*${error}`));
+				return true;
+			});
+		});
+	}
+});
