@@ -1,10 +1,18 @@
 /** What the whole page shares: who is signed in, which view is shown, what time it is. */
 import { signal } from "@preact/signals";
-import { ApiError, isSignedIn, signIn, signOut } from "./client.ts";
+import {
+	ApiError,
+	hasRole,
+	type Role,
+	signIn,
+	signOut,
+	type Who,
+	whoIsSignedIn,
+} from "./client.ts";
 
 export type SignInState =
 	| { readonly is: "checking" }
-	| { readonly is: "in" }
+	| { readonly is: "in"; readonly who: Who }
 	/** `message` says why a link did not work. */
 	| { readonly is: "out"; readonly message: string | null }
 	| { readonly is: "unreachable"; readonly message: string };
@@ -54,8 +62,7 @@ export async function followAddress(): Promise<void> {
 	route.value = { view: "devices" };
 	signInState.value = { is: "checking" };
 	try {
-		await signIn(token);
-		signInState.value = { is: "in" };
+		signInState.value = stateOf(await signIn(token));
 	} catch (error) {
 		signInState.value =
 			error instanceof ApiError && error.status === 401
@@ -64,12 +71,20 @@ export async function followAddress(): Promise<void> {
 	}
 }
 
+function stateOf(who: Who | null): SignInState {
+	return who === null ? { is: "out", message: null } : { is: "in", who };
+}
+
+/** Whether to show what needs a role. The API decides; this keeps from view what it would refuse. */
+export function mayDo(role: Role): boolean {
+	const state = signInState.value;
+	return state.is === "in" && hasRole(state.who, role);
+}
+
 export async function checkSession(): Promise<void> {
 	signInState.value = { is: "checking" };
 	try {
-		signInState.value = (await isSignedIn())
-			? { is: "in" }
-			: { is: "out", message: null };
+		signInState.value = stateOf(await whoIsSignedIn());
 	} catch (error) {
 		signInState.value = { is: "unreachable", message: messageOf(error) };
 	}

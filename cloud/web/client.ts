@@ -78,18 +78,42 @@ async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
 	return (await response.json()) as T;
 }
 
-export async function isSignedIn(): Promise<boolean> {
-	const session = await getJson<{ signedIn: boolean }>("/v1/session");
-	return session.signedIn;
+/** From the most powerful down. */
+const ROLES = ["admin", "operator", "viewer"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who is signed in. */
+export interface Who {
+	readonly name: string;
+	readonly role: Role;
+}
+
+/** Whether somebody has a role or a more powerful one. */
+export function hasRole(who: Pick<Who, "role">, role: Role): boolean {
+	return ROLES.indexOf(who.role) <= ROLES.indexOf(role);
+}
+
+type SessionDocument =
+	| ({ readonly signedIn: true } & Who)
+	| { readonly signedIn: false };
+
+function whoOf(session: SessionDocument): Who | null {
+	return session.signedIn ? { name: session.name, role: session.role } : null;
+}
+
+/** Null for nobody. */
+export async function whoIsSignedIn(): Promise<Who | null> {
+	return whoOf(await getJson<SessionDocument>("/v1/session"));
 }
 
 /** @throws ApiError 401 when the token has been used or has expired */
-export async function signIn(token: string): Promise<void> {
-	await request("/v1/session", {
+export async function signIn(token: string): Promise<Who | null> {
+	const response = await request("/v1/session", {
 		method: "POST",
 		headers: { "Content-Type": "application/json" },
 		body: JSON.stringify({ token }),
 	});
+	return whoOf((await response.json()) as SessionDocument);
 }
 
 export async function signOut(): Promise<void> {

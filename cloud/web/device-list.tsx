@@ -1,6 +1,6 @@
 /** All devices: who is there, and what each measures now. */
 import { useEffect, useMemo } from "preact/hooks";
-import { deviceHref, now } from "./app-state.ts";
+import { deviceHref, mayDo, now } from "./app-state.ts";
 import type { ChannelInfo, DeviceInfo } from "./client.ts";
 import { FleetModel, type Trace } from "./fleet-model.ts";
 import { channelLabel, formatValue, isHealthChannel } from "./format.ts";
@@ -45,6 +45,17 @@ function Count({ devices }: { readonly devices: readonly DeviceInfo[] }) {
 }
 
 function NoDevices() {
+	if (!mayDo("operator")) {
+		return (
+			<div class="card empty">
+				<h2>Nothing is shared with you yet</h2>
+				<p>
+					Whoever runs this cloud can let you see devices. They appear here when
+					you look again.
+				</p>
+			</div>
+		);
+	}
 	return (
 		<div class="card empty">
 			<h2>No devices yet</h2>

@@ -1,6 +1,6 @@
 /** The live stream: connects, connects again when it breaks, and says which of the two it is doing. */
 import type { Block } from "../../protocol/block.ts";
-import { isSignedIn } from "./client.ts";
+import { whoIsSignedIn } from "./client.ts";
 import { fromBase64 } from "./framing.ts";
 import { decodeOrNull } from "./readings.ts";
 
@@ -65,7 +65,7 @@ export function followLive(
 	async function retry(): Promise<void> {
 		let signedIn = true;
 		try {
-			signedIn = await isSignedIn();
+			signedIn = (await whoIsSignedIn()) !== null;
 		} catch {
 			// Not reachable says nothing about the session: try again.
 			if (!isOver) timer = window.setTimeout(retry, RETRY_MS);

@@ -23,9 +23,14 @@ function App() {
 					thinghz
 				</a>
 				{state.is === "in" && (
-					<button type="button" class="quiet" onClick={() => void leave()}>
-						Sign out
-					</button>
+					<div class="me">
+						<span class="muted">
+							{state.who.name} ({state.who.role})
+						</span>
+						<button type="button" class="quiet" onClick={() => void leave()}>
+							Sign out
+						</button>
+					</div>
 				)}
 			</div>
 			<Main />
