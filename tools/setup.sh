@@ -20,6 +20,25 @@ install() {
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# Between no_daemons and daemons_as_before a package that is installed starts no service of its own: invoke-rc.d(8) asks
+# policy-rc.d, where 101 is "forbidden". A policy that somebody else has set stays.
+policy=/usr/sbin/policy-rc.d
+own_policy=
+no_daemons() {
+	if may_install && [ ! -e "$policy" ]; then
+		own_policy=yes
+		trap daemons_as_before EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy"
+		chmod 755 "$policy"
+	fi
+}
+daemons_as_before() {
+	if [ -n "$own_policy" ]; then
+		rm -f "$policy"
+		own_policy=
+	fi
+}
+
 # require WHAT PACKAGE…: WHAT is missing and nothing works without it.
 require() {
 	what=$1
@@ -75,5 +94,12 @@ int main(void) { return sizeof(void *) == 4 ? 0 : 1; }' | cc -m32 -x c -o /dev/n
 	fi
 	if ! command -v chromium >/dev/null 2>&1; then
 		want "Chromium (for the browser tests)" chromium
+	fi
+	if ! command -v influxd >/dev/null 2>&1; then
+		no_daemons
+		want "InfluxDB (for the tests of row stores and dashboards)" influxdb
+		daemons_as_before
+		# Only tests start it, each its own: the service is not to come with the machine either.
+		if command -v influxd >/dev/null 2>&1; then update-rc.d influxdb disable >/dev/null 2>&1 || say "setup: the service influxdb could not be disabled."; fi
 	fi
 fi
