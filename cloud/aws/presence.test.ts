@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { memoryPresence } from "../core/fakes/memory-presence.ts";
+import {
+	type MemoryStores,
+	memoryStores,
+} from "../core/fakes/memory-stores.ts";
+import { lambdaContext, lifecycleEvent, sqsEvent } from "./fakes/events.ts";
+import { type MemoryLog, memoryLog } from "./fakes/memory-log.ts";
+import { presenceHandler } from "./presence.ts";
+
+const T = 1_790_000_000_000;
+
+describe("The presence function", () => {
+	let stores: MemoryStores;
+	let log: MemoryLog;
+	let run: ReturnType<typeof presenceHandler>;
+
+	beforeEach(async () => {
+		stores = memoryStores();
+		log = memoryLog();
+		run = presenceHandler({
+			presence: memoryPresence(stores.devices),
+			deadLetters: stores.deadLetters,
+			clock: { nowMs: () => T + 60_000 },
+			log,
+		});
+		await stores.devices.create("boiler", 1);
+		await stores.devices.create("roof", 1);
+	});
+
+	const handle = async (...messages: readonly unknown[]): Promise<string[]> => {
+		const event = sqsEvent("thinghz-presence", messages);
+		const response = await run(event, lambdaContext("presence"));
+		return response.batchItemFailures.map((one) => one.itemIdentifier);
+	};
+	const up = (session: number, atMs: number, client = "boiler") =>
+		lifecycleEvent("connected", client, session, atMs);
+	const down = (session: number, atMs: number, client = "boiler") =>
+		lifecycleEvent("disconnected", client, session, atMs);
+	const online = async (name = "boiler") =>
+		(await stores.devices.get(name))?.online;
+
+	it("notes who has come and who has gone, and when", async () => {
+		assert.deepEqual(await handle(up(1, T), up(7, T, "roof")), []);
+		assert.deepEqual([await online(), await online("roof")], [true, true]);
+		assert.deepEqual(await handle(down(1, T + 5000)), []);
+		assert.deepEqual([await online(), await online("roof")], [false, true]);
+		const device = await stores.devices.get("boiler");
+		assert.equal(device?.lastSeenMs, T + 5000);
+	});
+
+	it("leaves a device online when the end of an older connection comes after its new one", async () => {
+		await handle(up(1, T));
+		await handle(up(2, T + 1000), down(1, T + 1100));
+		assert.equal(await online(), true);
+		await handle(down(1, T + 1100));
+		assert.equal(await online(), true);
+		assert.deepEqual(log.of("batch").at(-1)?.outcomes, { outdated: 1 });
+	});
+
+	it("leaves a device offline when the beginning of a connection comes after its end", async () => {
+		await handle(down(1, T + 5000), up(1, T));
+		assert.equal(await online(), false);
+	});
+
+	it("changes nothing by an event that comes twice", async () => {
+		await handle(up(1, T), up(1, T), down(1, T + 9), down(1, T + 9));
+		assert.deepEqual(log.of("batch")[0]?.outcomes, { changed: 2, outdated: 2 });
+		assert.equal(await online(), false);
+	});
+
+	it("leaves other devices alone: it does not begin with all of them offline", async () => {
+		await stores.devices.update("roof", { online: true });
+		await handle(up(1, T));
+		assert.equal(await online("roof"), true);
+	});
+
+	it("passes over clients that are no devices", async () => {
+		const clients = [
+			up(1, T, "somebody"),
+			up(1, T, "iotconsole-1511213971966-0/x"),
+		];
+		assert.deepEqual(await handle(...clients), []);
+		assert.equal(await stores.devices.get("somebody"), null);
+		assert.deepEqual(log.of("batch")[0]?.outcomes, { unknown: 2 });
+	});
+
+	it("gives an event back that could not be noted, and notes it when it comes again", async () => {
+		stores.failing = true;
+		assert.deepEqual(await handle(up(1, T)), ["message-0"]);
+		stores.failing = false;
+		assert.deepEqual(await handle(up(1, T)), []);
+		assert.equal(await online(), true);
+	});
+
+	it("makes a dead letter of what is no lifecycle event, and notes the others", async () => {
+		const other = { ...up(1, T), eventType: "subscribed" };
+		assert.deepEqual(await handle(other, up(1, T), "null"), []);
+		assert.equal(await online(), true);
+		const letters = await stores.deadLetters.list({ limit: 10 });
+		assert.deepEqual(
+			letters.map(({ reason, thing }) => [reason, thing]),
+			[
+				["bad_envelope", "?"],
+				["bad_envelope", "?"],
+			],
+		);
+	});
+});

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import type { DeviceStore } from "../ports.ts";
+import type { PresenceStore } from "../presence.ts";
+
+/** What every PresenceStore does. @param make a new, empty one, and the devices that it tells of */
+export function presenceStoreContract(
+	name: string,
+	make: () => Promise<{
+		readonly presence: PresenceStore;
+		readonly devices: DeviceStore;
+	}>,
+): void {
+	describe(`${name} presence store`, () => {
+		let presence: PresenceStore;
+		let devices: DeviceStore;
+		const here = { online: true, session: 3, atMs: 1000 };
+		const gone = { online: false, session: 3, atMs: 2000 };
+
+		beforeEach(async () => {
+			({ presence, devices } = await make());
+			await devices.create("boiler", 5);
+		});
+
+		it("knows nothing of a device's connections at first, and nobody who is no device", async () => {
+			assert.deepEqual(await presence.get("boiler"), { presence: null });
+			assert.equal(await presence.get("roof"), null);
+		});
+
+		it("keeps what it is told, and the device shows it", async () => {
+			assert.equal(await presence.replace("boiler", null, here), true);
+			assert.deepEqual(await presence.get("boiler"), { presence: here });
+			let device = await devices.get("boiler");
+			assert.deepEqual([device?.online, device?.lastSeenMs], [true, 1000]);
+			assert.equal(await presence.replace("boiler", here, gone), true);
+			device = await devices.get("boiler");
+			assert.deepEqual([device?.online, device?.lastSeenMs], [false, 2000]);
+			assert.equal(device?.createdMs, 5);
+		});
+
+		it("changes nothing when something else is there than was known", async () => {
+			await presence.replace("boiler", null, here);
+			for (const known of [
+				null,
+				gone,
+				{ ...here, online: false },
+				{ ...here, session: 2 },
+				{ ...here, atMs: 999 },
+			]) {
+				assert.equal(await presence.replace("boiler", known, gone), false);
+			}
+			assert.deepEqual(await presence.get("boiler"), { presence: here });
+			assert.equal((await devices.get("boiler"))?.online, true);
+		});
+
+		it("changes nothing when nothing is there and something was known", async () => {
+			assert.equal(await presence.replace("boiler", here, gone), false);
+			assert.deepEqual(await presence.get("boiler"), { presence: null });
+		});
+
+		it("makes no device of who is none", async () => {
+			assert.equal(await presence.replace("roof", null, here), false);
+			assert.equal(await devices.get("roof"), null);
+		});
+
+		it("lets one of several win that know the same", async () => {
+			const told = [4, 5, 6].map((session) => ({ ...here, session }));
+			const won = await Promise.all(
+				told.map((one) => presence.replace("boiler", null, one)),
+			);
+			assert.equal(won.filter((one) => one).length, 1);
+			assert.deepEqual(await presence.get("boiler"), {
+				presence: told[won.indexOf(true)],
+			});
+		});
+
+		it("keeps it when the device is updated otherwise", async () => {
+			await presence.replace("boiler", null, here);
+			await devices.update("boiler", { lastSeenMs: 7000 });
+			assert.deepEqual(await presence.get("boiler"), { presence: here });
+			assert.equal((await devices.get("boiler"))?.online, true);
+		});
+
+		it("keeps sessions of 64 bits that JavaScript can count", async () => {
+			const late = { ...here, session: Number.MAX_SAFE_INTEGER };
+			await presence.replace("boiler", null, late);
+			assert.deepEqual(await presence.get("boiler"), { presence: late });
+		});
+	});
+}
