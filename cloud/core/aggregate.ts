@@ -210,17 +210,13 @@ export class Aggregation {
 		const [fromMs, toMs] = [this.#fromMs, this.#toMs];
 		const fresh = await this.#rollups.refresh(thing, size, fromMs, toMs);
 		const placed = await this.#countPlacedCells(rollupSpanMs(size));
+		const channels = [...this.#tallies.keys(), UNREADABLE_CHANNEL];
 		const { rollups } = this.#stores;
-		for (const channel of [...this.#tallies.keys(), UNREADABLE_CHANNEL]) {
+		const kept = await rollups.range(thing, size, channels, fromMs, toMs);
+		for (const channel of channels) {
 			const cells = new Map<number, Tally>();
-			for (const row of await rollups.range(
-				thing,
-				size,
-				channel,
-				fromMs,
-				toMs,
-			)) {
-				cells.set(row.bucketMs, row);
+			for (const row of kept) {
+				if (row.channel === channel) cells.set(row.bucketMs, row);
 			}
 			for (const { bucketMs, rows } of fresh) {
 				const row = rows.find((one) => one.channel === channel);

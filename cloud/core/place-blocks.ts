@@ -23,6 +23,11 @@ type ReadableBlock = UntimedBlock & {
 	readonly known: NonNullable<UntimedBlock["known"]>;
 };
 
+type FindBefore = (
+	identity: BlockIdentity,
+	beforeMs: number,
+) => Promise<StoredBlock | null>;
+
 /** The blocks of one boot that carry no start, by sequence; at least one. */
 interface Boot {
 	readonly journalId: string;
@@ -48,13 +53,13 @@ interface Neighbours {
  * 4. right after the last block of the boot before;
  * 5. so that the boot ends where the one after it begins.
  * No estimate has a block end after it arrived. One that cannot be read goes to when it arrived.
- * @param options.find looks a block up that has a start
+ * @param options.find looks a block up that has a start, among those that start before a time and not long before it
  * @returns by start; not final when a block that would tell more had not come yet
  */
 export async function placeBlocks(options: {
 	readonly blocks: readonly UntimedBlock[];
 	readonly bindings: readonly BootBinding[];
-	find(identity: BlockIdentity): Promise<StoredBlock | null>;
+	find: FindBefore;
 }): Promise<{
 	readonly placements: readonly Placement[];
 	readonly isFinal: boolean;
@@ -122,7 +127,7 @@ function withinReach(block: ReadableBlock, startMs: number): number {
 
 async function estimateBootTime(
 	neighbours: Neighbours,
-	find: (identity: BlockIdentity) => Promise<StoredBlock | null>,
+	find: FindBefore,
 ): Promise<{ readonly bootTimeMs: number; readonly isFinal: boolean }> {
 	const { index, boots, bound } = neighbours;
 	const boot = boots[index] as Boot;
@@ -136,11 +141,16 @@ async function estimateBootTime(
 	const next = bound[countUpTo(bound, boot.boot)] ?? null;
 	const isLast =
 		next === null && boots[index + 1]?.journalId !== boot.journalId;
-	const { beforeMs, isFinal } = await endBefore(neighbours, find);
 	const untilMs =
 		next === null
 			? arrivedMs
 			: Math.min(arrivedMs, next.bootTimeMs - lastEndMs);
+	// A clock may have been ahead by as much as is believed.
+	const endsBeforeMs =
+		Math.min(arrivedMs, next?.bootTimeMs ?? arrivedMs) + MAX_AHEAD_MS;
+	const { beforeMs, isFinal } = await endBefore(neighbours, (identity) =>
+		find(identity, endsBeforeMs),
+	);
 	const bootTimeMs = isLast
 		? Math.max(beforeMs ?? untilMs, untilMs)
 		: Math.min(beforeMs ?? untilMs, untilMs);

@@ -3,21 +3,23 @@
  * only from before an outage, or stamped what cannot be true. What has been placed is remembered without its bytes,
  * until a new block without a start or a new binding comes.
  */
-import type { BlockIdentity } from "../../protocol/block.ts";
+import { type BlockIdentity, identityKey } from "../../protocol/block.ts";
 import { spanMs } from "../../protocol/block-time.ts";
 import { believedStartMs, lastAfterMs, storedStartMs } from "./believable.ts";
+import { findBefore } from "./find-block.ts";
 import { readHeaderOrNull } from "./pieces.ts";
 import { placeBlocks, type UntimedBlock } from "./place-blocks.ts";
 import type { StoreCursor, StoredBlock, Stores } from "./ports.ts";
 import type { Placement } from "./scan.ts";
 
 const PAGE = 1000;
-/** Blocks remembered over all things, some 30 MB; the thing that was asked for longest ago is forgotten first. */
+/** Blocks remembered over all things, some 40 MB; the thing that was asked for longest ago is forgotten first. */
 const KEPT_BLOCKS = 100_000;
 
 interface PlacedThing {
-	/** In the order they were stored. */
 	readonly blocks: UntimedBlock[];
+	/** Of `blocks`: a store may give one again. */
+	readonly identities: Set<string>;
 	next: StoreCursor | undefined;
 	bindings: number;
 	placements: readonly Placement[];
@@ -58,9 +60,12 @@ export class Placing {
 			const page = await blocks.untimed(thing, PAGE, known.next);
 			if (page.blocks.length === 0) break;
 			known.next = page.next;
-			known.isFinal = false;
 			let before = known.blocks.at(-1);
 			for (const block of page.blocks) {
+				const identity = identityKey(block);
+				if (known.identities.has(identity)) continue;
+				known.identities.add(identity);
+				known.isFinal = false;
 				before = toUntimed(block, before);
 				known.blocks.push(before);
 			}
@@ -71,7 +76,8 @@ export class Placing {
 		const { placements, isFinal } = await placeBlocks({
 			blocks: known.blocks,
 			bindings: await bindings.list(thing),
-			find: (identity) => blocks.get(thing, identity),
+			find: (identity, beforeMs) =>
+				findBefore(blocks, thing, identity, beforeMs),
 		});
 		known.placements = placements;
 		known.isFinal = isFinal;
@@ -96,6 +102,7 @@ const KEPT_THINGS = 1000;
 function newThing(): PlacedThing {
 	return {
 		blocks: [],
+		identities: new Set(),
 		next: undefined,
 		bindings: -1,
 		placements: [],

@@ -36,7 +36,10 @@ export type PutOutcome =
 	| "stored"
 	/** The same identity with the same bytes was there already; nothing changed. */
 	| "duplicate"
-	/** The same identity with other bytes was there already; nothing changed. */
+	/**
+	 * The same identity with other bytes was there already; nothing changed. A store that keeps blocks by their starts
+	 * may see this only where both have the same start or none.
+	 */
 	| "conflict";
 
 /** Where reading a range goes on: opaque to callers, made by the store. */
@@ -48,7 +51,7 @@ export interface BlockPage {
 	readonly next: StoreCursor | null;
 }
 
-/** Blocks without a start. Empty when there are no more for now. */
+/** Blocks without a start. Empty when there are no more for now, and then only. */
 export interface UntimedPage {
 	readonly blocks: readonly StoredBlock[];
 	/** Where reading goes on, at once or when more have come. */
@@ -78,17 +81,16 @@ export interface BlockStore {
 		after?: StoreCursor,
 	): Promise<BlockPage>;
 	/**
-	 * The blocks of a thing whose `startMs` is null, in the order they were stored: whoever keeps a cursor is given
-	 * each of them once, whenever it comes.
+	 * The blocks of a thing whose `startMs` is null, as they arrived: whoever keeps a cursor is given each of them,
+	 * whenever it comes. One that has been given may be given again, but not for ever: pages do become empty.
 	 */
 	untimed(
 		thing: string,
 		limit: number,
 		after?: StoreCursor,
 	): Promise<UntimedPage>;
-	get(thing: string, identity: BlockIdentity): Promise<StoredBlock | null>;
-	/** Those of the identities that are there, each once, in any order. */
-	getAll(
+	/** Those of the identities whose blocks are there without a start, each once, in any order. */
+	getUntimed(
 		thing: string,
 		identities: readonly BlockIdentity[],
 	): Promise<readonly StoredBlock[]>;
@@ -212,7 +214,10 @@ export interface RollupRow {
 
 export type RollupSize = "hour" | "day";
 
-/** A bucket that is out of date. `mark` tells one time of going out of date from the next; only the store makes it. */
+/**
+ * A bucket that is out of date. `mark` tells one time of going out of date from the next; only the store makes it, and
+ * only the store knows what it says.
+ */
 export interface DirtyBucket {
 	readonly size: RollupSize;
 	readonly bucketMs: number;
@@ -226,7 +231,9 @@ export interface BucketRows extends DirtyBucket {
 
 /**
  * Rollups are a cache of what the blocks that have a `startMs` say: losing one costs time, never data.
- * `BlockStore.put` marks the hours and days that a newly stored block touches as out of date, in the block's own commit.
+ * `BlockStore.put` marks the hours and days that a newly stored block touches as out of date, so that none is ever left up
+ * to date without it: in the block's own commit, or before it. A store that marks before keeps a bucket out of date while
+ * blocks may be under way to it.
  */
 export interface RollupStore {
 	/** The buckets that start in the range and are out of date, oldest first. */
@@ -236,20 +243,25 @@ export interface RollupStore {
 		fromMs: number,
 		toMs: number,
 	): Promise<readonly DirtyBucket[]>;
-	/** Buckets that are out of date and end at `beforeMs` or earlier: thing after thing, hours before days, oldest first. */
+	/**
+	 * Some of the buckets that are out of date and end at `beforeMs` or earlier, ordered by thing, hours before days, oldest
+	 * first; all of them where they are fewer than `limit`. Those that have to stay out of date for now are left out.
+	 */
 	allDirty(
 		beforeMs: number,
 		limit: number,
 	): Promise<readonly (DirtyBucket & { readonly thing: string })[]>;
 	/**
 	 * Replaces the rows of each bucket that is out of date with the very `mark`, which is up to date afterwards. The
-	 * others are left as they are: they have been marked again, or counted by somebody else since.
+	 * others are left as they are: they have been marked again, or counted by somebody else since, or have to stay out of
+	 * date for now.
 	 */
 	replace(thing: string, buckets: readonly BucketRows[]): Promise<void>;
+	/** The rows of some channels in the buckets that start in the range; each channel's by time. */
 	range(
 		thing: string,
 		size: RollupSize,
-		channel: string,
+		channels: readonly string[],
 		fromMs: number,
 		toMs: number,
 	): Promise<readonly RollupRow[]>;

@@ -54,7 +54,7 @@ describe("Rollups", () => {
 	/** Stores in memory answer within microtasks. */
 	const settled = (): Promise<unknown> => new Promise(setImmediate);
 	const counts = async (size: "hour" | "day"): Promise<number[]> =>
-		(await cloud.stores.rollups.range("boiler", size, "t", 0, 9e15)).map(
+		(await cloud.stores.rollups.range("boiler", size, ["t"], 0, 9e15)).map(
 			(row) => row.count,
 		);
 	const dirty = async () =>
@@ -157,7 +157,7 @@ describe("Rollups", () => {
 		const rows = await cloud.stores.rollups.range(
 			"boiler",
 			"hour",
-			UNREADABLE_CHANNEL,
+			[UNREADABLE_CHANNEL],
 			0,
 			9e15,
 		);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { BlockInput } from "../../protocol/block.ts";
+import { type BlockInput, identityKey } from "../../protocol/block.ts";
 import {
 	blockOf,
 	counter,
@@ -33,11 +33,14 @@ describe("the feed of a row store", () => {
 		changes: Partial<BlockInput> = {},
 	): Promise<StoredBlock> {
 		await cloud.accept(blockOf(samples, changes));
-		const block = await cloud.stores.blocks.get("boiler", {
-			journalId: changes.journalId ?? JOURNAL,
-			boot: changes.boot ?? 1,
-			sequence: changes.sequence ?? 1,
-		});
+		const { blocks } = cloud.stores;
+		const timed = await blocks.range("boiler", 0, 9e15, 1000);
+		const untimed = await blocks.untimed("boiler", 1000);
+		const { journalId = JOURNAL, boot = 1, sequence = 1 } = changes;
+		const key = identityKey({ journalId, boot, sequence });
+		const block = [...timed.blocks, ...untimed.blocks].find(
+			(one) => identityKey(one) === key,
+		);
 		assert.ok(block);
 		return block;
 	}

@@ -63,7 +63,7 @@ export async function withBytes(
 	const missing = blocks.filter((block) => !("bytes" in block)) as Placement[];
 	if (missing.length === 0) return blocks as readonly PlacedBlock[];
 	const found = new Map<string, Uint8Array>();
-	for (const block of await store.getAll(thing, missing)) {
+	for (const block of await store.getUntimed(thing, missing)) {
 		found.set(identityKey(block), block.bytes);
 	}
 	return blocks.flatMap((block) => {

@@ -1,9 +1,31 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { BlockStore, NewBlock, Stores } from "../ports.ts";
+import type { BlockStore, Clock, NewBlock, Stores } from "../ports.ts";
+import { DAY_MS } from "../spans.ts";
+import { type MovableClock, movableClock } from "./movable-clock.ts";
 
-/** Makes stores that hold nothing; each call makes others. */
-export type MakeStores = () => Promise<Stores>;
+/** Makes stores that hold nothing and go by the clock, if they need one; each call makes others. */
+export type MakeStores = (clock: Clock) => Promise<Stores>;
+
+/** What some stores promise and others need not. */
+export interface StorePromises {
+	/**
+	 * Whether a block is known by its identity whatever its start is. Else a second block of an identity with another start
+	 * is one more block: no honest node makes one.
+	 */
+	readonly knowsIdentities: boolean;
+	/** Whether a block without a start is given once. Else one that came not long ago may be given again. */
+	readonly givesUntimedOnce: boolean;
+	/** Whether only blocks that are new mark rollups as out of date. Else what is put again may mark them again. */
+	readonly marksOnlyNew: boolean;
+}
+
+/** What stores promise that write a block, its index entries and its marks in one commit. */
+export const ONE_COMMIT: StorePromises = {
+	knowsIdentities: true,
+	givesUntimedOnce: true,
+	marksOnlyNew: true,
+};
 
 /** A block as a store sees it: its bytes mean nothing to the store. */
 export function someBlock(changes: Partial<NewBlock> = {}): NewBlock {
@@ -32,15 +54,37 @@ export function someBlocks(count: number): NewBlock[] {
 }
 
 /** What every BlockStore promises. */
-export function blockStoreContract(name: string, makeStores: MakeStores): void {
+export function blockStoreContract(
+	name: string,
+	makeStores: MakeStores,
+	promises: StorePromises,
+): void {
 	describe(`${name} as a block store`, () => {
 		let store: BlockStore;
+		let clock: MovableClock;
 
 		beforeEach(async () => {
-			store = (await makeStores()).blocks;
+			clock = movableClock();
+			store = (await makeStores(clock)).blocks;
 		});
 
-		it("gives back a block as it was put, by identity and by time", async () => {
+		/** Reads blocks without a start to the end. */
+		const restOfUntimed = async (
+			limit: number,
+			after?: string,
+		): Promise<{ readonly sequences: number[]; readonly next: string }> => {
+			const sequences: number[] = [];
+			for (let pages = 0; pages < 100; pages++) {
+				const page = await store.untimed("boiler", limit, after);
+				assert.ok(page.blocks.length <= limit);
+				after = page.next;
+				if (page.blocks.length === 0) return { sequences, next: page.next };
+				sequences.push(...page.blocks.map((block) => block.sequence));
+			}
+			throw new Error("The pages do not end.");
+		};
+
+		it("gives back a block as it was put", async () => {
 			const block = someBlock({
 				journalId: "fedcba9876543210",
 				boot: 4294967295,
@@ -49,25 +93,59 @@ export function blockStoreContract(name: string, makeStores: MakeStores): void {
 			const page = await store.range("boiler", 0, 2e12, 10);
 			assert.deepEqual(page.blocks.map(plain), [plain(block)]);
 			assert.equal(page.next, null);
-			const got = await store.get("boiler", block);
-			assert.deepEqual(got && plain(got), plain(block));
+			const untimed = someBlock({ sequence: 2, startMs: null });
+			assert.deepEqual(await store.put([untimed]), ["stored"]);
+			const got = await store.getUntimed("boiler", [untimed]);
+			assert.deepEqual(got.map(plain), [plain(untimed)]);
 		});
 
 		it("answers duplicate for the same bytes and conflict for others, and keeps the first", async () => {
+			for (const startMs of [1_700_000_000_000, null]) {
+				const block = someBlock({
+					startMs,
+					sequence: startMs === null ? 2 : 1,
+				});
+				const other = { ...block, bytes: Uint8Array.of(9), receivedMs: 7 };
+				assert.deepEqual(await store.put([block, block, other]), [
+					"stored",
+					"duplicate",
+					"conflict",
+				]);
+				assert.deepEqual(await store.put([other, block]), [
+					"conflict",
+					"duplicate",
+				]);
+				const { blocks } =
+					startMs === null
+						? await store.untimed("boiler", 10)
+						: await store.range("boiler", 0, 2e12, 10);
+				assert.deepEqual(blocks.map(plain), [plain(block)]);
+			}
+		});
+
+		it("knows what it has stored when it comes again later, or in a longer block", async () => {
 			const block = someBlock();
-			const other = someBlock({ bytes: Uint8Array.of(9), startMs: 5 });
-			assert.deepEqual(await store.put([block, block, other]), [
-				"stored",
-				"duplicate",
-				"conflict",
-			]);
-			assert.deepEqual(await store.put([other, block]), [
-				"conflict",
-				"duplicate",
-			]);
+			await store.put([block]);
+			const again = { ...block, receivedMs: block.receivedMs + 9e9 };
+			assert.deepEqual(await store.put([again]), ["duplicate"]);
 			const { blocks } = await store.range("boiler", 0, 2e12, 10);
 			assert.deepEqual(blocks.map(plain), [plain(block)]);
 		});
+
+		if (promises.knowsIdentities) {
+			it("answers conflict for an identity with another start, or with one where it had none", async () => {
+				const blocks = [someBlock(), someBlock({ sequence: 2, startMs: null })];
+				await store.put(blocks);
+				const others = blocks.map((block) => ({
+					...block,
+					bytes: Uint8Array.of(9),
+					startMs: 5,
+				}));
+				assert.deepEqual(await store.put(others), ["conflict", "conflict"]);
+				const { blocks: kept } = await store.range("boiler", 0, 2e12, 10);
+				assert.deepEqual(kept.map(plain), blocks.slice(0, 1).map(plain));
+			});
+		}
 
 		it("tells things, journals, boots and sequences apart", async () => {
 			const blocks = [
@@ -86,9 +164,9 @@ export function blockStoreContract(name: string, makeStores: MakeStores): void {
 		});
 
 		it("knows nothing of things and identities that never were", async () => {
-			assert.equal(await store.get("nobody", someBlock()), null);
-			await store.put([someBlock()]);
-			assert.equal(await store.get("boiler", someBlock({ boot: 7 })), null);
+			await store.put([someBlock(), someBlock({ boot: 2, startMs: null })]);
+			const unknown = someBlock({ boot: 7 });
+			assert.deepEqual(await store.getUntimed("boiler", [unknown]), []);
 			assert.deepEqual(await store.range("nobody", 0, 2e12, 10), {
 				blocks: [],
 				next: null,
@@ -98,7 +176,8 @@ export function blockStoreContract(name: string, makeStores: MakeStores): void {
 				next: null,
 			});
 			assert.deepEqual((await store.untimed("nobody", 10)).blocks, []);
-			assert.deepEqual(await store.getAll("nobody", [someBlock()]), []);
+			const { blocks } = await store.untimed("boiler", 10);
+			assert.deepEqual(await store.getUntimed("nobody", blocks), []);
 			assert.deepEqual(await store.put([]), []);
 		});
 
@@ -138,53 +217,88 @@ export function blockStoreContract(name: string, makeStores: MakeStores): void {
 			);
 		});
 
-		it("keeps blocks without time apart and gives each of them once to whoever asks on, in the order they came", async () => {
-			const untimed = [
+		it("keeps blocks without time apart and gives each of them to whoever asks on, as they came", async () => {
+			for (const [boot = 0, sequence = 0] of [
 				[2, 3],
 				[1, 9],
 				[2, 1],
-			].map(([boot = 0, sequence = 0]) =>
-				someBlock({ boot, sequence, startMs: null }),
-			);
-			const sequences = ({ blocks }: { blocks: readonly NewBlock[] }) =>
-				blocks.map((block) => block.sequence);
-			await store.put([...untimed, someBlock({ boot: 3 })]);
-			const first = await store.untimed("boiler", 2);
-			const second = await store.untimed("boiler", 2, first.next);
-			const third = await store.untimed("boiler", 2, second.next);
-			assert.deepEqual([first, second, third].map(sequences), [
-				[3, 9],
-				[1],
-				[],
-			]);
+			]) {
+				await store.put([someBlock({ boot, sequence, startMs: null })]);
+				clock.now += 1000;
+			}
+			await store.put([someBlock({ boot: 3 })]);
+			const first = await restOfUntimed(2);
+			assert.deepEqual(first.sequences, [3, 9, 1]);
 			await store.put([
 				someBlock({ thing: "roof", startMs: null }),
 				someBlock({ journalId: "0000000000000001", startMs: null }),
 			]);
-			const fourth = await store.untimed("boiler", 2, third.next);
-			assert.deepEqual(sequences(fourth), [1]);
+			const second = await restOfUntimed(2, first.next);
+			assert.equal(second.sequences.at(-1), 1);
+			if (promises.givesUntimedOnce) assert.deepEqual(second.sequences, [1]);
+			clock.now += DAY_MS;
+			const third = await restOfUntimed(2, second.next);
+			if (promises.givesUntimedOnce) assert.deepEqual(third.sequences, []);
+			const fourth = await restOfUntimed(2, third.next);
+			assert.deepEqual(fourth.sequences, [], "what was given a day ago");
 			assert.equal((await store.range("boiler", 0, 2e12, 10)).blocks.length, 1);
-			assert.deepEqual(await store.put(untimed.slice(0, 1)), ["duplicate"]);
+			const [{ blocks: kept }, { blocks: again }] = [
+				await store.untimed("boiler", 1),
+				await store.untimed("boiler", 100),
+			];
+			assert.deepEqual(await store.put(kept), ["duplicate"]);
+			assert.equal(again.length, 4);
 		});
 
-		it("gives those of several identities that are there, with and without time", async () => {
+		it("gives those of several identities that are there without time", async () => {
 			const blocks = [
 				someBlock(),
 				someBlock({ sequence: 2, startMs: null }),
-				someBlock({ sequence: 3 }),
+				someBlock({ sequence: 3, startMs: null }),
+				someBlock({ sequence: 4, startMs: null }),
 			];
 			await store.put(blocks);
-			const found = await store.getAll("boiler", [
+			const found = await store.getUntimed("boiler", [
 				someBlock({ sequence: 2 }),
 				someBlock({ sequence: 9 }),
+				someBlock({ sequence: 4 }),
 				someBlock(),
 			]);
 			assert.deepEqual(
 				found.toSorted((a, b) => a.sequence - b.sequence).map(plain),
-				blocks.slice(0, 2).map(plain),
+				[blocks[1], blocks[3]].map((block) => plain(block ?? someBlock())),
 			);
-			assert.deepEqual(await store.getAll("roof", blocks), []);
-			assert.deepEqual(await store.getAll("boiler", []), []);
+			assert.deepEqual(await store.getUntimed("roof", blocks), []);
+			assert.deepEqual(await store.getUntimed("boiler", []), []);
+		});
+
+		it("gives hundreds of identities at once", async () => {
+			const blocks = someBlocks(230).map((block) => ({
+				...block,
+				startMs: null,
+			}));
+			await store.put(blocks);
+			const found = await store.getUntimed("boiler", blocks);
+			assert.deepEqual(
+				found.map(({ sequence }) => sequence).sort((a, b) => a - b),
+				blocks.map(({ sequence }) => sequence),
+			);
+		});
+
+		it("refuses a cursor that it has not made", async () => {
+			await store.put([someBlock()]);
+			const isBadCursor = { name: "StoreError", code: "bad_cursor" };
+			for (const cursor of ["x", "17:x", "1.2.3", "=", "@-1", ">a"]) {
+				await assert.rejects(
+					store.range("boiler", 0, 2e12, 1, cursor),
+					isBadCursor,
+				);
+				await assert.rejects(
+					store.before("boiler", 2e12, 1, cursor),
+					isBadCursor,
+				);
+				await assert.rejects(store.untimed("boiler", 1, cursor), isBadCursor);
+			}
 		});
 
 		it("pages backwards from a time, through blocks of the same start too", async () => {
@@ -210,8 +324,8 @@ export function blockStoreContract(name: string, makeStores: MakeStores): void {
 			const bytes = Uint8Array.of(1, 2, 3);
 			await store.put([someBlock({ bytes })]);
 			bytes.fill(0);
-			const got = await store.get("boiler", someBlock());
-			assert.deepEqual([...(got?.bytes ?? [])], [1, 2, 3]);
+			const { blocks } = await store.range("boiler", 0, 2e12, 1);
+			assert.deepEqual([...(blocks[0]?.bytes ?? [])], [1, 2, 3]);
 		});
 
 		it("stores the same blocks once, in whatever order and however often they come", async () => {
@@ -240,7 +354,7 @@ export function blockStoreContract(name: string, makeStores: MakeStores): void {
 						);
 					},
 				),
-				{ numRuns: 50 },
+				{ numRuns: 25 },
 			);
 		});
 	});

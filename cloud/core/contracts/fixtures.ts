@@ -12,6 +12,7 @@ import { LiveHub } from "../live-hub.ts";
 import type { Stores } from "../ports.ts";
 import { Queries } from "../queries.ts";
 import { Rollups } from "../rollups.ts";
+import { type MovableClock, movableClock } from "./movable-clock.ts";
 
 export const JOURNAL = "00000000000000a1";
 /** A whole hour and day, UTC. */
@@ -64,7 +65,7 @@ export interface TestCloud<Kind extends Stores> {
 	readonly ingest: Ingest;
 	readonly rollups: Rollups;
 	readonly queries: Queries;
-	readonly clock: { now: number; nowMs(): number };
+	readonly clock: MovableClock;
 	/** Takes in blocks, one after the other. */
 	accept(...payloads: readonly Uint8Array[]): Promise<void>;
 }
@@ -73,12 +74,11 @@ export function testCloud(): TestCloud<MemoryStores> {
 	return cloudOn(memoryStores());
 }
 
-export function cloudOn<Kind extends Stores>(stores: Kind): TestCloud<Kind> {
+export function cloudOn<Kind extends Stores>(
+	stores: Kind,
+	clock = movableClock(DAY + 10 * 86_400_000),
+): TestCloud<Kind> {
 	const hub = new LiveHub();
-	const clock = {
-		now: DAY + 10 * 86_400_000,
-		nowMs: () => clock.now,
-	};
 	const ingest = new Ingest({ stores, hub, clock });
 	const rollups = new Rollups({
 		stores,

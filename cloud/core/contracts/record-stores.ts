@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Channel } from "../../../protocol/block.ts";
 import type { BootBinding, DeadLetter, DeviceBoot, Stores } from "../ports.ts";
 import type { MakeStores } from "./block-store.ts";
+import { movableClock } from "./movable-clock.ts";
 
 function channel(id: string, unit = ""): Channel {
 	return { id, unit, exponent: 0, kind: "gauge" };
@@ -25,7 +26,7 @@ export function recordStoresContract(
 		let stores: Stores;
 
 		beforeEach(async () => {
-			stores = await makeStores();
+			stores = await makeStores(movableClock());
 		});
 
 		it("makes a device once, and lists devices by name", async () => {

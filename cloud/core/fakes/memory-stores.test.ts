@@ -1,5 +1,5 @@
 import { alertStoreContract } from "../contracts/alert-store.ts";
-import { blockStoreContract } from "../contracts/block-store.ts";
+import { blockStoreContract, ONE_COMMIT } from "../contracts/block-store.ts";
 import { certificateStoreContract } from "../contracts/certificate-store.ts";
 import { recordStoresContract } from "../contracts/record-stores.ts";
 import { rollupStoreContract } from "../contracts/rollup-store.ts";
@@ -7,8 +7,8 @@ import { memoryStores } from "./memory-stores.ts";
 
 const makeStores = async () => memoryStores();
 
-blockStoreContract("Memory", makeStores);
-rollupStoreContract("Memory", makeStores);
+blockStoreContract("Memory", makeStores, ONE_COMMIT);
+rollupStoreContract("Memory", makeStores, ONE_COMMIT);
 recordStoresContract("Memory", makeStores);
 alertStoreContract("Memory", async () => (await makeStores()).alerts);
 certificateStoreContract(

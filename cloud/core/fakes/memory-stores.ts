@@ -170,15 +170,16 @@ function memoryBlocks(check: Check, dirty: DirtyBuckets): BlockStore {
 			const own = blocks.filter(
 				(block) => block.thing === thing && block.startMs === null,
 			);
+			requireCursor(after, /^\d+$/);
 			const from = Number(after ?? 0);
 			const page = own.slice(from, from + limit);
 			return { blocks: page, next: String(from + page.length) };
 		},
-		async get(thing, identity) {
-			return find(thing, identity) ?? null;
-		},
-		async getAll(thing, identities) {
-			return identities.flatMap((identity) => find(thing, identity) ?? []);
+		async getUntimed(thing, identities) {
+			return identities.flatMap((identity) => {
+				const block = find(thing, identity);
+				return block?.startMs === null ? [block] : [];
+			});
 		},
 	};
 }
@@ -189,6 +190,7 @@ function pageOf(
 	limit: number,
 	after: string | undefined,
 ): BlockPage {
+	requireCursor(after, /^[0-9a-f]{16}-\d+-\d+$/);
 	const name = (block: NewBlock): string =>
 		`${block.journalId}-${block.boot}-${block.sequence}`;
 	const from =
@@ -201,6 +203,14 @@ function pageOf(
 		blocks: page,
 		next: last !== undefined && page.length === limit ? name(last) : null,
 	};
+}
+
+function requireCursor(cursor: string | undefined, form: RegExp): void {
+	if (cursor === undefined || form.test(cursor)) return;
+	throw new StoreError(
+		"bad_cursor",
+		"The cursor is none that this store has made.",
+	);
 }
 
 function memoryDeadLetters(check: Check): Stores["deadLetters"] {
@@ -349,13 +359,13 @@ function memoryRollups(check: Check, dirty: DirtyBuckets): Stores["rollups"] {
 				rows.set(`${thing}/${bucket.size}/${bucket.bucketMs}`, bucket.rows);
 			}
 		},
-		async range(thing, size, channel, fromMs, toMs) {
+		async range(thing, size, channels, fromMs, toMs) {
 			return [...rows]
 				.filter(([key]) => key.startsWith(`${thing}/${size}/`))
 				.flatMap(([, bucket]) => bucket)
 				.filter(
 					(row) =>
-						row.channel === channel &&
+						channels.includes(row.channel) &&
 						row.bucketMs >= fromMs &&
 						row.bucketMs < toMs,
 				)

@@ -208,7 +208,7 @@ describe("SQLite stores, when things go wrong", () => {
 			[2],
 		);
 		assert.deepEqual(
-			await stores.rollups.range("boiler", "hour", "t", 0, 9e12),
+			await stores.rollups.range("boiler", "hour", ["t"], 0, 9e12),
 			[],
 		);
 		assert.deepEqual(

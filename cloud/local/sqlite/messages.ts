@@ -40,14 +40,15 @@ export interface PackedPage {
 	readonly next: StoreCursor | null;
 }
 
-/** Rollup rows, and the units that they name by their place. */
+/** Rollup rows, and the units that they name by their place; channels by their place among those asked for. */
 export interface PackedRollups {
-	/** `ROLLUP_FIELDS` a row: bucketMs, kind, exponent, count, first, last, min, max, sum, unit. */
+	/** `ROLLUP_FIELDS` a row: bucketMs, kind, exponent, count, first, last, min, max, sum, unit, channel. */
 	readonly numbers: Float64Array<ArrayBuffer>;
 	readonly units: readonly string[];
 }
-export const ROLLUP_FIELDS = 10;
+export const ROLLUP_FIELDS = 11;
 export const UNIT_FIELD = 9;
+export const CHANNEL_FIELD = 10;
 /** How a kind is kept as a number: its place in this list. */
 export const KINDS: readonly ChannelKind[] = ["gauge", "counter"];
 
@@ -73,8 +74,8 @@ export interface RecordReads {
 		limit: number,
 		after: StoreCursor | undefined,
 	): PackedPage;
-	/** Those that are there; `next` means nothing. */
-	getAll(thing: string, identities: readonly BlockIdentity[]): PackedPage;
+	/** Those that are there without a start; `next` means nothing. */
+	getUntimed(thing: string, identities: readonly BlockIdentity[]): PackedPage;
 	deadLetters(options: {
 		readonly limit: number;
 		readonly beforeId?: number;
@@ -101,7 +102,7 @@ export interface RecordReads {
 	rollups(
 		thing: string,
 		size: RollupSize,
-		channel: string,
+		channels: readonly string[],
 		fromMs: number,
 		toMs: number,
 	): PackedRollups;

@@ -16,6 +16,7 @@ import { DAY_MS, HOUR_MS } from "../../core/spans.ts";
 import type { Person } from "../people.ts";
 import type { Connection, SqlRow, SqlValue, Statement } from "./connection.ts";
 import {
+	CHANNEL_FIELD,
 	type PackedPage,
 	type PackedRollups,
 	type RecordReads,
@@ -86,10 +87,10 @@ export class Reader implements RecordReads {
 		return { packed, next: String(rows.at(-1)?.[0] ?? id) };
 	}
 
-	getAll(thing: string, identities: readonly BlockIdentity[]): PackedPage {
+	getUntimed(thing: string, identities: readonly BlockIdentity[]): PackedPage {
 		const statement = this.#sql(
 			`${BLOCK} WHERE b.journal = (SELECT id FROM journals WHERE thing = (SELECT id FROM things WHERE name = ?) ` +
-				"AND journal = ?) AND b.boot = ? AND b.sequence = ?",
+				"AND journal = ?) AND b.boot = ? AND b.sequence = ? AND b.start_ms IS NULL",
 		);
 		const rows: SqlRow[] = [];
 		for (const { journalId, boot, sequence } of identities) {
@@ -202,32 +203,39 @@ export class Reader implements RecordReads {
 	rollups(
 		thing: string,
 		size: RollupSize,
-		channel: string,
+		channels: readonly string[],
 		fromMs: number,
 		toMs: number,
 	): PackedRollups {
 		const spanMs = size === "hour" ? HOUR_MS : DAY_MS;
-		const rows = this.#sql(
+		const select = this.#sql(
 			"SELECT bucket, kind, exponent, count, first, last, min, max, sum, unit FROM rollups " +
 				"WHERE thing = (SELECT id FROM things WHERE name = ?) AND size = ? " +
 				"AND channel = (SELECT id FROM channels WHERE name = ?) AND bucket >= ? AND bucket < ? ORDER BY bucket",
-		).all([
-			thing,
-			size === "hour" ? 0 : 1,
-			channel,
-			Math.ceil(fromMs / spanMs),
-			Math.ceil(toMs / spanMs),
-		]);
-		const numbers = new Float64Array(rows.length * ROLLUP_FIELDS);
+		);
+		const found = channels.map((channel) =>
+			select.all([
+				thing,
+				size === "hour" ? 0 : 1,
+				channel,
+				Math.ceil(fromMs / spanMs),
+				Math.ceil(toMs / spanMs),
+			]),
+		);
+		const count = found.reduce((sum, rows) => sum + rows.length, 0);
+		const numbers = new Float64Array(count * ROLLUP_FIELDS);
 		const units: string[] = [];
 		let at = 0;
-		for (const row of rows) {
-			numbers[at] = Number(row[0]) * spanMs;
-			for (let i = 1; i < UNIT_FIELD; i++) numbers[at + i] = Number(row[i]);
-			const unit = String(row[UNIT_FIELD]);
-			if (!units.includes(unit)) units.push(unit);
-			numbers[at + UNIT_FIELD] = units.indexOf(unit);
-			at += ROLLUP_FIELDS;
+		for (const [channel, rows] of found.entries()) {
+			for (const row of rows) {
+				numbers[at] = Number(row[0]) * spanMs;
+				for (let i = 1; i < UNIT_FIELD; i++) numbers[at + i] = Number(row[i]);
+				const unit = String(row[UNIT_FIELD]);
+				if (!units.includes(unit)) units.push(unit);
+				numbers[at + UNIT_FIELD] = units.indexOf(unit);
+				numbers[at + CHANNEL_FIELD] = channel;
+				at += ROLLUP_FIELDS;
+			}
 		}
 		return { numbers, units };
 	}

@@ -2,7 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { alertStoreContract } from "../../core/contracts/alert-store.ts";
-import { blockStoreContract } from "../../core/contracts/block-store.ts";
+import {
+	blockStoreContract,
+	ONE_COMMIT,
+} from "../../core/contracts/block-store.ts";
 import { certificateStoreContract } from "../../core/contracts/certificate-store.ts";
 import { grantStoreContract } from "../../core/contracts/grant-store.ts";
 import { queriesContract } from "../../core/contracts/queries.ts";
@@ -27,8 +30,8 @@ describe("SQLite", () => {
 		}
 	});
 
-	blockStoreContract("SQLite", makeStores);
-	rollupStoreContract("SQLite", makeStores);
+	blockStoreContract("SQLite", makeStores, ONE_COMMIT);
+	rollupStoreContract("SQLite", makeStores, ONE_COMMIT);
 	recordStoresContract("SQLite", makeStores);
 	alertStoreContract("SQLite", async () => (await makeStores()).alerts);
 	certificateStoreContract(

@@ -105,11 +105,8 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 				const { blocks } = unpackPage(thing, page);
 				return { blocks, next: page.next ?? "0" };
 			},
-			get: async (thing, identity) =>
-				unpackPage(thing, await read("getAll", thing, [identity])).blocks[0] ??
-				null,
-			getAll: async (thing, identities) =>
-				unpackPage(thing, await read("getAll", thing, identities)).blocks,
+			getUntimed: async (thing, identities) =>
+				unpackPage(thing, await read("getUntimed", thing, identities)).blocks,
 		},
 		deadLetters: {
 			add: (letter) => commits.call("addDeadLetter", letter),
@@ -135,10 +132,10 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 			allDirty: (beforeMs, limit) => read("allDirty", beforeMs, limit),
 			replace: (thing, buckets) =>
 				commits.call("replaceRollups", thing, buckets),
-			range: async (thing, size, channel, fromMs, toMs) =>
+			range: async (thing, size, channels, fromMs, toMs) =>
 				unpackRollups(
-					channel,
-					await read("rollups", thing, size, channel, fromMs, toMs),
+					channels,
+					await read("rollups", thing, size, channels, fromMs, toMs),
 				),
 		},
 		alerts: {
@@ -198,26 +195,38 @@ function unpackPage(thing: string, page: PackedPage): BlockPage {
 }
 
 function unpackRollups(
-	channel: string,
+	channels: readonly string[],
 	{ numbers, units }: PackedRollups,
 ): RollupRow[] {
 	const rows: RollupRow[] = [];
 	for (let at = 0; at < numbers.length; at += ROLLUP_FIELDS) {
-		const [bucketMs, kind, exponent, count, first, last, min, max, sum, unit] =
-			numbers.subarray(at, at + ROLLUP_FIELDS) as unknown as [
-				number,
-				number,
-				number,
-				number,
-				number,
-				number,
-				number,
-				number,
-				number,
-				number,
-			];
-		rows.push({
+		const [
+			bucketMs,
+			kind,
+			exponent,
+			count,
+			first,
+			last,
+			min,
+			max,
+			sum,
+			unit,
 			channel,
+		] = numbers.subarray(at, at + ROLLUP_FIELDS) as unknown as [
+			number,
+			number,
+			number,
+			number,
+			number,
+			number,
+			number,
+			number,
+			number,
+			number,
+			number,
+		];
+		rows.push({
+			channel: channels[channel] ?? "",
 			kind: KINDS[kind] ?? "gauge",
 			unit: units[unit] ?? "",
 			bucketMs,
