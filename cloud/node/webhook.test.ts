@@ -14,7 +14,7 @@ import { nodePost } from "./post.ts";
 const SECRET = "kept between the two";
 const NOW = Date.UTC(2026, 2, 1, 12);
 
-function notifierOf(timeoutMs = 5_000): WebhookNotifier {
+function notifierOf(timeoutMs = 15_000): WebhookNotifier {
 	return new WebhookNotifier({
 		secret: SECRET,
 		post: nodePost({ timeoutMs, reach: "any" }),
@@ -23,7 +23,7 @@ function notifierOf(timeoutMs = 5_000): WebhookNotifier {
 	});
 }
 
-async function openWebhook(): Promise<NotifierPeer> {
+async function openWebhook(timeoutMs: number): Promise<NotifierPeer> {
 	const peer = await new HttpPeer().listen();
 	const taken = () => peer.requests.filter((_, i) => accepted[i]);
 	const accepted: boolean[] = [];
@@ -40,7 +40,7 @@ async function openWebhook(): Promise<NotifierPeer> {
 		return reply;
 	};
 	return {
-		notifier: notifierOf(500),
+		notifier: notifierOf(timeoutMs),
 		target: { type: "webhook", url: `http://127.0.0.1:${peer.port}/hook` },
 		behave(next) {
 			conduct = next;
