@@ -1,6 +1,6 @@
 /**
- * The API as commands use it: over HTTP when a cloud runs on the data folder, in this process when none does. The app
- * is the same either way, and so is what it says.
+ * The API as commands use it: over HTTP on AWS and when a cloud runs on the data folder, in this process when none does.
+ * The app is the same each way, and so is what it says.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,10 +8,11 @@ import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
 import { openLocalCloud } from "../../cloud/local/cloud.ts";
 import { DATABASE_FILE } from "../../cloud/local/sqlite/stores.ts";
 import packageJson from "../../package.json" with { type: "json" };
+import { openSession, sessionFile } from "../aws/session.ts";
 import { CommandError } from "./errors.ts";
 import { reportError } from "./output.ts";
 import { findRunning } from "./runtime-file.ts";
-import type { LocalTarget } from "./target.ts";
+import type { LocalTarget, Target } from "./target.ts";
 
 /** Long enough for any request but a stream, which ends with its token. */
 const TOKEN_TTL_MS = 86_400_000;
@@ -29,8 +30,17 @@ export interface ApiClient {
 	 * @throws CommandError with the problem's detail when the API refuses, or when it cannot be reached
 	 */
 	get(path: string): Promise<Response>;
+	/** As `get`, for what changes something. @param body sent as JSON */
+	send(
+		method: "POST" | "PUT" | "DELETE",
+		path: string,
+		body?: unknown,
+	): Promise<Response>;
 	close(): Promise<void>;
 }
+
+/** Sends one request with a token that the API knows. */
+type Send = (path: string, init: RequestInit) => Promise<Response>;
 
 /**
  * What only reads must not make a data folder of one that is none.
@@ -43,8 +53,14 @@ export function assertDataFolder({ dir }: LocalTarget): void {
 	);
 }
 
-/** @throws CommandError when there is no data folder */
-export async function openApi(target: LocalTarget): Promise<ApiClient> {
+/** @throws CommandError when there is no data folder; AwsError when nobody has signed in */
+export async function openApi(target: Target): Promise<ApiClient> {
+	if (target === "aws") {
+		const session = await openSession(sessionFile(), Date.now());
+		return client(overHttp(session.apiUrl, session.accessToken), async () => {
+			// Nothing is held open.
+		});
+	}
 	assertDataFolder(target);
 	const running = findRunning(target.dir);
 	if (running !== null) {
@@ -53,10 +69,9 @@ export async function openApi(target: LocalTarget): Promise<ApiClient> {
 			clock: { nowMs: () => Date.now() },
 		});
 		const token = await auth.issueToken("command", TOKEN_TTL_MS);
-		return client(
-			(path) => request(new URL(path, running.http), token),
-			() => Promise.resolve(),
-		);
+		return client(overHttp(running.http, token), async () => {
+			// Nothing is held open.
+		});
 	}
 	const cloud = await openLocalCloud({
 		dir: target.dir,
@@ -65,20 +80,25 @@ export async function openApi(target: LocalTarget): Promise<ApiClient> {
 	});
 	const token = await cloud.auth.issueToken("command", TOKEN_TTL_MS);
 	return client(
-		async (path) =>
-			cloud.app.request(path, {
-				headers: { authorization: `Bearer ${token}` },
-			}),
+		async (path, init) => cloud.app.request(path, withToken(init, token)),
 		() => cloud.close(),
 	);
 }
 
-async function request(url: URL, token: string): Promise<Response> {
-	try {
-		return await fetch(url, { headers: { authorization: `Bearer ${token}` } });
-	} catch (error) {
-		throw unreachable(url.origin, error);
-	}
+function overHttp(address: string, token: string): Send {
+	return async (path, init) => {
+		try {
+			return await fetch(new URL(path, address), withToken(init, token));
+		} catch (error) {
+			throw unreachable(address, error);
+		}
+	};
+}
+
+function withToken(init: RequestInit, token: string): RequestInit {
+	const headers = new Headers(init.headers);
+	headers.set("authorization", `Bearer ${token}`);
+	return { ...init, headers };
 }
 
 /** `fetch` says "fetch failed" and keeps why in the cause. */
@@ -91,16 +111,24 @@ function unreachable(address: string, error: unknown): CommandError {
 	);
 }
 
-function client(
-	request: (path: string) => Promise<Response>,
-	close: () => Promise<void>,
-): ApiClient {
+function client(send: Send, close: () => Promise<void>): ApiClient {
+	async function ask(path: string, init: RequestInit): Promise<Response> {
+		const response = await send(path, init);
+		if (response.ok) return response;
+		throw new CommandError(await explain(response));
+	}
 	return {
-		async get(path) {
-			const response = await request(path);
-			if (response.ok) return response;
-			throw new CommandError(await explain(response));
-		},
+		get: (path) => ask(path, {}),
+		send: (method, path, body) =>
+			ask(path, {
+				method,
+				...(body === undefined
+					? {}
+					: {
+							body: JSON.stringify(body),
+							headers: { "content-type": "application/json" },
+						}),
+			}),
 		close,
 	};
 }

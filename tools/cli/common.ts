@@ -8,6 +8,10 @@ export interface CommonOptions {
 
 export function commonOptions(command: Command): Command {
 	return command
-		.option("--target <target>", "which cloud: local:DIR", "local:./data")
+		.option(
+			"--target <target>",
+			"which cloud: local:DIR or aws",
+			"local:./data",
+		)
 		.option("--json", "machine-readable results on stdout");
 }

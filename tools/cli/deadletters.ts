@@ -6,7 +6,7 @@ import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseWhole } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 import { formatTable, printMessage, toJson } from "./output.ts";
-import { parseTarget } from "./target.ts";
+import { parseAnyTarget } from "./target.ts";
 
 interface DeadLetterOptions extends CommonOptions {
 	readonly limit: string;
@@ -42,7 +42,7 @@ export function addDeadLetters(program: Command): void {
 		if (device !== undefined && !isThingName(device)) {
 			throw new UsageError(`--device: "${device}" is not a device's name.`);
 		}
-		const api = await openApi(parseTarget(target));
+		const api = await openApi(parseAnyTarget(target));
 		try {
 			const letters = deadLetters(api, count, device);
 			await (json ? printAsJson(letters) : printAsTable(letters));

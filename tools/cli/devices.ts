@@ -6,7 +6,7 @@ import { openStores } from "../../cloud/local/sqlite/stores.ts";
 import { assertDataFolder, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
-import { parseTarget } from "./target.ts";
+import { parseAnyTarget, parseTarget } from "./target.ts";
 
 interface DeviceRow {
 	readonly name: string;
@@ -33,7 +33,7 @@ export function addDevices(program: Command): void {
 }
 
 async function list(options: CommonOptions): Promise<void> {
-	const api = await openApi(parseTarget(options.target));
+	const api = await openApi(parseAnyTarget(options.target));
 	try {
 		const response = await api.get("/v1/devices");
 		const { devices } = (await response.json()) as {

@@ -7,7 +7,7 @@ import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseTime } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 import { formatTable, printMessage, toJson } from "./output.ts";
-import { parseTarget } from "./target.ts";
+import { parseAnyTarget } from "./target.ts";
 
 interface ReadingsOptions extends CommonOptions {
 	readonly channel: string;
@@ -81,7 +81,7 @@ async function printReadings(
 		query.set("every", options.every);
 		query.set("agg", options.agg ?? "mean");
 	}
-	const api = await openApi(parseTarget(options.target));
+	const api = await openApi(parseAnyTarget(options.target));
 	try {
 		const writer = new RowWriter(format, isOfStates(options));
 		let unreadable = 0;
