@@ -7,6 +7,7 @@ import type { LiveEvent } from "../core/live-hub.ts";
 import { toBase64 } from "./base64.ts";
 import type { LiveSource } from "./ports.ts";
 import { nullableIsoTime } from "./schemas.ts";
+import { isoTime } from "./time.ts";
 
 export interface LiveStreamOptions {
 	readonly hub: LiveSource;
@@ -38,6 +39,15 @@ export function eventText(event: LiveEvent): string {
 				device: event.thing,
 				online: event.online,
 				lastSeen: nullableIsoTime(event.lastSeenMs),
+			});
+		case "alert":
+			return sse("alert", {
+				device: event.thing,
+				rule: event.ruleId,
+				name: event.ruleName,
+				status: event.status,
+				since: isoTime(event.sinceMs),
+				text: event.text,
 			});
 	}
 }

@@ -1,3 +1,5 @@
+import type { AlertStatus } from "./alerts/ports.ts";
+
 /** What happens now, for whoever looks on: pages that show live charts, `thinghz tail`. */
 export type LiveEvent =
 	/** A live message: a block that is never stored. */
@@ -19,6 +21,17 @@ export type LiveEvent =
 			readonly thing: string;
 			readonly online: boolean;
 			readonly lastSeenMs: number | null;
+	  }
+	/** Where a rule stands for a device has changed. */
+	| {
+			readonly type: "alert";
+			readonly thing: string;
+			readonly ruleId: string;
+			readonly ruleName: string;
+			readonly status: AlertStatus;
+			readonly sinceMs: number;
+			/** What has happened, in a sentence; null when it is nothing that anybody is told. */
+			readonly text: string | null;
 	  };
 
 /** Live messages kept of one thing: two default block spans at 1 Hz, so that a page that opens sees the open span. */
