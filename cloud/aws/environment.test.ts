@@ -5,7 +5,9 @@ import {
 	writeEnvironment,
 } from "./environment.ts";
 
-const TOPIC = "arn:aws:sns:eu-central-1:123456789012:alerts";
+const TOPIC = "arn:aws:sns:eu-central-1:123456789012:thinghz-mail-";
+const SECRET =
+	"arn:aws:secretsmanager:eu-central-1:123456789012:secret:webhook-AbCdEf";
 
 function errorOf(read: () => unknown): EnvironmentError {
 	try {
@@ -83,14 +85,14 @@ describe("A function's environment", () => {
 			THINGHZ_RECORDS_TABLE: "records",
 		});
 		assert.equal(environment.pageUrl, null);
-		assert.equal(environment.alertsTopicArn, null);
+		assert.equal(environment.emailTopicPrefix, null);
 		assert.deepEqual(environment.platformApplications, {});
 	});
 
 	for (const [name, text] of [
 		["THINGHZ_PAGE_URL", "http://example.com"],
 		["THINGHZ_PAGE_URL", "example.com"],
-		["THINGHZ_ALERTS_TOPIC_ARN", "alerts"],
+		["THINGHZ_EMAIL_TOPIC_PREFIX", "alerts"],
 		["THINGHZ_PLATFORM_APPLICATIONS", "{"],
 		["THINGHZ_PLATFORM_APPLICATIONS", "[]"],
 		["THINGHZ_PLATFORM_APPLICATIONS", "null"],
@@ -111,8 +113,9 @@ describe("A function's environment", () => {
 		const values = {
 			recordsTable: "records",
 			pageUrl: "https://example.com/",
-			alertsTopicArn: TOPIC,
+			emailTopicPrefix: TOPIC,
 			platformApplications: { apns: TOPIC },
+			webhookSecretArn: SECRET,
 		};
 		const written = writeEnvironment("notify", values);
 		assert.deepEqual(readEnvironment("notify", written), values);
@@ -122,8 +125,9 @@ describe("A function's environment", () => {
 		const values = {
 			recordsTable: "records",
 			pageUrl: null,
-			alertsTopicArn: null,
+			emailTopicPrefix: null,
 			platformApplications: {},
+			webhookSecretArn: null,
 		};
 		const written = writeEnvironment("notify", values);
 		assert.deepEqual(Object.keys(written), [

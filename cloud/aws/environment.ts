@@ -29,14 +29,19 @@ const VARIABLES = {
 	retentionDays: variable("THINGHZ_RETENTION_DAYS", days),
 	/** Address of the page, for links in what people are told; null when there is none. */
 	pageUrl: optional("THINGHZ_PAGE_URL", httpsUrl, null),
-	/** The SNS topic that e-mail is sent by; null when nobody is told by e-mail. */
-	alertsTopicArn: optional("THINGHZ_ALERTS_TOPIC_ARN", arn, null),
+	/**
+	 * How the ARNs of the SNS topics that e-mail is sent by begin, up to the hash of the address that each is for:
+	 * "arn:aws:sns:REGION:ACCOUNT:thinghz-mail-". Null when nobody is told by e-mail.
+	 */
+	emailTopicPrefix: optional("THINGHZ_EMAIL_TOPIC_PREFIX", arn, null),
 	/** SNS platform applications by platform ("apns", "fcm"), for mobile push. */
 	platformApplications: optional(
 		"THINGHZ_PLATFORM_APPLICATIONS",
 		arnsByName,
 		Object.freeze({}),
 	),
+	/** The Secrets Manager secret that webhooks are signed with; null when this cloud calls none. */
+	webhookSecretArn: optional("THINGHZ_WEBHOOK_SECRET_ARN", arn, null),
 	rowStore: variable("THINGHZ_ROW_STORE", rowStoreKind),
 	timestreamDatabase: variable("THINGHZ_TIMESTREAM_DATABASE", anyText),
 	timestreamTable: variable("THINGHZ_TIMESTREAM_TABLE", anyText),
@@ -74,10 +79,16 @@ const READERS = {
 		"recordsTable",
 		"retentionDays",
 		"pageUrl",
-		"alertsTopicArn",
+		"emailTopicPrefix",
 		"platformApplications",
 	],
-	notify: ["recordsTable", "pageUrl", "alertsTopicArn", "platformApplications"],
+	notify: [
+		"recordsTable",
+		"pageUrl",
+		"emailTopicPrefix",
+		"platformApplications",
+		"webhookSecretArn",
+	],
 	rows: ["blocksTable", "recordsTable", "retentionDays", "rowStore"],
 	rowsTimestream: ["timestreamDatabase", "timestreamTable"],
 	rowsInfluxdb: ["influxUrl", "influxDatabase", "influxSecretArn"],
@@ -86,6 +97,7 @@ const READERS = {
 		"recordsTable",
 		"retentionDays",
 		"pageUrl",
+		"platformApplications",
 		"userPoolId",
 		"userPoolClientId",
 		"signInUrl",
