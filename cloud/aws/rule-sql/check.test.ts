@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
 import { MAX_BLOCK_BYTES } from "../../../firmware/node/block-builder.ts";
 import { blockTopic } from "../../../protocol/topics.ts";
+import {
+	BLOCKS_RULE,
+	BLOCKS_RULE_SQL,
+	EVENTS_RULE,
+	EVENTS_RULE_SQL,
+	PRESENCE_RULE,
+	PRESENCE_RULE_SQL,
+	RULE_SQL_VERSION,
+} from "../messages.ts";
 import { checkRule, type RuleToCheck } from "./check.ts";
 import { evaluateRule } from "./evaluate.ts";
 
 const BLOCKS: RuleToCheck = {
-	name: "thinghz_blocks",
-	sql: "SELECT encode(*, 'base64') AS block, topic(1) AS thing, clientid() AS client, principal() AS principal, timestamp() AS at",
-	sqlVersion: "2016-03-23",
+	name: BLOCKS_RULE,
+	sql: BLOCKS_RULE_SQL,
+	sqlVersion: RULE_SQL_VERSION,
 	payload: "binary",
 	basicIngestOnly: true,
 	actions: ["sqs"],
@@ -23,15 +32,15 @@ function refuses(change: Partial<RuleToCheck>, message: RegExp): void {
 }
 
 describe("A topic rule", () => {
-	it("passes when its SQL suits its messages and actions", () => {
+	it("passes when its SQL suits its messages and actions, as ours does", () => {
 		checkRule(BLOCKS);
+		checkRule({ ...BLOCKS, name: EVENTS_RULE, sql: EVENTS_RULE_SQL });
 		checkRule({
 			...BLOCKS,
-			name: "thinghz_presence",
-			sql: "SELECT * FROM '$aws/events/presence/+/+' WHERE eventType <> ''",
+			name: PRESENCE_RULE,
+			sql: PRESENCE_RULE_SQL,
 			payload: "json",
 			basicIngestOnly: false,
-			actions: ["sqs", "lambda"],
 		});
 	});
 
