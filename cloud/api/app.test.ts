@@ -47,7 +47,7 @@ describe("the API", () => {
 	for (const [method, path, allow] of [
 		["POST", "/v1/devices", "GET, HEAD"],
 		["DELETE", "/v1/devices/boiler", "GET, HEAD"],
-		["PUT", "/v1/session", "DELETE, GET, HEAD, POST"],
+		["PATCH", "/v1/session", "DELETE, GET, HEAD, POST, PUT"],
 		["PATCH", "/v1/openapi.json", "GET, HEAD"],
 	] as const) {
 		it(`answers 405 to ${method} ${path} and says what is allowed`, async () => {

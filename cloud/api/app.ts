@@ -9,7 +9,7 @@ import { secureHeaders } from "hono/secure-headers";
 import { Forbidden, InvalidQuery, UnknownDevice } from "../core/errors.ts";
 import { StoreError } from "../core/ports.ts";
 import { addAggregate } from "./aggregate.ts";
-import { type AuthEnv, SESSION_COOKIE } from "./auth.ts";
+import { type AuthEnv, AuthUnavailable, SESSION_COOKIE } from "./auth.ts";
 import { addBlocks } from "./blocks.ts";
 import { addDeadLetters } from "./dead-letters.ts";
 import { addDevices } from "./devices.ts";
@@ -94,19 +94,26 @@ interface ValidationResult {
 	readonly target: string;
 	readonly success: boolean;
 	readonly error?: {
-		readonly issues: readonly {
-			readonly code?: string;
-			readonly path: readonly PropertyKey[];
-			readonly message: string;
-			readonly keys?: readonly string[];
-		}[];
+		readonly issues: readonly Issue[];
 	};
+}
+
+/** As Zod makes them. */
+interface Issue {
+	readonly code?: string;
+	readonly path: readonly PropertyKey[];
+	readonly message: string;
+	/** Of members that are not known. */
+	readonly keys?: readonly string[];
+	/** Of a union: what keeps the value from being each of its shapes. */
+	readonly errors?: readonly (readonly Issue[])[];
 }
 
 /** Answers what a schema refused, member by member. */
 function refuseInvalid(result: ValidationResult): undefined {
 	if (result.success || result.error === undefined) return;
-	const errors = result.error.issues.flatMap((issue): FieldError[] => {
+	const issues = result.error.issues.flatMap(issuesOfNearestShape);
+	const errors = issues.flatMap((issue): FieldError[] => {
 		if (issue.code === "unrecognized_keys" && issue.keys !== undefined) {
 			return issue.keys.map((key) => ({
 				...place(result.target, [...issue.path, key]),
@@ -121,6 +128,25 @@ function refuseInvalid(result: ValidationResult): undefined {
 	throw new Problem("invalid_request", detail, { errors });
 }
 
+/** Of a value that may have several shapes: what is wrong with it as the one that it comes nearest to. */
+function issuesOfNearestShape(issue: Issue): readonly Issue[] {
+	const [first, ...others] = issue.errors ?? [];
+	if (issue.code !== "invalid_union" || first === undefined) return [issue];
+	const nearest = others.reduce(
+		(least, issues) => (wrongness(issues) < wrongness(least) ? issues : least),
+		first,
+	);
+	return nearest.flatMap(issuesOfNearestShape).map((inner) => ({
+		...inner,
+		path: [...issue.path, ...inner.path],
+	}));
+}
+
+/** A member that a shape does not know tells more against it than one that is missing. */
+function wrongness(issues: readonly Issue[]): number {
+	return issues.reduce((sum, { keys }) => sum + 1 + 2 * (keys?.length ?? 0), 0);
+}
+
 function place(
 	target: string,
 	path: readonly PropertyKey[],
@@ -132,7 +158,7 @@ function place(
 
 function toProblem(error: Error, deps: ApiDeps): Problem {
 	if (error instanceof Problem) return error;
-	if (error instanceof StoreError) {
+	if (error instanceof StoreError || error instanceof AuthUnavailable) {
 		deps.onError?.(error);
 		return new Problem("unavailable", error.message, {
 			cause: error,

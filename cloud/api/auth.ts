@@ -14,20 +14,44 @@ export interface Identity extends Actor {
 export interface Session extends Identity {
 	/** What the cookie carries. */
 	readonly token: string;
+	/** What gets the next token when this one has expired, and for how long it is kept; absent where nothing does. */
+	readonly renewal?: { readonly token: string; readonly ttlMs: number };
+}
+
+/** What an identity provider's page sent the browser back with (RFC 6749 section 4.1.3), and the verifier of RFC 7636. */
+export interface SignInCode {
+	readonly code: string;
+	readonly codeVerifier: string;
+	/** Where the browser was sent back to. */
+	readonly redirectUri: string;
+}
+
+/** Sign-in at an identity provider's page. */
+export interface CodeSignIn {
+	/** @throws AuthError when it is not good, AuthUnavailable */
+	exchange(proof: SignInCode): Promise<Session>;
+	/** The session that follows one, by its renewal's token. @throws AuthError when it has ended, AuthUnavailable */
+	renew(renewalToken: string): Promise<Session>;
+	/** Ends a session, so that it is renewed no more. @throws AuthError, AuthUnavailable */
+	revoke(renewalToken: string): Promise<void>;
 }
 
 /** Checks what callers show. On one machine `cloud/local/auth.ts`, on AWS Cognito. */
 export interface Authenticator {
 	/**
 	 * The holder of an access token.
-	 * @throws AuthError when it is not ours, has been tampered with, or has expired
+	 * @throws AuthError when it is not ours, has been tampered with, or has expired; AuthUnavailable when that cannot be
+	 * found out
 	 */
 	verify(token: string): Promise<Identity>;
 	/**
-	 * Turns a one-time sign-in token into a session; the token is good for nothing afterwards.
+	 * Turns a one-time sign-in token into a session; the token is good for nothing afterwards. Absent where there are no
+	 * sign-in links.
 	 * @throws AuthError when it is not ours, has expired, or was used before
 	 */
-	exchange(signInToken: string): Promise<Session>;
+	exchange?(signInToken: string): Promise<Session>;
+	/** Absent where nobody signs in at another's page. */
+	readonly codes?: CodeSignIn;
 }
 
 export type AuthErrorCode = "invalid" | "expired" | "used";
@@ -42,6 +66,12 @@ export class AuthError extends Error {
 	}
 }
 
+/** It cannot be found out now whether somebody may come in, and may be asked again. */
+export class AuthUnavailable extends Error {
+	override readonly name = "AuthUnavailable";
+	readonly code = "auth_unavailable";
+}
+
 export const SESSION_COOKIE = "thinghz_session";
 
 /**
@@ -51,6 +81,13 @@ export const SESSION_COOKIE = "thinghz_session";
 export function sessionCookie(c: Context): string {
 	const { port } = new URL(c.req.url);
 	return port === "" ? SESSION_COOKIE : `${SESSION_COOKIE}_${port}`;
+}
+
+const RENEWAL_COOKIE = "thinghz_renewal";
+
+/** The name of the cookie that renews a session, by the same rule. */
+export function renewalCookie(c: Context): string {
+	return sessionCookie(c).replace(SESSION_COOKIE, RENEWAL_COOKIE);
 }
 
 export interface AuthEnv {

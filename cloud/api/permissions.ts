@@ -20,6 +20,7 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
 	"GET /v1/openapi.json": "anyone",
 	"GET /v1/session": "anyone",
 	"POST /v1/session": "anyone",
+	"PUT /v1/session": "anyone",
 	"DELETE /v1/session": "anyone",
 	"GET /v1/devices": "viewer",
 	"GET /v1/devices/{name}": "viewer",

@@ -17,7 +17,7 @@ const PROBLEMS = {
 	body_too_large: { status: 413, title: "The body is too large" },
 	unsupported_media_type: { status: 415, title: "The body must be JSON" },
 	internal: { status: 500, title: "Something went wrong here" },
-	unavailable: { status: 503, title: "The store cannot answer now" },
+	unavailable: { status: 503, title: "The cloud cannot answer now" },
 } as const;
 
 export type ProblemCode = keyof typeof PROBLEMS;

@@ -158,6 +158,24 @@ describe("/v1/session", () => {
 		assert.equal(await who("thinghz_session="), null);
 	});
 
+	it("goes on with no session where none is renewed, and takes no code", async () => {
+		const cloud = fakeCloud();
+		const renewed = await cloud.app.request("/v1/session", {
+			method: "PUT",
+			headers: { Cookie: "thinghz_renewal=x" },
+		});
+		assert.equal(renewed.status, 401);
+		await problemOf(renewed);
+		const body = { code: "c", codeVerifier: "v".repeat(43) };
+		const redirectUri = "http://localhost/";
+		const refused = await signIn(
+			cloud,
+			JSON.stringify({ ...body, redirectUri }),
+		);
+		assert.equal(refused.status, 401);
+		assert.equal((await problemOf(refused)).type, "/problems/sign_in_failed");
+	});
+
 	it("takes the cookie away at sign-out", async () => {
 		const response = await fakeCloud().app.request("/v1/session", {
 			method: "DELETE",

@@ -1,0 +1,263 @@
+/**
+ * A Cognito user pool made of a server on loopback and a key of its own, for tests. Nobody had an account at hand: the
+ * shape of tokens, of the key set and of the endpoints' answers is the documented one
+ * (https://docs.aws.amazon.com/cognito/latest/developerguide/, "Understanding the access token", "Token endpoint",
+ * "Revoke endpoint", "Authorize endpoint", "Logout endpoint"), and was not seen on AWS itself.
+ */
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { type Context, Hono } from "hono";
+import {
+	type CryptoKey,
+	exportJWK,
+	generateKeyPair,
+	type JWK,
+	SignJWT,
+} from "jose";
+import { issuerOf, type UserPool } from "../adapters/cognito/user-pool.ts";
+
+export const POOL_ID = "eu-central-1_aBcDeFgHi";
+export const CLIENT_ID = "4qv5d8bs7m1nkp0r2t3u6w9x1y";
+const ACCESS_TTL_S = 3_600;
+
+export interface PoolUser {
+	readonly sub: string;
+	readonly username: string;
+	readonly groups: readonly string[];
+}
+
+export const ADMIN: PoolUser = {
+	sub: "b4c8d4b8-30f1-70a2-9f4d-4b6b7c1f2e11",
+	username: "ada",
+	groups: ["admin"],
+};
+
+interface SigningKey {
+	readonly kid: string;
+	readonly privateKey: CryptoKey;
+	readonly jwk: JWK;
+}
+
+async function makeKey(): Promise<SigningKey> {
+	const { privateKey, publicKey } = await generateKeyPair("RS256");
+	const kid = randomBytes(32).toString("base64");
+	const jwk = {
+		...(await exportJWK(publicKey)),
+		kid,
+		alg: "RS256",
+		use: "sig",
+	};
+	return { kid, privateKey, jwk };
+}
+
+export class FakeUserPool {
+	/** Base address of the server. */
+	readonly url: string;
+	readonly pool: UserPool;
+	/** How often the keys were fetched. */
+	keyRequests = 0;
+	/** While it is set, every request is answered with it. */
+	failure: number | null = null;
+	/** Who signs in at the pool's page, without being asked. Null: whoever comes declines. */
+	visitor: PoolUser | null = ADMIN;
+	readonly revoked = new Set<string>();
+
+	readonly #server: Server;
+	#keys: readonly SigningKey[];
+	readonly #codes = new Map<
+		string,
+		{ user: PoolUser; redirectUri: string; challenge: string }
+	>();
+	readonly #refreshTokens = new Map<string, PoolUser>();
+
+	private constructor(server: Server, key: SigningKey) {
+		const { port } = server.address() as AddressInfo;
+		this.url = `http://127.0.0.1:${port}`;
+		this.pool = {
+			poolId: POOL_ID,
+			clientIds: [CLIENT_ID],
+			signInUrl: this.url,
+		};
+		this.#server = server;
+		this.#keys = [key];
+	}
+
+	static async start(): Promise<FakeUserPool> {
+		const app = new Hono();
+		const server = createServer(getRequestListener(app.fetch));
+		server.listen(0, "127.0.0.1");
+		await once(server, "listening");
+		const pool = new FakeUserPool(server, await makeKey());
+		pool.#serve(app);
+		return pool;
+	}
+
+	get keysUrl(): URL {
+		return new URL("/.well-known/jwks.json", this.url);
+	}
+
+	/** Signs with a new key, and no longer with the one before. */
+	async rotateKeys(): Promise<void> {
+		this.#keys = [await makeKey()];
+	}
+
+	/** Of the key that signs now. */
+	get publicJwk(): JWK {
+		return this.#key.jwk;
+	}
+
+	/** The claims of an access token; those that are undefined are left out. */
+	accessClaims(
+		user: PoolUser,
+		nowMs: number,
+		changes: Readonly<Record<string, unknown>> = {},
+	): Record<string, unknown> {
+		const iat = Math.floor(nowMs / 1_000);
+		const claims = {
+			sub: user.sub,
+			"cognito:groups": user.groups.length > 0 ? user.groups : undefined,
+			iss: issuerOf(POOL_ID),
+			version: 2,
+			client_id: CLIENT_ID,
+			origin_jti: randomUUID(),
+			event_id: randomUUID(),
+			token_use: "access",
+			scope: "openid",
+			auth_time: iat,
+			exp: iat + ACCESS_TTL_S,
+			iat,
+			jti: randomUUID(),
+			username: user.username,
+			...changes,
+		};
+		return Object.fromEntries(
+			Object.entries(claims).filter(([, value]) => value !== undefined),
+		);
+	}
+
+	async accessToken(
+		user: PoolUser,
+		nowMs: number,
+		changes?: Readonly<Record<string, unknown>>,
+	): Promise<string> {
+		const { kid, privateKey } = this.#key;
+		return new SignJWT(this.accessClaims(user, nowMs, changes))
+			.setProtectedHeader({ kid, alg: "RS256" })
+			.sign(privateKey);
+	}
+
+	async close(): Promise<void> {
+		this.#server.closeAllConnections();
+		this.#server.close();
+		await once(this.#server, "close");
+	}
+
+	get #key(): SigningKey {
+		const [key] = this.#keys;
+		if (key === undefined) throw new Error("The pool has no key.");
+		return key;
+	}
+
+	#serve(app: Hono): void {
+		app.use(async (c, next) => {
+			if (this.failure === null) return next();
+			return c.text("failing", this.failure as 500);
+		});
+		app.get("/.well-known/jwks.json", (c) => {
+			this.keyRequests++;
+			return c.json({ keys: this.#keys.map(({ jwk }) => jwk) });
+		});
+		app.get("/oauth2/authorize", (c) => this.#authorize(c));
+		app.get("/logout", (c) => c.redirect(c.req.query("logout_uri") ?? ""));
+		app.post("/oauth2/token", (c) => this.#token(c));
+		app.post("/oauth2/revoke", async (c) => {
+			const form = await c.req.parseBody();
+			const token = String(form.token);
+			if (form.client_id !== CLIENT_ID) return refuse(c, "invalid_client");
+			this.revoked.add(token);
+			this.#refreshTokens.delete(token);
+			return c.body(null, 200);
+		});
+	}
+
+	#authorize(c: Context): Response {
+		const asked = c.req.query();
+		const redirectUri = asked.redirect_uri ?? "";
+		const back = new URL(redirectUri);
+		if (asked.state !== undefined) back.searchParams.set("state", asked.state);
+		const isRight =
+			asked.response_type === "code" &&
+			asked.client_id === CLIENT_ID &&
+			asked.code_challenge_method === "S256" &&
+			asked.code_challenge !== undefined;
+		if (!isRight) {
+			back.searchParams.set("error", "invalid_request");
+		} else if (this.visitor === null) {
+			back.searchParams.set("error", "access_denied");
+			back.searchParams.set("error_description", "The visitor declined.");
+		} else {
+			const code = randomUUID();
+			this.#codes.set(code, {
+				user: this.visitor,
+				redirectUri,
+				challenge: asked.code_challenge ?? "",
+			});
+			back.searchParams.set("code", code);
+		}
+		return c.redirect(back.href);
+	}
+
+	async #token(c: Context): Promise<Response> {
+		const form = await c.req.parseBody();
+		if (form.client_id !== CLIENT_ID) return refuse(c, "invalid_client");
+		if (form.grant_type === "refresh_token") {
+			const user = this.#refreshTokens.get(String(form.refresh_token));
+			if (user === undefined) return refuse(c, "invalid_grant");
+			return this.#grant(c, user, null);
+		}
+		if (form.grant_type !== "authorization_code") {
+			return refuse(c, "unsupported_grant_type");
+		}
+		const granted = this.#codes.get(String(form.code));
+		this.#codes.delete(String(form.code));
+		const challenge = createHash("sha256")
+			.update(String(form.code_verifier))
+			.digest("base64url");
+		if (
+			granted === undefined ||
+			granted.challenge !== challenge ||
+			granted.redirectUri !== form.redirect_uri
+		) {
+			return refuse(c, "invalid_grant");
+		}
+		const refreshToken = randomBytes(64).toString("base64url");
+		this.#refreshTokens.set(refreshToken, granted.user);
+		return this.#grant(c, granted.user, refreshToken);
+	}
+
+	/** A renewal keeps the refresh token that it came with. */
+	async #grant(
+		c: Context,
+		user: PoolUser,
+		refreshToken: string | null,
+	): Promise<Response> {
+		return c.json({
+			access_token: await this.accessToken(user, Date.now()),
+			id_token: await this.accessToken(user, Date.now(), {
+				token_use: "id",
+				client_id: undefined,
+				aud: CLIENT_ID,
+			}),
+			...(refreshToken === null ? {} : { refresh_token: refreshToken }),
+			token_type: "Bearer",
+			expires_in: ACCESS_TTL_S,
+		});
+	}
+}
+
+function refuse(c: Context, error: string): Response {
+	return c.json({ error }, 400);
+}
