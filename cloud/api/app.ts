@@ -19,6 +19,7 @@ import { assertPermissions, requirePermission } from "./permissions.ts";
 import type { ApiDeps } from "./ports.ts";
 import { type FieldError, Problem, problemResponse } from "./problem.ts";
 import { addReadings } from "./readings.ts";
+import { addRedrive } from "./redrive.ts";
 import { addSession } from "./session.ts";
 
 /** The API under `/v1`, ready to be served: `app.fetch(request)`. */
@@ -50,6 +51,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addAggregate(app, deps);
 	addLive(app, deps);
 	addDeadLetters(app, deps);
+	addRedrive(app, deps);
 	addDescription(app, deps);
 	assertPermissions(app);
 

@@ -27,6 +27,7 @@ const NEEDED: Readonly<Record<string, Permission>> = {
 	getAggregate: "viewer",
 	streamLive: "viewer",
 	listDeadLetters: "operator",
+	redriveDeadLetters: "operator",
 };
 
 const HIDDEN = { ...NEW_DEVICE, name: "hidden-cellar" };

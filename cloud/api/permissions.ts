@@ -29,6 +29,7 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
 	"GET /v1/devices/{name}/aggregate": "viewer",
 	"GET /v1/live": "viewer",
 	"GET /v1/deadletters": "operator",
+	"POST /v1/deadletters/redrive": "operator",
 };
 
 type PermitDeps = Pick<ApiDeps, "auth" | "access">;

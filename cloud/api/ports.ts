@@ -4,6 +4,7 @@ import type { Devices } from "../core/devices.ts";
 import type { LiveHub } from "../core/live-hub.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
 import type { Queries } from "../core/queries.ts";
+import type { DeadLetterQueue, Redrive } from "../core/redrive.ts";
 import type { Authenticator } from "./auth.ts";
 
 export type DeviceSource = Pick<Devices, "list" | "get">;
@@ -15,6 +16,9 @@ export interface ApiDeps {
 	readonly queries: QuerySource;
 	readonly hub: LiveSource;
 	readonly deadLetters: Pick<DeadLetterStore, "list">;
+	readonly redrive: Pick<Redrive, "run">;
+	/** Where there is one. */
+	readonly deadLetterQueue?: DeadLetterQueue;
 	readonly auth: Authenticator;
 	readonly access: Access;
 	readonly clock: Clock;

@@ -6,6 +6,7 @@ import { Ingest } from "../core/ingest.ts";
 import { LiveHub } from "../core/live-hub.ts";
 import type { Clock } from "../core/ports.ts";
 import { Queries } from "../core/queries.ts";
+import { Redrive } from "../core/redrive.ts";
 import { Rollups } from "../core/rollups.ts";
 import { LocalAuth, loadSecret } from "./auth.ts";
 import { type OpenStores, openStores } from "./sqlite/stores.ts";
@@ -54,6 +55,7 @@ export async function openLocalCloud(options: {
 		queries,
 		hub,
 		deadLetters: stores.deadLetters,
+		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
 		auth,
 		access: new Access(stores.grants),
 		clock,

@@ -12,6 +12,7 @@ import { memoryStores } from "../../cloud/core/fakes/memory-stores.ts";
 import { Ingest } from "../../cloud/core/ingest.ts";
 import { LiveHub } from "../../cloud/core/live-hub.ts";
 import { Queries } from "../../cloud/core/queries.ts";
+import { Redrive } from "../../cloud/core/redrive.ts";
 import { Rollups } from "../../cloud/core/rollups.ts";
 import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
 import { startHttp } from "../../cloud/local/http.ts";
@@ -85,6 +86,7 @@ export async function startDemoCloud(
 		queries: new Queries({ stores, rollups }),
 		hub,
 		deadLetters: stores.deadLetters,
+		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
 		auth,
 		access: new Access(memoryGrants()),
 		clock,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deadLetters } from "./deadletters.ts";
+import { deadLetters, redrive } from "./deadletters.ts";
 
 /** Has letters `count` to 1, and gives at most `perPage` at once. */
 class FakeApi {
@@ -59,6 +59,53 @@ describe("thinghz deadletters", () => {
 		assert.deepEqual(api.asked, [
 			"/v1/deadletters?limit=5&device=boiler",
 			"/v1/deadletters?limit=2&device=boiler&cursor=3",
+		]);
+	});
+});
+
+describe("thinghz deadletters --redrive", () => {
+	/** Answers with one page after the other. */
+	function apiOf(...pages: readonly unknown[]) {
+		const asked: unknown[] = [];
+		return {
+			asked,
+			async send(method: string, path: string, body: unknown) {
+				assert.equal(method, "POST");
+				assert.equal(path, "/v1/deadletters/redrive");
+				asked.push(body);
+				return Response.json(pages[asked.length - 1]);
+			},
+		};
+	}
+
+	it("goes on until all have been tried, and adds up", async () => {
+		const api = apiOf(
+			{ taken: 300, kept: 200, next: "40", queue: "started" },
+			{ taken: 0, kept: 500, next: "9", queue: null },
+			{ taken: 3, kept: 0, next: null, queue: null },
+		);
+		assert.deepEqual(await redrive(api, {}), {
+			taken: 303,
+			kept: 700,
+			queue: "started",
+		});
+		assert.deepEqual(api.asked, [
+			{ limit: 500 },
+			{ limit: 500, cursor: "40" },
+			{ limit: 500, cursor: "9" },
+		]);
+	});
+
+	it("asks for one device's and one reason's alone on every page", async () => {
+		const api = apiOf(
+			{ taken: 1, kept: 0, next: "7", queue: null },
+			{ taken: 1, kept: 0, next: null, queue: null },
+		);
+		const only = { device: "boiler", reason: "bad_values" };
+		await redrive(api, only);
+		assert.deepEqual(api.asked, [
+			{ limit: 500, ...only },
+			{ limit: 500, ...only, cursor: "7" },
 		]);
 	});
 });

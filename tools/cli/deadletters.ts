@@ -1,4 +1,4 @@
-/** `thinghz deadletters`: what arrived and could not be taken in, with the reason. */
+/** `thinghz deadletters`: what arrived and could not be taken in, with the reason; and another try with it. */
 import type { Command } from "commander";
 import { isThingName } from "../../protocol/topics.ts";
 import { type ApiClient, openApi } from "./api-client.ts";
@@ -11,6 +11,8 @@ import { parseAnyTarget } from "./target.ts";
 interface DeadLetterOptions extends CommonOptions {
 	readonly limit: string;
 	readonly device?: string;
+	readonly redrive?: boolean;
+	readonly reason?: string;
 }
 
 interface DeadLetterRow {
@@ -36,14 +38,29 @@ export function addDeadLetters(program: Command): void {
 			.command("deadletters")
 			.description("list what arrived and could not be taken in, newest first")
 			.option("--limit <count>", `at most so many, up to ${MAX_LIMIT}`, "50")
-			.option("--device <name>", "only what this device sent"),
-	).action(async ({ limit, device, target, json }: DeadLetterOptions) => {
+			.option("--device <name>", "only what this device sent")
+			.option(
+				"--redrive",
+				"take them in again, all of them, now that what was wrong is mended",
+			)
+			.option("--reason <reason>", "with --redrive: only those of this reason"),
+	).action(async (options: DeadLetterOptions) => {
+		const { limit, device, reason, redrive: again, target, json } = options;
 		const count = parseWhole(limit, "--limit", 1, MAX_LIMIT);
+		if (reason !== undefined && !again) {
+			throw new UsageError("--reason goes with --redrive alone.");
+		}
 		if (device !== undefined && !isThingName(device)) {
 			throw new UsageError(`--device: "${device}" is not a device's name.`);
 		}
 		const api = await openApi(parseAnyTarget(target));
 		try {
+			if (again) {
+				const redriven = await redrive(api, { device, reason });
+				if (json) process.stdout.write(`${toJson(redriven)}\n`);
+				else printMessage(describe(redriven));
+				return;
+			}
 			const letters = deadLetters(api, count, device);
 			await (json ? printAsJson(letters) : printAsTable(letters));
 		} finally {
@@ -73,6 +90,60 @@ export async function* deadLetters(
 		left -= page.deadLetters.length;
 		cursor = page.next;
 	} while (cursor !== null && left > 0);
+}
+
+/** What became of all of them. */
+export interface Redriven {
+	/** Taken in: no dead letters any more. */
+	readonly taken: number;
+	/** Refused again. */
+	readonly kept: number;
+	/** On AWS, whether the queue in front of the dead letters is being brought back; else null. */
+	readonly queue: "started" | "running" | null;
+}
+
+/** Page after page, until all have been tried. */
+export async function redrive(
+	api: Pick<ApiClient, "send">,
+	only: {
+		readonly device?: string | undefined;
+		readonly reason?: string | undefined;
+	},
+): Promise<Redriven> {
+	let [taken, kept] = [0, 0];
+	let queue: Redriven["queue"] = null;
+	let cursor: string | null = null;
+	do {
+		const response = await api.send("POST", "/v1/deadletters/redrive", {
+			limit: PAGE,
+			...only,
+			...(cursor === null ? {} : { cursor }),
+		});
+		const page = (await response.json()) as Redriven & {
+			readonly next: string | null;
+		};
+		taken += page.taken;
+		kept += page.kept;
+		queue ??= page.queue;
+		cursor = page.next;
+	} while (cursor !== null);
+	return { taken, kept, queue };
+}
+
+function describe({ taken, kept, queue }: Redriven): string {
+	const letters =
+		taken + kept === 0
+			? "No dead letters."
+			: `Taken in: ${taken}. Refused again: ${kept}.`;
+	const moving = "is being brought back to ingest";
+	switch (queue) {
+		case "started":
+			return `${letters} The queue in front of them ${moving}.`;
+		case "running":
+			return `${letters} The queue in front of them ${moving} already.`;
+		case null:
+			return letters;
+	}
 }
 
 /** One array, written as it comes: with their messages the letters may be too many for one string. */

@@ -163,6 +163,9 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 						.slice(0, query.limit),
 				),
 		},
+		redrive: {
+			run: (query) => answer(query, () => ({ taken: 0, kept: 0, next: null })),
+		},
 		auth,
 		access: new Access(grants),
 		clock,
@@ -176,8 +179,9 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 			return app.request(path, { headers, ...init });
 		},
 		async getAs(role, path, init = {}) {
-			const headers = { Authorization: `Bearer ${TOKENS[role]}` };
-			return app.request(path, { headers, ...init });
+			const headers = new Headers(init.headers);
+			headers.set("Authorization", `Bearer ${TOKENS[role]}`);
+			return app.request(path, { ...init, headers });
 		},
 		app,
 		hub,
