@@ -73,12 +73,13 @@ export const BLOCKS_TABLE: TableDefinition = {
  *
  * | items | `p` | `s` | in the index: `g` | `k` |
  * |---|---|---|---|---|
- * | devices | `device` | name | | |
+ * | devices, and which are connected | `device` | name | | |
+ * | the channels of each | `device` | name `#channels` | | |
  * | dead letters | `letter` | id | `letter#` thing | id |
  * | the last dead letter's id | `counter` | `letter` | | |
  * | alert rules | `rule` | id | | |
  * | alert states | `state` | device `#` rule | `due`, while there is something to deliver | when, device, rule |
- * | alert events | `event` | time, id | `event#` device | time, id |
+ * | alert events | `event` | id, which begins with the time | `event#` device | id |
  * | push subscriptions | `push#` subject | id | | |
  * | grants | `grant#` subject | device | `grant#` device | subject |
  *

@@ -1,0 +1,54 @@
+/** The stores of a cloud on AWS: two DynamoDB tables, as `cloud/aws/tables.ts` defines them. */
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { GrantStore } from "../../../core/people.ts";
+import type { Clock, Stores } from "../../../core/ports.ts";
+import type { PresenceStore } from "../../../core/presence.ts";
+import { dynamoAlerts } from "./alerts.ts";
+import { dynamoBindings } from "./bindings.ts";
+import { Retention } from "./block-keys.ts";
+import { dynamoBlocks } from "./blocks.ts";
+import { dynamoDeadLetters } from "./dead-letters.ts";
+import { dynamoDevices, dynamoPresence } from "./devices.ts";
+import { dynamoGrants } from "./grants.ts";
+import { RollupMarks } from "./rollup-marks.ts";
+import { dynamoRollups } from "./rollups.ts";
+import { Table, type Wait } from "./table.ts";
+
+export interface DynamoStores extends Stores {
+	readonly grants: GrantStore;
+	readonly presence: PresenceStore;
+}
+
+export interface DynamoStoresOptions {
+	/** The SDK's client; its own retries come before anything that is told of here. */
+	readonly client: Pick<DynamoDBClient, "send">;
+	/** Names of the tables. */
+	readonly tables: { readonly blocks: string; readonly records: string };
+	readonly clock: Clock;
+	/** How long blocks, and the rollups of them, are kept after their time, ms; null for ever. */
+	readonly retentionMs: number | null;
+	/** How long dead letters and the history of alerts are kept, ms; null, as without it, for ever. */
+	readonly recordsRetentionMs?: number | null;
+	/** How to wait before what DynamoDB left undone is asked for again; by a timer without it. */
+	readonly wait?: Wait;
+}
+
+/** Every operation throws StoreError and nothing else for what goes wrong on the way: see `errors.ts` for its codes. */
+export function dynamoStores(options: DynamoStoresOptions): DynamoStores {
+	const { client, tables, clock, wait } = options;
+	const blocks = new Table(client, tables.blocks, wait);
+	const records = new Table(client, tables.records, wait);
+	const retention = new Retention(options.retentionMs);
+	const recordsRetention = new Retention(options.recordsRetentionMs ?? null);
+	const marks = new RollupMarks(blocks, clock, retention);
+	return {
+		blocks: dynamoBlocks({ table: blocks, clock, retention, marks }),
+		rollups: dynamoRollups(blocks, clock),
+		bindings: dynamoBindings(blocks),
+		devices: dynamoDevices(records),
+		presence: dynamoPresence(records),
+		deadLetters: dynamoDeadLetters(records, recordsRetention),
+		alerts: dynamoAlerts(records, recordsRetention),
+		grants: dynamoGrants(records),
+	};
+}
