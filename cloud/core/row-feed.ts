@@ -91,7 +91,7 @@ export class RowFeed {
 			for (const block of page.blocks) {
 				if (wanted.has(bootKey(block))) await run.add(block);
 			}
-			if (page.blocks.length === 0 || page.next === after) break;
+			if (page.blocks.length === 0) break;
 			after = page.next;
 		}
 		return run.finish();

@@ -31,6 +31,7 @@ interface Refusal {
 export class InfluxRows implements RowStore {
 	readonly #target: InfluxTarget;
 	#session: string | null = null;
+	readonly #closing = new AbortController();
 
 	constructor(target: InfluxTarget) {
 		this.#target = target;
@@ -47,6 +48,11 @@ export class InfluxRows implements RowStore {
 				return { thing, journalId, boot, sequence, timeMs: null, reason };
 			}) satisfies readonly RejectedRows[],
 		);
+	}
+
+	/** Ends what is under way, with StoreError, and all that is asked for later. */
+	close(): void {
+		this.#closing.abort();
 	}
 
 	/**
@@ -153,7 +159,10 @@ export class InfluxRows implements RowStore {
 				headers,
 				// A redirect would be given our password.
 				redirect: "error",
-				signal: AbortSignal.timeout(TIMEOUT_MS),
+				signal: AbortSignal.any([
+					AbortSignal.timeout(TIMEOUT_MS),
+					this.#closing.signal,
+				]),
 			});
 		} catch (error) {
 			const { cause = error } = error as Error;

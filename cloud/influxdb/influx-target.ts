@@ -29,6 +29,14 @@ export class InfluxTargetError extends Error {
 	readonly code = "bad_influx_target";
 }
 
+/** What stands for it in messages and for what is remembered of it: no secrets. */
+export function influxName(target: InfluxTarget): string {
+	const { url } = target;
+	return target.api === 1
+		? `${url}/${encodeURIComponent(target.database)}`
+		: `${url}/?${new URLSearchParams({ org: target.org, bucket: target.bucket })}`;
+}
+
 export const DEFAULT_DATABASE = "thinghz";
 
 /**

@@ -1,10 +1,12 @@
 /** What `thinghz up` runs: the cloud's stores, broker and API on a data folder, opened in order and closed in turn. */
 import { fileURLToPath } from "node:url";
+import type { InfluxTarget } from "../../cloud/influxdb/influx-target.ts";
 import {
 	type BrokerLogEntry,
 	startBroker,
 } from "../../cloud/local/broker/broker.ts";
 import { openLocalCloud } from "../../cloud/local/cloud.ts";
+import { exportToInflux } from "../../cloud/local/export-to-influx.ts";
 import { startHttp } from "../../cloud/local/http.ts";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
 import { serverIdentity } from "../../cloud/local/identity/server-certificate.ts";
@@ -34,6 +36,8 @@ export interface ServeOptions {
 	readonly reach: Reach;
 	readonly mqttPort: number;
 	readonly httpPort: number;
+	/** Where rows are written to beside the blocks; null for nowhere. */
+	readonly influx: InfluxTarget | null;
 }
 
 /** @throws BrokerError, HttpListenError, IdentityError, StoreError; what was opened before it is closed again */
@@ -48,6 +52,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 		});
 		closing.add(() => cloud.close());
 		await cloud.start();
+		if (options.influx !== null) {
+			const rows = exportToInflux(cloud, options.influx, printMessage);
+			closing.add(() => rows.stop());
+		}
 		const authority = await openAuthority(dir);
 		const broker = await startBroker({
 			ingest: cloud.ingest,

@@ -4,12 +4,18 @@ import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
+import {
+	type InfluxTarget,
+	InfluxTargetError,
+	parseInfluxUrl,
+} from "../../cloud/influxdb/influx-target.ts";
 import { parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { parseHost } from "./host.ts";
 import { printJson, printMessage, reportError } from "./output.ts";
 import { DEFAULT_PREFIX, provisionFleet } from "./provision-fleet.ts";
 import { findRunning, removeRunning, writeRunning } from "./runtime-file.ts";
+import { readSecret } from "./secret-file.ts";
 import { Closing, type ServeOptions, type Serving, serve } from "./serve.ts";
 import { parseTarget } from "./target.ts";
 import { takeUpLock } from "./up-lock.ts";
@@ -22,6 +28,8 @@ interface UpOptions {
 	readonly httpPort: string;
 	readonly nodes: string;
 	readonly speed: string;
+	readonly influx?: string;
+	readonly influxSecret?: string;
 	readonly json?: boolean;
 }
 
@@ -46,6 +54,14 @@ export function addUp(program: Command): void {
 		.option("--http-port <port>", "API and page; 0 takes a free one", "8080")
 		.option("--nodes <count>", "simulated nodes to run beside it", "0")
 		.option("--speed <factor>", "how fast the nodes' time runs", "1")
+		.option(
+			"--influx <url>",
+			"writes rows to this InfluxDB as well: http://HOST:8086/DATABASE, or http://HOST:8086/?org=ORG&bucket=BUCKET for InfluxDB 2",
+		)
+		.option(
+			"--influx-secret <file>",
+			"holds what signs in there: USER:PASSWORD, or an API token",
+		)
 		.option("--json", "machine-readable results on stdout")
 		.action(up);
 }
@@ -59,6 +75,7 @@ async function up(options: UpOptions): Promise<void> {
 	const httpPort = parseWhole(options.httpPort, "--http-port", 0, 65_535);
 	const nodes = parseWhole(options.nodes, "--nodes", 0, 1000);
 	const speed = parseWhole(options.speed, "--speed", 1, 3600);
+	const influx = parseInflux(options);
 	const other = findRunning(dir);
 	if (other !== null) {
 		throw new CommandError(
@@ -70,7 +87,7 @@ async function up(options: UpOptions): Promise<void> {
 	try {
 		// What a killed cloud left must not be believed while this one has the lock and does not serve yet.
 		removeRunning(dir);
-		await run({ dir, reach, mqttPort, httpPort }, signal, {
+		await run({ dir, reach, mqttPort, httpPort, influx }, signal, {
 			...options,
 			nodes,
 			speed,
@@ -85,6 +102,21 @@ function folderOf({ data, target }: UpOptions): string {
 	if (target === undefined) return resolve(data ?? DEFAULT_DIR);
 	if (data === undefined) return parseTarget(target).dir;
 	throw new UsageError("--data and --target name the same thing: keep one.");
+}
+
+/** @throws UsageError */
+function parseInflux({ influx, influxSecret }: UpOptions): InfluxTarget | null {
+	if (influx === undefined) {
+		if (influxSecret === undefined) return null;
+		throw new UsageError("--influx-secret is of no use without --influx.");
+	}
+	try {
+		const secret = influxSecret === undefined ? null : readSecret(influxSecret);
+		return parseInfluxUrl(influx, secret);
+	} catch (error) {
+		if (!(error instanceof InfluxTargetError)) throw error;
+		throw new UsageError(`--influx: ${error.message}`, { cause: error });
+	}
 }
 
 async function run(

@@ -14,10 +14,11 @@ import type {
 } from "../../core/ports.ts";
 import type { Person } from "../people.ts";
 import type { AlertReads, AlertWrites } from "./alerts.ts";
+import type { ArrivalReads, ArrivalWrites } from "./arrivals.ts";
 import type { PackedBlocks } from "./packing.ts";
 
 /** Writes other than of blocks. */
-export type WriteOperations = RecordWrites & AlertWrites;
+export type WriteOperations = RecordWrites & AlertWrites & ArrivalWrites;
 
 export interface RecordWrites {
 	addDeadLetter(letter: Omit<DeadLetter, "id">): void;
@@ -52,7 +53,7 @@ export const CHANNEL_FIELD = 10;
 /** How a kind is kept as a number: its place in this list. */
 export const KINDS: readonly ChannelKind[] = ["gauge", "counter"];
 
-export type ReadOperations = RecordReads & AlertReads;
+export type ReadOperations = RecordReads & AlertReads & ArrivalReads;
 
 export interface RecordReads {
 	range(

@@ -26,11 +26,11 @@ import {
 import { packBlocks } from "./packing.ts";
 
 /** The columns that `toBlock` takes, and the journal's number for a cursor. */
-const BLOCK =
+export const BLOCK =
 	"SELECT b.id, b.start_ms, b.span_ms, b.received_ms, (SELECT journal FROM journals WHERE id = b.journal), " +
 	"b.boot, b.sequence, b.bytes, b.journal FROM blocks b";
 
-/** All that is read, except of alerts. */
+/** All that is read, except of alerts and by arrival. */
 export class Reader implements RecordReads {
 	readonly #db: Connection;
 
@@ -317,7 +317,7 @@ function page(
 	};
 }
 
-function toBlock(thing: string, row: SqlRow): NewBlock {
+export function toBlock(thing: string, row: SqlRow): NewBlock {
 	return {
 		thing,
 		startMs: row[1] === null ? null : Number(row[1]),

@@ -170,6 +170,24 @@ export const MIGRATIONS: readonly string[] = [
 	) WITHOUT ROWID;
 	CREATE INDEX grants_by_device ON grants (device);
 	`,
+	`
+	-- Bindings in the order in which they came, for whoever goes by arrival; blocks are in that order by their id.
+	CREATE TABLE binding_arrivals (
+		id INTEGER PRIMARY KEY,
+		thing INTEGER NOT NULL,
+		journal TEXT NOT NULL,
+		boot INTEGER NOT NULL
+	);
+	INSERT INTO binding_arrivals (thing, journal, boot) SELECT DISTINCT thing, journal, boot FROM bindings;
+	CREATE TRIGGER binding_arrives AFTER INSERT ON bindings BEGIN
+		INSERT INTO binding_arrivals (thing, journal, boot) VALUES (new.thing, new.journal, new.boot);
+	END;
+	CREATE TABLE arrival_positions (
+		name TEXT PRIMARY KEY,
+		block_id INTEGER NOT NULL,
+		binding_id INTEGER NOT NULL
+	) WITHOUT ROWID;
+	`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -8,6 +8,7 @@ import type {
 	RollupRow,
 	StoreError,
 } from "../../core/ports.ts";
+import type { Arrivals } from "../arrivals.ts";
 import { makePrivateFile, openDataFolder } from "../data-folder.ts";
 import type { PersonStore } from "../people.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -30,6 +31,7 @@ export interface StoreOptions {
 }
 
 export interface OpenStores extends AuthorityStores {
+	readonly arrivals: Arrivals;
 	readonly people: PersonStore;
 	readonly grants: GrantStore;
 	/**
@@ -154,6 +156,20 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 			listSubscriptions: (subject) => read("subscriptions", subject),
 			deleteSubscription: (subject, id) =>
 				commits.call("deleteSubscription", subject, id),
+		},
+		arrivals: {
+			async blocks(afterId, limit) {
+				const page = await read("arrivedBlocks", afterId, limit);
+				const { packed, things, lastId } = page;
+				const blocks = Array.from({ length: packedCount(packed) }, (_, i) =>
+					unpackBlock(packed, i, (thing) => things[thing] ?? ""),
+				);
+				return { blocks, lastId };
+			},
+			bindings: (afterId, limit) => read("arrivedBindings", afterId, limit),
+			position: (name) => read("arrivalPosition", name),
+			setPosition: (name, position) =>
+				commits.call("setArrivalPosition", name, position),
 		},
 		certificates: {
 			add: (certificate) => commits.call("addCertificate", certificate),

@@ -4,6 +4,7 @@
  */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { AlertReader, AlertWriter } from "./alerts.ts";
+import { ArrivalReader, ArrivalWriter } from "./arrivals.ts";
 import { type Connection, toStoreError } from "./connection.ts";
 import type {
 	Call,
@@ -117,7 +118,10 @@ function serve(settings: WorkerSettings): void {
 
 	function serveWriter(port: MessagePort, db: Connection): void {
 		const writer = new Writer(db);
-		const writers = { writer, targets: [writer, new AlertWriter(db)] };
+		const writers = {
+			writer,
+			targets: [writer, new AlertWriter(db), new ArrivalWriter(db)],
+		};
 		port.on("message", (request: Request) => {
 			const result = attempt(() => {
 				if ("group" in request) return writeGroup(db, writers, request.group);
@@ -137,7 +141,11 @@ function serve(settings: WorkerSettings): void {
 				if ("close" in request) return db?.close();
 				if (!("read" in request)) return undefined;
 				db ??= open();
-				readers ??= [new Reader(db), new AlertReader(db)];
+				readers ??= [
+					new Reader(db),
+					new AlertReader(db),
+					new ArrivalReader(db),
+				];
 				return call<ReadOperations>(readers, request.read);
 			});
 			reply(
