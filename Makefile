@@ -54,6 +54,14 @@ dist/qemu/flash.img: dist/qemu/board.bin dist/host/thinghz-xs $(SOURCES) package
 dist/cli.js: $(SOURCES) package.json node_modules/.package-lock.json
 	@$(TSX) tools/build/main.ts
 
+.PHONY: synth deploy
+CONTEXT ?=
+synth: build ## the stack for AWS as CloudFormation in dist/cdk.out; CONTEXT="-c timeseries=influxdb" chooses (docs/aws.md)
+	@$(TSX) cloud/aws/stack/main.ts $(CONTEXT)
+
+deploy: build ## synthesizes and deploys to AWS, with the credentials that AWS's own tools would use; CONTEXT as for synth
+	@AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true $(TSX) tools/aws/deploy.ts $(CONTEXT)
+
 .PHONY: host host32
 host:
 	@$(MAKE) -s -C firmware/boards/virtual/host 64

@@ -26,6 +26,9 @@ export const PROVISIONING_TEMPLATE = "thinghz";
 /** The thing's name in the requests of fleet provisioning, and in its template. */
 export const PROVISIONING_PARAMETER = "ThingName";
 
+/** Where a browser comes back to when it has signed the command in (RFC 8252, section 7.3): the pool's client knows no other. */
+export const CLI_REDIRECT = "http://localhost:8976/callback";
+
 /** What the stack says once it is deployed: keys of its CloudFormation outputs. */
 export const OUTPUTS = {
 	/** Address of the page, `https://…`, without a slash at the end; the API is at `/v1` below it. */

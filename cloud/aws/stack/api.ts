@@ -1,0 +1,192 @@
+/** The API: an HTTP API that lets in who is signed in, and a function with the app of `cloud/api` behind it. */
+import { RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import { AccessLogFormat } from "aws-cdk-lib/aws-apigateway";
+import {
+	HttpApi,
+	HttpMethod,
+	HttpStage,
+	LogGroupLogDestination,
+} from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpJwtAuthorizer } from "aws-cdk-lib/aws-apigatewayv2-authorizers";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import type { UserPoolClient } from "aws-cdk-lib/aws-cognito";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
+import { Construct } from "constructs";
+import { writeEnvironment } from "../environment.ts";
+import { STACK_NAME } from "../names.ts";
+import { BundledFunction, type FunctionDefaults } from "./function.ts";
+import type { Ingest } from "./ingest.ts";
+import type { People } from "./people.ts";
+import type { Tables } from "./tables.ts";
+
+/** Routes that need nobody to be signed in; whether they do is up to the app, which asks again in any case. */
+const OPEN_ROUTES = ["/v1/health", "/v1/session", "/v1/openapi.json"];
+
+/** An HTTP API waits for 30 s. */
+const TIMEOUT_S = 29;
+
+export interface ApiProps {
+	/** Requests a second of all callers together; twice as many in a burst. */
+	readonly rate: number;
+	readonly logDays: number;
+}
+
+/** What answers, once all that it has to know is there. */
+export interface ApiFunctionProps extends FunctionDefaults {
+	readonly tables: Tables;
+	readonly retentionDays: number;
+	readonly people: People;
+	readonly pageClient: UserPoolClient;
+	/** Address of the page, without a slash at the end. */
+	readonly pageUrl: string;
+	/** SNS platform applications by platform. */
+	readonly platformApplications: Readonly<Record<string, string>>;
+	readonly firmware: IBucket;
+	readonly ingest: Ingest;
+	readonly traced: boolean;
+}
+
+export class Api extends Construct {
+	readonly http: HttpApi;
+	readonly stage: HttpStage;
+
+	constructor(scope: Construct, id: string, props: ApiProps) {
+		super(scope, id);
+		this.http = new HttpApi(this, "Http", {
+			apiName: STACK_NAME,
+			description: "thinghz: devices and their readings",
+			createDefaultStage: false,
+		});
+		this.stage = new HttpStage(this, "Stage", {
+			httpApi: this.http,
+			stageName: "$default",
+			autoDeploy: true,
+			throttle: { rateLimit: props.rate, burstLimit: 2 * props.rate },
+			detailedMetricsEnabled: false,
+			accessLogSettings: {
+				destination: new LogGroupLogDestination(
+					new LogGroup(this, "AccessLogs", {
+						logGroupName: `/aws/apigateway/${STACK_NAME}`,
+						retention: props.logDays,
+						removalPolicy: RemovalPolicy.DESTROY,
+					}),
+				),
+				format: ACCESS_LOG,
+			},
+		});
+	}
+
+	/** The address below which `/v1` is, without a slash at the end. */
+	get url(): string {
+		return this.http.apiEndpoint;
+	}
+
+	/** The name in the address, without a scheme: where the page's CDN finds the API. */
+	get host(): string {
+		const { region, urlSuffix } = Stack.of(this);
+		return `${this.http.apiId}.execute-api.${region}.${urlSuffix}`;
+	}
+
+	/** Adds what answers. It knows the page, which knows the API's address, so it comes after both. */
+	answerWith(props: ApiFunctionProps): BundledFunction {
+		const { tables, ingest, people, pageClient } = props;
+		const api = new BundledFunction(this, "Function", {
+			bundleDir: props.bundleDir,
+			logDays: props.logDays,
+			name: "api",
+			about: "Answers requests to the API",
+			environment: writeEnvironment("api", {
+				blocksTable: tables.blocks.table.tableName,
+				recordsTable: tables.records.table.tableName,
+				retentionDays: props.retentionDays,
+				pageUrl: props.pageUrl,
+				platformApplications: props.platformApplications,
+				userPoolId: people.pool.userPoolId,
+				userPoolClientId: pageClient.userPoolClientId,
+				signInUrl: people.signInUrl,
+				firmwareBucket: props.firmware.bucketName,
+				ingestQueueArn: ingest.queue.queueArn,
+				deadLetterQueueArn: ingest.deadLetters.queueArn,
+			}),
+			timeoutS: TIMEOUT_S,
+			// Of a CPU, a function gets as much as of 1,769 MB: this much decodes a month of blocks in good time.
+			memoryMb: 1024,
+			traced: props.traced,
+		});
+		// Rollups that a query brings up to date are kept.
+		tables.blocks.allow(api.role, "write");
+		tables.records.allow(api.role, "write");
+		allowRedrive(api, ingest);
+
+		const integration = new HttpLambdaIntegration("Integration", api.lambda);
+		const clients = [pageClient, people.cliClient];
+		const authorizer = new HttpJwtAuthorizer("People", people.issuer, {
+			authorizerName: "people",
+			jwtAudience: clients.map(({ userPoolClientId }) => userPoolClientId),
+		});
+		this.http.addRoutes({
+			path: "/v1/{path+}",
+			methods: [HttpMethod.ANY],
+			integration,
+			authorizer,
+		});
+		for (const path of OPEN_ROUTES) {
+			for (const route of this.http.addRoutes({
+				path,
+				methods: [HttpMethod.ANY],
+				integration,
+			})) {
+				Validations.of(route).acknowledge({
+					id: "AwsSolutions-APIG4",
+					reason:
+						"Open by design: health, signing in and out, and the description of the API say nothing of devices.",
+				});
+			}
+		}
+		return api;
+	}
+}
+
+/** Dead letters of the queue go back to where they came from: `thinghz deadletters --redrive`. */
+function allowRedrive(api: BundledFunction, { queue, deadLetters }: Ingest) {
+	api.role.addToPolicy(
+		new PolicyStatement({
+			// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html ("permissions")
+			actions: [
+				"sqs:DeleteMessage",
+				"sqs:GetQueueAttributes",
+				"sqs:ListMessageMoveTasks",
+				"sqs:ReceiveMessage",
+				"sqs:StartMessageMoveTask",
+			],
+			resources: [deadLetters.queueArn],
+		}),
+	);
+	api.role.addToPolicy(
+		new PolicyStatement({
+			actions: ["sqs:SendMessage"],
+			resources: [queue.queueArn],
+		}),
+	);
+}
+
+/** One line of JSON a request. No query string and no header: they can hold what is nobody else's business. */
+const ACCESS_LOG = AccessLogFormat.custom(
+	JSON.stringify({
+		requestId: "$context.requestId",
+		time: "$context.requestTimeEpoch",
+		method: "$context.httpMethod",
+		path: "$context.path",
+		status: "$context.status",
+		subject: "$context.authorizer.claims.sub",
+		sourceIp: "$context.identity.sourceIp",
+		latencyMs: "$context.responseLatency",
+		functionMs: "$context.integrationLatency",
+		bytes: "$context.responseLength",
+		error: "$context.error.message",
+		authorizerError: "$context.authorizer.error",
+		integrationError: "$context.integrationErrorMessage",
+	}),
+);

@@ -1,0 +1,70 @@
+/** Whether nodes are connected: IoT Core's lifecycle events → rule → queue → function → table of records. */
+import { Duration } from "aws-cdk-lib";
+import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { writeEnvironment } from "../environment.ts";
+import { PRESENCE_RULE, PRESENCE_RULE_SQL } from "../messages.ts";
+import { BundledFunction, type FunctionDefaults } from "./function.ts";
+import { workQueue } from "./queues.ts";
+import type { DataTable } from "./tables.ts";
+import { TopicRule } from "./topic-rule.ts";
+
+const TIMEOUT_S = 30;
+/** People see within seconds who comes and goes; a whole fleet that reconnects comes in a few batches. */
+const BATCH_WINDOW_S = 5;
+const BATCH_SIZE = 100;
+const ATTEMPTS = 10;
+
+export interface PresenceProps extends FunctionDefaults {
+	readonly records: DataTable;
+	readonly deadLetters: Queue;
+	readonly traced: boolean;
+}
+
+export class Presence extends Construct {
+	readonly function: BundledFunction;
+	readonly queue: Queue;
+
+	constructor(scope: Construct, id: string, props: PresenceProps) {
+		super(scope, id);
+		const { records, deadLetters } = props;
+		this.function = new BundledFunction(this, "Function", {
+			bundleDir: props.bundleDir,
+			logDays: props.logDays,
+			name: "presence",
+			about: "Notes which nodes are connected",
+			environment: writeEnvironment("presence", {
+				recordsTable: records.table.tableName,
+			}),
+			timeoutS: TIMEOUT_S,
+			memoryMb: 256,
+			traced: props.traced,
+		});
+		records.allow(this.function.role, "write");
+		this.queue = workQueue(this, "Queue", {
+			name: "presence",
+			functionTimeoutS: TIMEOUT_S,
+			batchWindowS: BATCH_WINDOW_S,
+			deadLetters,
+			attempts: ATTEMPTS,
+		});
+		this.function.lambda.addEventSource(
+			new SqsEventSource(this.queue, {
+				batchSize: BATCH_SIZE,
+				maxBatchingWindow: Duration.seconds(BATCH_WINDOW_S),
+				reportBatchItemFailures: true,
+				maxConcurrency: 2,
+			}),
+		);
+		new TopicRule(this, "Rule", {
+			name: PRESENCE_RULE,
+			about: "Connections that begin and end",
+			sql: PRESENCE_RULE_SQL,
+			payload: "json",
+			basicIngestOnly: false,
+			queue: this.queue,
+			deadLetters,
+		});
+	}
+}

@@ -1,0 +1,41 @@
+/**
+ * `make deploy`: synthesizes the stack and gives it to CloudFormation by the locked CDK command, which asks before it
+ * widens what anybody may do. Arguments are those of `make synth`.
+ */
+import { spawnSync } from "node:child_process";
+import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
+import { STACK_NAME } from "../../cloud/aws/names.ts";
+import { AwsError, awsError } from "./errors.ts";
+
+try {
+	await findCredentials();
+} catch (error) {
+	if (!(error instanceof AwsError)) throw error;
+	console.error(error.message);
+	process.exit(1);
+}
+run(
+	"node_modules/.bin/tsx",
+	"cloud/aws/stack/main.ts",
+	...process.argv.slice(2),
+);
+// What `make synth` wrote is deployed as it is: nothing is synthesized a second time.
+run("node_modules/.bin/cdk", "deploy", "--app", "dist/cdk.out", STACK_NAME);
+
+/** Before a synthesis that would be for nothing. @throws AwsError when nobody is signed in to AWS */
+async function findCredentials(): Promise<void> {
+	const client = new CloudFormationClient({ region: "us-east-1" });
+	try {
+		await client.config.credentials();
+	} catch (error) {
+		throw awsError(`deploy the stack "${STACK_NAME}"`, error);
+	} finally {
+		client.destroy();
+	}
+}
+
+function run(command: string, ...args: readonly string[]): void {
+	const { status, error } = spawnSync(command, args, { stdio: "inherit" });
+	if (error !== undefined) throw error;
+	if (status !== 0) process.exit(status ?? 1);
+}
