@@ -6,9 +6,12 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
+import { TooManyRules, UnknownRule } from "../core/alerts/rules.ts";
 import { Forbidden, InvalidQuery, UnknownDevice } from "../core/errors.ts";
 import { StoreError } from "../core/ports.ts";
 import { addAggregate } from "./aggregate.ts";
+import { addAlertRules } from "./alert-rules.ts";
+import { addAlerts } from "./alerts.ts";
 import { type AuthEnv, AuthUnavailable, SESSION_COOKIE } from "./auth.ts";
 import { addBlocks } from "./blocks.ts";
 import { addDeadLetters } from "./dead-letters.ts";
@@ -52,6 +55,8 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addLive(app, deps);
 	addDeadLetters(app, deps);
 	addRedrive(app, deps);
+	addAlerts(app, deps);
+	addAlertRules(app, deps);
 	addDescription(app, deps);
 	assertPermissions(app);
 
@@ -172,6 +177,12 @@ function toProblem(error: Error, deps: ApiDeps): Problem {
 	}
 	if (error instanceof Forbidden) {
 		return new Problem("forbidden", error.message, { cause: error });
+	}
+	if (error instanceof UnknownRule) {
+		return new Problem("unknown_rule", error.message, { cause: error });
+	}
+	if (error instanceof TooManyRules) {
+		return new Problem("too_many_rules", error.message, { cause: error });
 	}
 	if (error instanceof InvalidQuery) return queryProblem(error);
 	if (error instanceof HTTPException && error.status < 500) {

@@ -40,6 +40,7 @@ const route = createRoute({
 - \`ready\`: \`{}\`, once, after the recent live blocks have been sent.
 - \`block\`: \`{device, start, spanMs}\`, a block has been stored; \`start\` is null while its time is not known.
 - \`device\`: \`{device, online, lastSeen}\`.
+- \`alert\`: \`{device, rule, name, status, since, text}\`, where a rule stands for a device has changed.
 
 A comment comes every 15 s; then, too, it is looked anew at who asks and what they may see: what has been shared or taken back meanwhile counts from there on. A client that does not read is disconnected; on every connection the recent live blocks are sent again.`,
 	tags: ["readings"],

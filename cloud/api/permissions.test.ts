@@ -28,6 +28,14 @@ const NEEDED: Readonly<Record<string, Permission>> = {
 	streamLive: "viewer",
 	listDeadLetters: "operator",
 	redriveDeadLetters: "operator",
+	listAlerts: "viewer",
+	listAlertEvents: "viewer",
+	listAlertRules: "operator",
+	createAlertRule: "operator",
+	getAlertRule: "operator",
+	replaceAlertRule: "operator",
+	deleteAlertRule: "operator",
+	testAlertRule: "operator",
 };
 
 const HIDDEN = { ...NEW_DEVICE, name: "hidden-cellar" };

@@ -30,6 +30,14 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
 	"GET /v1/live": "viewer",
 	"GET /v1/deadletters": "operator",
 	"POST /v1/deadletters/redrive": "operator",
+	"GET /v1/alerts": "viewer",
+	"GET /v1/alerts/events": "viewer",
+	"GET /v1/alerts/rules": "operator",
+	"POST /v1/alerts/rules": "operator",
+	"GET /v1/alerts/rules/{id}": "operator",
+	"PUT /v1/alerts/rules/{id}": "operator",
+	"DELETE /v1/alerts/rules/{id}": "operator",
+	"POST /v1/alerts/rules/{id}/test": "operator",
 };
 
 type PermitDeps = Pick<ApiDeps, "auth" | "access">;

@@ -1,5 +1,6 @@
 /** What the HTTP API needs of the cloud: the core's own classes, as far as the API calls them. */
 import type { Access } from "../core/access.ts";
+import type { Alerts } from "../core/alerts/alerts.ts";
 import type { Devices } from "../core/devices.ts";
 import type { LiveHub } from "../core/live-hub.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
@@ -11,6 +12,11 @@ export type DeviceSource = Pick<Devices, "list" | "get">;
 export type QuerySource = Pick<Queries, "blocks" | "readings" | "aggregate">;
 export type LiveSource = Pick<LiveHub, "subscribe" | "recent">;
 
+export type AlertSource = Pick<
+	Alerts,
+	"states" | "events" | "test" | "targetKinds"
+> & { readonly rules: Pick<Alerts["rules"], keyof Alerts["rules"]> };
+
 export interface ApiDeps {
 	readonly devices: DeviceSource;
 	readonly queries: QuerySource;
@@ -19,6 +25,7 @@ export interface ApiDeps {
 	readonly redrive: Pick<Redrive, "run">;
 	/** Where there is one. */
 	readonly deadLetterQueue?: DeadLetterQueue;
+	readonly alerts: AlertSource;
 	readonly auth: Authenticator;
 	readonly access: Access;
 	readonly clock: Clock;

@@ -1,6 +1,9 @@
 /** The cloud on one machine: the core on the stores of a data folder, with the API on top. */
 import { createApi } from "../api/app.ts";
 import { Access } from "../core/access.ts";
+import { Alerts } from "../core/alerts/alerts.ts";
+import type { Notifier } from "../core/alerts/ports.ts";
+import { AlertSchedule } from "../core/alerts/schedule.ts";
 import { Devices } from "../core/devices.ts";
 import { Ingest } from "../core/ingest.ts";
 import { LiveHub } from "../core/live-hub.ts";
@@ -9,6 +12,8 @@ import { Queries } from "../core/queries.ts";
 import { Redrive } from "../core/redrive.ts";
 import { Rollups } from "../core/rollups.ts";
 import { LocalAuth, loadSecret } from "./auth.ts";
+import { loadNotifyConfig } from "./notify/config.ts";
+import { openNotifiers } from "./notify/notifiers.ts";
 import { type OpenStores, openStores } from "./sqlite/stores.ts";
 
 export interface LocalCloud {
@@ -17,6 +22,7 @@ export interface LocalCloud {
 	readonly devices: Devices;
 	readonly hub: LiveHub;
 	readonly rollups: Rollups;
+	readonly alerts: Alerts;
 	readonly auth: LocalAuth;
 	readonly app: ReturnType<typeof createApi>;
 	/** What runs in the background: only where blocks come in, once for a folder. */
@@ -39,6 +45,9 @@ export async function openLocalCloud(options: {
 	const clock = systemClock;
 	const stores = await openStores(options.dir);
 	const secret = await orClose(stores, () => loadSecret(options.dir));
+	const { notifier, page } = await orClose(stores, () =>
+		loadNotifiers(stores, clock, options),
+	);
 	const auth = new LocalAuth({ secret, clock, people: stores.people });
 	const hub = new LiveHub();
 	const devices = new Devices({ stores, hub, clock });
@@ -49,13 +58,31 @@ export async function openLocalCloud(options: {
 		onError: options.onError,
 	});
 	const queries = new Queries({ stores, rollups });
-	const ingest = new Ingest({ stores, hub, clock });
+	const alerts = new Alerts({
+		stores,
+		hub,
+		clock,
+		notifier,
+		onError: options.onError,
+		linkTo: (device) => (page === null ? null : `${page}/#/devices/${device}`),
+	});
+	const schedule = new AlertSchedule({
+		alerts,
+		clock,
+		timers: { after },
+		onError: options.onError,
+	});
+	const ingest = new Ingest(
+		{ stores, hub, clock },
+		{ onBlock: alerts.onBlock },
+	);
 	const app = createApi({
 		devices,
 		queries,
 		hub,
 		deadLetters: stores.deadLetters,
 		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
+		alerts,
 		auth,
 		access: new Access(stores.grants),
 		clock,
@@ -68,20 +95,49 @@ export async function openLocalCloud(options: {
 		devices,
 		hub,
 		rollups,
+		alerts,
 		auth,
 		app,
 		async start() {
 			await devices.start();
 			rollups.start();
+			schedule.start();
 		},
 		async close() {
 			try {
+				await schedule.stop();
 				await rollups.stop();
 			} finally {
 				await stores.close();
 			}
 		},
 	};
+}
+
+/** @throws NotifyConfigError, NotifySecretError */
+function loadNotifiers(
+	stores: OpenStores,
+	clock: Clock,
+	{
+		dir,
+		version,
+		onError,
+	}: {
+		readonly dir: string;
+		readonly version: string;
+		readonly onError: (error: unknown) => void;
+	},
+): { readonly notifier: Notifier; readonly page: string | null } {
+	const config = loadNotifyConfig(dir, process.env);
+	const { notifier } = openNotifiers({
+		dir,
+		config,
+		store: stores.alerts,
+		clock,
+		version,
+		onError,
+	});
+	return { notifier, page: config.page };
 }
 
 /** The stores run threads: where opening goes no further, these would keep the process for ever. */

@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createApi } from "../../cloud/api/app.ts";
 import { Access } from "../../cloud/core/access.ts";
+import { Alerts } from "../../cloud/core/alerts/alerts.ts";
 import { Devices } from "../../cloud/core/devices.ts";
+import { FakeNotifier } from "../../cloud/core/fakes/alert-cloud.ts";
 import { memoryGrants } from "../../cloud/core/fakes/memory-grants.ts";
 import { memoryStores } from "../../cloud/core/fakes/memory-stores.ts";
 import { Ingest } from "../../cloud/core/ingest.ts";
@@ -72,8 +74,18 @@ export async function startDemoCloud(
 	const hub = new LiveHub();
 	const clock = { nowMs: () => Date.now() };
 	const registry = new Devices({ stores, hub, clock });
-	const ingest = new Ingest({ stores, hub, clock });
 	const errors: unknown[] = [];
+	const alerts = new Alerts({
+		stores,
+		hub,
+		clock,
+		notifier: new FakeNotifier(),
+		onError: (error) => errors.push(error),
+	});
+	const ingest = new Ingest(
+		{ stores, hub, clock },
+		{ onBlock: alerts.onBlock },
+	);
 	const rollups = new Rollups({
 		stores,
 		clock,
@@ -87,6 +99,7 @@ export async function startDemoCloud(
 		hub,
 		deadLetters: stores.deadLetters,
 		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
+		alerts,
 		auth,
 		access: new Access(memoryGrants()),
 		clock,

@@ -1,7 +1,11 @@
 /** A cloud made of a few values, for testing the API alone: it answers what it was given and remembers what it was asked. */
 import { Access } from "../../core/access.ts";
+import { Alerts } from "../../core/alerts/alerts.ts";
+import type { AlertStore } from "../../core/alerts/ports.ts";
 import { UnknownDevice } from "../../core/errors.ts";
+import { FakeNotifier } from "../../core/fakes/alert-cloud.ts";
 import { memoryGrants } from "../../core/fakes/memory-grants.ts";
+import { memoryStores } from "../../core/fakes/memory-stores.ts";
 import type { LiveEvent } from "../../core/live-hub.ts";
 import { type GrantStore, ROLES, type Role } from "../../core/people.ts";
 import type { DeadLetter, Device } from "../../core/ports.ts";
@@ -105,6 +109,10 @@ export interface FakeCloud {
 	getAs(role: Role, path: string, init?: RequestInit): Promise<Response>;
 	readonly app: ReturnType<typeof createApi>;
 	readonly hub: FakeHub;
+	/** What alerts are kept in. */
+	readonly alerts: AlertStore;
+	/** Delivers webhooks and e-mail, and has no way to push. */
+	readonly notifier: FakeNotifier;
 	readonly grants: GrantStore;
 	/** Ends the sessions of a subject. */
 	removePerson(subject: string): void;
@@ -131,6 +139,9 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 	const clock = { now: NOW, nowMs: () => clock.now };
 	const devices = [BOILER, NEW_DEVICE];
 	const auth = new FakeAuth();
+	const stores = memoryStores();
+	const notifier = new FakeNotifier();
+	notifier.kinds = ["email", "webhook"];
 	const grants = memoryGrants();
 	// In memory it takes effect at once.
 	void grants.grant("viewer", BOILER.name);
@@ -155,6 +166,13 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 			aggregate: (query) => answer(query, () => cloud.aggregate),
 		},
 		hub,
+		alerts: new Alerts({
+			stores,
+			hub,
+			clock,
+			notifier,
+			onError: (error) => cloud.errors.push(error as Error),
+		}),
 		deadLetters: {
 			list: (query) =>
 				answer(query, () =>
@@ -185,6 +203,8 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 		},
 		app,
 		hub,
+		alerts: stores.alerts,
+		notifier,
 		grants,
 		removePerson: (subject) => auth.removed.add(subject),
 		clock,

@@ -122,8 +122,8 @@ export class Alerts {
 	}
 
 	/** Those that are not `ok`, by device, then rule. @throws StoreError */
-	async states(): Promise<readonly AlertState[]> {
-		const states = await this.#store.listStates();
+	async states(device?: string): Promise<readonly AlertState[]> {
+		const states = await this.#store.listStates(device);
 		return states.filter(({ status }) => status !== "ok");
 	}
 
