@@ -47,7 +47,7 @@ const KEYS = {
  * | items | `s` begins with | found by |
  * |---|---|---|
  * | blocks with a start, up to 15 min, 4 h, 7 days long | `b0`, `b1`, `b2` | start: range, newest before a time |
- * | blocks without a start | `u` | identity |
+ * | blocks without a start; at their stamped start a placeholder, which has no `b` | `u` | identity |
  * | when each block without a start arrived | `a` | time of arrival |
  * | bindings of boots to time | `c` | journal, boot, uptime |
  * | hours, days: rollup rows, and whether they are out of date | `h`, `d` | start of the bucket |

@@ -21,8 +21,12 @@ export function believedStartMs(
 	header: BlockHeader,
 	receivedMs: number,
 ): number | null {
-	if (header.clock?.source !== "network") return null;
-	return ifCanBe(startMs(header), lastAfterMs(header), receivedMs);
+	return ifCanBe(stampedStartMs(header), lastAfterMs(header), receivedMs);
+}
+
+/** Where a node's own stamp by network time puts a block, whether that can be or not; null when it has none. */
+export function stampedStartMs(header: BlockHeader): number | null {
+	return header.clock?.source === "network" ? startMs(header) : null;
 }
 
 /** Where the time that its node had stored puts a block, when that can be true; else null. */

@@ -2,7 +2,11 @@ import { BlockError, type BlockHeader } from "../../protocol/block.ts";
 import { spanMs } from "../../protocol/block-time.ts";
 import { verifyBlock } from "../../protocol/decode.ts";
 import { parsePublishTopic } from "../../protocol/topics.ts";
-import { believedStartMs, MAX_INDEXED_SPAN_MS } from "./believable.ts";
+import {
+	believedStartMs,
+	MAX_INDEXED_SPAN_MS,
+	stampedStartMs,
+} from "./believable.ts";
 import { BootBindings } from "./boot-bindings.ts";
 import type { LiveHub } from "./live-hub.ts";
 import { EventError, parseEvent } from "./node-events.ts";
@@ -139,7 +143,8 @@ export class Ingest {
 		const receivedMs = this.#receivedMs(message);
 		const believedMs = believedStartMs(header, receivedMs);
 		const span = spanMs(header);
-		const startMs = span <= MAX_INDEXED_SPAN_MS ? believedMs : null;
+		const isIndexed = span <= MAX_INDEXED_SPAN_MS;
+		const startMs = isIndexed ? believedMs : null;
 		const { thing } = message;
 		const { journalId, boot, sequence } = header;
 		const [outcomes] = await Promise.all([
@@ -150,6 +155,7 @@ export class Ingest {
 					boot,
 					sequence,
 					startMs,
+					stampedMs: isIndexed ? stampedStartMs(header) : null,
 					spanMs: span,
 					receivedMs,
 					bytes: message.payload,

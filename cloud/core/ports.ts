@@ -15,8 +15,8 @@ export interface Clock {
 	nowMs(): number;
 }
 
-/** A block on its way into the store: its bytes, and of its header what the store keeps it by. */
-export interface NewBlock extends BlockIdentity {
+/** A block: its bytes, and of its header what a store keeps it by. */
+export interface StoredBlock extends BlockIdentity {
 	readonly thing: string;
 	/**
 	 * The start, when the node had it from network time and it can be believed; else null. It never changes: a block
@@ -29,7 +29,15 @@ export interface NewBlock extends BlockIdentity {
 	readonly bytes: Uint8Array;
 }
 
-export type StoredBlock = NewBlock;
+/** A block on its way into the store. */
+export interface NewBlock extends StoredBlock {
+	/**
+	 * The start as its node stamped it by network time, believed or not; null when it did not. Like the bytes it is always the
+	 * same, while the same block, sent again later, may be believed that was not at first: a store that keeps blocks by their
+	 * starts knows it again by this. Where it is left out it is `startMs`.
+	 */
+	readonly stampedMs?: number | null;
+}
 
 export type PutOutcome =
 	/** It is there now and was not before. */

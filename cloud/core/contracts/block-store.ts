@@ -123,13 +123,44 @@ export function blockStoreContract(
 			}
 		});
 
-		it("knows what it has stored when it comes again later, or in a longer block", async () => {
+		it("knows what it has stored when it comes again later", async () => {
 			const block = someBlock();
 			await store.put([block]);
 			const again = { ...block, receivedMs: block.receivedMs + 9e9 };
 			assert.deepEqual(await store.put([again]), ["duplicate"]);
 			const { blocks } = await store.range("boiler", 0, 2e12, 10);
 			assert.deepEqual(blocks.map(plain), [plain(block)]);
+		});
+
+		it("knows a block again that was not believed at first and is later, whichever comes first", async () => {
+			const stampedMs = 1_700_000_000_000;
+			for (const [sequence, [first = null, second = null]] of [
+				[null, stampedMs],
+				[stampedMs, null],
+				[null, null],
+			].entries()) {
+				const thing = `thing-${sequence}`;
+				const block = someBlock({ thing, sequence, stampedMs });
+				const one = { ...block, startMs: first };
+				const again = { ...block, startMs: second, receivedMs: 9e12 };
+				assert.deepEqual(await store.put([one]), ["stored"]);
+				assert.deepEqual(await store.put([again, one]), [
+					"duplicate",
+					"duplicate",
+				]);
+				const other = { ...again, bytes: Uint8Array.of(8) };
+				assert.deepEqual(await store.put([other]), ["conflict"]);
+				const { blocks: timed } = await store.range(thing, 0, 2e12, 10);
+				const { blocks: newest } = await store.before(thing, 2e12, 10);
+				const { blocks: untimed } = await store.untimed(thing, 10);
+				const { stampedMs: _, ...kept } = one;
+				assert.deepEqual([...timed, ...untimed].map(plain), [plain(kept)]);
+				assert.equal(newest.length, timed.length);
+				assert.equal(
+					(await store.getUntimed(thing, [one])).length,
+					untimed.length,
+				);
+			}
 		});
 
 		if (promises.knowsIdentities) {

@@ -122,7 +122,8 @@ function memoryBlocks(check: Check, dirty: DirtyBuckets): BlockStore {
 				? "duplicate"
 				: "conflict";
 		}
-		blocks.push({ ...block, bytes: new Uint8Array(block.bytes) });
+		const { stampedMs: _, ...stored } = block;
+		blocks.push({ ...stored, bytes: new Uint8Array(block.bytes) });
 		if (block.startMs !== null) {
 			dirty.mark(block.thing, block.startMs, block.spanMs);
 		}

@@ -39,10 +39,14 @@ export function classPrefix(index: number): string {
 
 /** What follows the prefix of a block with a start: cursors are made of it, since it orders blocks of all classes. */
 export function timedSuffix(startMs: number, identity: BlockIdentity): string {
-	if (!(startMs >= 0 && startMs <= LAST_MS)) {
+	if (!isKeyTime(startMs)) {
 		throw new RangeError(`A block cannot start at ${startMs}.`);
 	}
 	return `${timeKey(startMs)}.${identitySuffix(identity)}`;
+}
+
+export function isKeyTime(timeMs: number): boolean {
+	return Number.isInteger(timeMs) && timeMs >= 0 && timeMs <= LAST_MS;
 }
 
 export function identitySuffix(identity: BlockIdentity): string {

@@ -19,6 +19,7 @@ import {
 	badCursor,
 	classPrefix,
 	identitySuffix,
+	isKeyTime,
 	parseTimedSuffix,
 	type Retention,
 	SPAN_CLASSES_MS,
@@ -42,35 +43,52 @@ export function dynamoBlocks(deps: {
 
 	async function putOne(block: NewBlock): Promise<PutOutcome> {
 		const { thing, startMs, spanMs } = block;
-		if (startMs === null) {
-			await untimed.announce(thing, block);
-			return putItem(
-				toItem(
-					block,
-					`${BLOCK_PREFIXES.untimed}${identitySuffix(block)}`,
-					block.receivedMs,
-				),
-			);
-		}
+		if (startMs === null) return putUntimed(block);
 		const prefix = classPrefix(spanClass(spanMs));
 		const sort = `${prefix}${timedSuffix(startMs, block)}`;
 		const marked = marks.before(thing, startMs, spanMs);
 		if (marked !== null) await marked;
-		return putItem(toItem(block, sort, startMs + spanMs));
+		const there = await putIfNew(toItem(block, sort, startMs + spanMs));
+		if (there === null) return "stored";
+		return isPlaceholder(there) ? putAtIdentity(block) : compare(there, block);
 	}
 
-	async function putItem(item: Item): Promise<PutOutcome> {
+	/**
+	 * What was stamped and is not believed now may be believed when it is sent again: a placeholder where it would be then
+	 * tells that it is there already.
+	 */
+	async function putUntimed(block: NewBlock): Promise<PutOutcome> {
+		const { thing, spanMs, receivedMs, stampedMs = null } = block;
+		if (stampedMs !== null && isKeyTime(stampedMs)) {
+			const prefix = classPrefix(spanClass(spanMs));
+			const there = await putIfNew({
+				p: { S: thing },
+				s: { S: `${prefix}${timedSuffix(stampedMs, block)}` },
+				...retention.after(receivedMs),
+			});
+			if (there !== null && !isPlaceholder(there)) return compare(there, block);
+		}
+		return putAtIdentity(block);
+	}
+
+	async function putAtIdentity(block: NewBlock): Promise<PutOutcome> {
+		await untimed.announce(block.thing, block);
+		const sort = `${BLOCK_PREFIXES.untimed}${identitySuffix(block)}`;
+		const there = await putIfNew(toItem(block, sort, block.receivedMs));
+		return there === null ? "stored" : compare(there, block);
+	}
+
+	/** @returns what is there already; null when it was put */
+	async function putIfNew(item: Item): Promise<Item | null> {
 		const put = await table.putNew(item);
-		if (put.done) return "stored";
+		if (put.done) return null;
 		if (put.there === null) {
 			throw new StoreError(
 				"unavailable",
 				"A block that was there has gone meanwhile: its time was over.",
 			);
 		}
-		return isEqual(bytes(put.there, "b"), bytes(item, "b"))
-			? "duplicate"
-			: "conflict";
+		return put.there;
 	}
 
 	function toItem(block: NewBlock, sort: string, endsMs: number): Item {
@@ -152,7 +170,7 @@ async function timedPage(
 			});
 			return take(pages, limit + 1, (item) => {
 				const suffix = keyOf(item).sort.slice(prefix.length);
-				if (suffix === after) return null;
+				if (suffix === after || isPlaceholder(item)) return null;
 				const block = toTimed(thing, item, suffix);
 				if (fromMs !== null && block.startMs + block.spanMs <= fromMs) {
 					return null;
@@ -185,6 +203,14 @@ function toTimed(
 	return { ...toStored(thing, item, identity), startMs: timeMs };
 }
 
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-	return a.length === b.length && a.every((byte, i) => byte === b[i]);
+function isPlaceholder(item: Item): boolean {
+	return item.b === undefined;
+}
+
+function compare(there: Item, block: NewBlock): PutOutcome {
+	const known = bytes(there, "b");
+	const isSame =
+		known.length === block.bytes.length &&
+		known.every((byte, i) => byte === block.bytes[i]);
+	return isSame ? "duplicate" : "conflict";
 }
