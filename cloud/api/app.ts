@@ -21,6 +21,7 @@ import { addLive } from "./live.ts";
 import { assertPermissions, requirePermission } from "./permissions.ts";
 import type { ApiDeps } from "./ports.ts";
 import { type FieldError, Problem, problemResponse } from "./problem.ts";
+import { addPush } from "./push.ts";
 import { addReadings } from "./readings.ts";
 import { addRedrive } from "./redrive.ts";
 import { addSession } from "./session.ts";
@@ -57,6 +58,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addRedrive(app, deps);
 	addAlerts(app, deps);
 	addAlertRules(app, deps);
+	addPush(app, deps);
 	addDescription(app, deps);
 	assertPermissions(app);
 

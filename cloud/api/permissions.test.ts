@@ -36,6 +36,10 @@ const NEEDED: Readonly<Record<string, Permission>> = {
 	replaceAlertRule: "operator",
 	deleteAlertRule: "operator",
 	testAlertRule: "operator",
+	getPushKey: "viewer",
+	listPushSubscriptions: "viewer",
+	subscribePush: "viewer",
+	unsubscribePush: "viewer",
 };
 
 const HIDDEN = { ...NEW_DEVICE, name: "hidden-cellar" };

@@ -38,6 +38,10 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
 	"PUT /v1/alerts/rules/{id}": "operator",
 	"DELETE /v1/alerts/rules/{id}": "operator",
 	"POST /v1/alerts/rules/{id}/test": "operator",
+	"GET /v1/push/key": "viewer",
+	"GET /v1/push/subscriptions": "viewer",
+	"POST /v1/push/subscriptions": "viewer",
+	"DELETE /v1/push/subscriptions/{id}": "viewer",
 };
 
 type PermitDeps = Pick<ApiDeps, "auth" | "access">;

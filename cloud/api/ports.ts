@@ -1,6 +1,7 @@
 /** What the HTTP API needs of the cloud: the core's own classes, as far as the API calls them. */
 import type { Access } from "../core/access.ts";
 import type { Alerts } from "../core/alerts/alerts.ts";
+import type { PushSubscriptions } from "../core/alerts/push-subscriptions.ts";
 import type { Devices } from "../core/devices.ts";
 import type { LiveHub } from "../core/live-hub.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
@@ -16,6 +17,10 @@ export type AlertSource = Pick<
 	Alerts,
 	"states" | "events" | "test" | "targetKinds"
 > & { readonly rules: Pick<Alerts["rules"], keyof Alerts["rules"]> };
+export type PushSource = Pick<
+	PushSubscriptions,
+	"webKey" | "list" | "subscribe" | "unsubscribe"
+>;
 
 export interface ApiDeps {
 	readonly devices: DeviceSource;
@@ -26,6 +31,7 @@ export interface ApiDeps {
 	/** Where there is one. */
 	readonly deadLetterQueue?: DeadLetterQueue;
 	readonly alerts: AlertSource;
+	readonly push: PushSource;
 	readonly auth: Authenticator;
 	readonly access: Access;
 	readonly clock: Clock;

@@ -81,6 +81,7 @@ const READERS = {
 		"pageUrl",
 		"emailTopicPrefix",
 		"platformApplications",
+		"webhookSecretArn",
 	],
 	notify: [
 		"recordsTable",

@@ -2,7 +2,6 @@
 import { createApi } from "../api/app.ts";
 import { Access } from "../core/access.ts";
 import { Alerts } from "../core/alerts/alerts.ts";
-import type { Notifier } from "../core/alerts/ports.ts";
 import { AlertSchedule } from "../core/alerts/schedule.ts";
 import { Devices } from "../core/devices.ts";
 import { Ingest } from "../core/ingest.ts";
@@ -13,7 +12,7 @@ import { Redrive } from "../core/redrive.ts";
 import { Rollups } from "../core/rollups.ts";
 import { LocalAuth, loadSecret } from "./auth.ts";
 import { loadNotifyConfig } from "./notify/config.ts";
-import { openNotifiers } from "./notify/notifiers.ts";
+import { type LocalNotifiers, openNotifiers } from "./notify/notifiers.ts";
 import { type OpenStores, openStores } from "./sqlite/stores.ts";
 
 export interface LocalCloud {
@@ -23,6 +22,7 @@ export interface LocalCloud {
 	readonly hub: LiveHub;
 	readonly rollups: Rollups;
 	readonly alerts: Alerts;
+	readonly notifiers: LocalNotifiers;
 	readonly auth: LocalAuth;
 	readonly app: ReturnType<typeof createApi>;
 	/** What runs in the background: only where blocks come in, once for a folder. */
@@ -34,7 +34,8 @@ const systemClock: Clock = { nowMs: () => Date.now() };
 
 /**
  * Opens the cloud on a data folder, which is made (mode 0700) where it is missing and closed to others where it is not.
- * @throws StoreError "newer_version" when a newer version of this software wrote the folder; SecretError
+ * @throws StoreError "newer_version" when a newer version of this software wrote the folder; SecretError;
+ * NotifyConfigError and NotifySecretError for what people are notified by
  */
 export async function openLocalCloud(options: {
 	readonly dir: string;
@@ -45,8 +46,13 @@ export async function openLocalCloud(options: {
 	const clock = systemClock;
 	const stores = await openStores(options.dir);
 	const secret = await orClose(stores, () => loadSecret(options.dir));
-	const { notifier, page } = await orClose(stores, () =>
-		loadNotifiers(stores, clock, options),
+	const notifiers = await orClose(stores, () =>
+		openNotifiers({
+			...options,
+			config: loadNotifyConfig(options.dir, process.env),
+			store: stores.alerts,
+			clock,
+		}),
 	);
 	const auth = new LocalAuth({ secret, clock, people: stores.people });
 	const hub = new LiveHub();
@@ -62,9 +68,9 @@ export async function openLocalCloud(options: {
 		stores,
 		hub,
 		clock,
-		notifier,
+		notifier: notifiers.notifier,
 		onError: options.onError,
-		linkTo: (device) => (page === null ? null : `${page}/#/devices/${device}`),
+		linkTo: notifiers.linkTo,
 	});
 	const schedule = new AlertSchedule({
 		alerts,
@@ -83,6 +89,7 @@ export async function openLocalCloud(options: {
 		deadLetters: stores.deadLetters,
 		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
 		alerts,
+		push: notifiers.push,
 		auth,
 		access: new Access(stores.grants),
 		clock,
@@ -96,6 +103,7 @@ export async function openLocalCloud(options: {
 		hub,
 		rollups,
 		alerts,
+		notifiers,
 		auth,
 		app,
 		async start() {
@@ -112,32 +120,6 @@ export async function openLocalCloud(options: {
 			}
 		},
 	};
-}
-
-/** @throws NotifyConfigError, NotifySecretError */
-function loadNotifiers(
-	stores: OpenStores,
-	clock: Clock,
-	{
-		dir,
-		version,
-		onError,
-	}: {
-		readonly dir: string;
-		readonly version: string;
-		readonly onError: (error: unknown) => void;
-	},
-): { readonly notifier: Notifier; readonly page: string | null } {
-	const config = loadNotifyConfig(dir, process.env);
-	const { notifier } = openNotifiers({
-		dir,
-		config,
-		store: stores.alerts,
-		clock,
-		version,
-		onError,
-	});
-	return { notifier, page: config.page };
 }
 
 /** The stores run threads: where opening goes no further, these would keep the process for ever. */

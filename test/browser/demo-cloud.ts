@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createApi } from "../../cloud/api/app.ts";
 import { Access } from "../../cloud/core/access.ts";
 import { Alerts } from "../../cloud/core/alerts/alerts.ts";
+import { PushSubscriptions } from "../../cloud/core/alerts/push-subscriptions.ts";
 import { Devices } from "../../cloud/core/devices.ts";
 import { FakeNotifier } from "../../cloud/core/fakes/alert-cloud.ts";
 import { memoryGrants } from "../../cloud/core/fakes/memory-grants.ts";
@@ -18,6 +19,7 @@ import { Redrive } from "../../cloud/core/redrive.ts";
 import { Rollups } from "../../cloud/core/rollups.ts";
 import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
 import { startHttp } from "../../cloud/local/http.ts";
+import { loadPushKeys } from "../../cloud/local/notify/secrets.ts";
 import {
 	type BlockInput,
 	type Channel,
@@ -100,6 +102,12 @@ export async function startDemoCloud(
 		deadLetters: stores.deadLetters,
 		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
 		alerts,
+		push: new PushSubscriptions({
+			store: stores.alerts,
+			clock,
+			webKey: loadPushKeys(dir).publicKey,
+			platforms: [],
+		}),
 		auth,
 		access: new Access(memoryGrants()),
 		clock,

@@ -74,10 +74,12 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 			port: options.httpPort,
 		});
 		closing.add(() => http.close());
+		const page = `http://${hostAndPort(reach.local, http.port)}`;
+		cloud.notifiers.servedAt(page);
 		return {
 			running: {
 				pid: process.pid,
-				http: `http://${hostAndPort(reach.local, http.port)}`,
+				http: page,
 				mqtt: `mqtts://${hostAndPort(reach.local, broker.port)}`,
 				endpoint: `mqtts://${hostAndPort(reach.device, broker.port)}`,
 			},

@@ -2,8 +2,10 @@
 import { Access } from "../../core/access.ts";
 import { Alerts } from "../../core/alerts/alerts.ts";
 import type { AlertStore } from "../../core/alerts/ports.ts";
+import { PushSubscriptions } from "../../core/alerts/push-subscriptions.ts";
 import { UnknownDevice } from "../../core/errors.ts";
 import { FakeNotifier } from "../../core/fakes/alert-cloud.ts";
+import { memoryAlerts } from "../../core/fakes/memory-alerts.ts";
 import { memoryGrants } from "../../core/fakes/memory-grants.ts";
 import { memoryStores } from "../../core/fakes/memory-stores.ts";
 import type { LiveEvent } from "../../core/live-hub.ts";
@@ -184,6 +186,12 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 		redrive: {
 			run: (query) => answer(query, () => ({ taken: 0, kept: 0, next: null })),
 		},
+		push: new PushSubscriptions({
+			store: memoryAlerts(() => undefined),
+			clock,
+			webKey: "a-key",
+			platforms: ["fcm"],
+		}),
 		auth,
 		access: new Access(grants),
 		clock,

@@ -1,4 +1,5 @@
 /** What this machine notifies people by, as it is configured. */
+import { deviceLink } from "../../core/alerts/link.ts";
 import type { AlertStore, Notifier } from "../../core/alerts/ports.ts";
 import { PushNotifier } from "../../core/alerts/push-notifier.ts";
 import { PushSubscriptions } from "../../core/alerts/push-subscriptions.ts";
@@ -17,6 +18,10 @@ const POST_TIMEOUT_MS = 15_000;
 export interface LocalNotifiers {
 	readonly notifier: Notifier;
 	readonly push: PushSubscriptions;
+	/** The page of a device: where `notify.json` says, else where this machine serves it; null before it does. */
+	linkTo(device: string): string | null;
+	/** @param url where the page is served from now on, without a slash at the end */
+	servedAt(url: string): void;
 }
 
 /**
@@ -57,7 +62,12 @@ export function openNotifiers(options: {
 		config.smtp === null
 			? []
 			: [new SmtpNotifier({ config: config.smtp, timeoutMs: SMTP_TIMEOUT_MS })];
+	let page = config.page;
 	return {
+		linkTo: (device) => deviceLink(page, device),
+		servedAt(url) {
+			page ??= url;
+		},
 		notifier: new RoutedNotifier([...smtp, webhook, push], { onError }),
 		push: new PushSubscriptions({
 			store,

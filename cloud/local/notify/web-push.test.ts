@@ -4,10 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import webPush from "web-push";
-import {
-	memorySubscriptions,
-	type SubscriptionStore,
-} from "../../core/alerts/fakes/memory-subscriptions.ts";
+import type { AlertStore } from "../../core/alerts/ports.ts";
 import { PushNotifier } from "../../core/alerts/push-notifier.ts";
 import {
 	type PushChannel,
@@ -18,6 +15,7 @@ import {
 	notificationOf,
 	notifierContract,
 } from "../../core/contracts/notifier.ts";
+import { memoryAlerts } from "../../core/fakes/memory-alerts.ts";
 import { nodePost } from "../../node/post.ts";
 import { openAuthority } from "../identity/authority.ts";
 import {
@@ -34,7 +32,7 @@ describe("web push", () => {
 	let dir = "";
 	let tls: ServerIdentity;
 	let service: PushService;
-	let store: SubscriptionStore;
+	let store: AlertStore;
 
 	before(async () => {
 		dir = mkdtempSync(join(tmpdir(), "thinghz-push-"));
@@ -44,7 +42,7 @@ describe("web push", () => {
 
 	async function open(): Promise<void> {
 		service = await PushService.listen({ tls, serverKey: KEYS.publicKey });
-		store = memorySubscriptions();
+		store = memoryAlerts(() => undefined);
 	}
 
 	async function subscribe(channel: PushChannel): Promise<void> {
