@@ -59,6 +59,7 @@ export class Alerts extends Construct {
 			pageUrl: props.pageUrl,
 			emailTopicPrefix,
 			platformApplications,
+			webhookSecretArn: webhookSecret.secretArn,
 		};
 
 		this.schedule = new BundledFunction(this, "Schedule", {
@@ -90,7 +91,6 @@ export class Alerts extends Construct {
 			environment: writeEnvironment("notify", {
 				...telling,
 				recordsTable: tables.records.table.tableName,
-				webhookSecretArn: webhookSecret.secretArn,
 			}),
 			timeoutS: 60,
 			memoryMb: 256,
@@ -117,8 +117,8 @@ export class Alerts extends Construct {
 			}),
 		);
 		acknowledgeListStreams(this.notify.role);
-		webhookSecret.grantRead(this.notify.role);
 		for (const { role } of [this.schedule, this.notify]) {
+			webhookSecret.grantRead(role);
 			allowMail(role, emailTopicPrefix);
 			allowPush(role, Object.values(platformApplications));
 		}
@@ -174,7 +174,7 @@ function allowMail(role: Role, topicPrefix: string): void {
 		new PolicyStatement({
 			actions: [
 				"sns:CreateTopic",
-				"sns:ListSubscriptionsByTopic",
+				"sns:GetTopicAttributes",
 				"sns:Publish",
 				"sns:Subscribe",
 			],
