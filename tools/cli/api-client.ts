@@ -139,11 +139,13 @@ async function explain(response: Response): Promise<string> {
 		return `The API answered ${response.status}: ${text.slice(0, 200)}`;
 	}
 	const problem = JSON.parse(text) as Problem;
+	const { detail = "" } = problem;
 	const details = [
-		problem.detail,
-		...(problem.errors ?? []).map((e) => e.detail),
+		detail,
+		...(problem.errors ?? []).map((error) => error.detail ?? ""),
 	]
-		.filter((detail) => detail !== undefined)
+		// Most problems say of their members in the sentence already.
+		.filter((text, i) => text !== "" && (i === 0 || !detail.includes(text)))
 		.join(" ");
 	return details === ""
 		? (problem.title ?? `HTTP ${response.status}`)

@@ -1,6 +1,7 @@
 /** The `thinghz` command: its subcommands, and how each of them ends. */
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
+import { addAlerts } from "./alerts.ts";
 import { addCost } from "./cost.ts";
 import { addDeadLetters } from "./deadletters.ts";
 import { addDevices } from "./devices.ts";
@@ -35,6 +36,7 @@ for (const add of [
 	addDevices,
 	addReadings,
 	addTail,
+	addAlerts,
 	addDeadLetters,
 	addCost,
 	addDoctor,

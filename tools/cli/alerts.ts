@@ -1,0 +1,357 @@
+/** `thinghz alerts`: what fires, what has been, and by which rules. */
+import type { Command } from "commander";
+import { isThingName } from "../../protocol/topics.ts";
+import { conditionOf, type RuleOptions, targetsOf } from "./alert-rule.ts";
+import { type ApiClient, openApi } from "./api-client.ts";
+import { type CommonOptions, commonOptions } from "./common.ts";
+import { parseWhole } from "./duration.ts";
+import { CommandError, UsageError } from "./errors.ts";
+import { formatTable, printJson, printMessage } from "./output.ts";
+import { parseAnyTarget } from "./target.ts";
+
+interface DeviceOption extends CommonOptions {
+	readonly device?: string;
+}
+
+interface HistoryOptions extends DeviceOption {
+	readonly limit: string;
+}
+
+interface AlertRow {
+	readonly name: string;
+	readonly device: string;
+	readonly status: "pending" | "firing" | "resolved";
+	/** ISO-8601 */
+	readonly since: string;
+	readonly value: number | null;
+	readonly unit: string | null;
+	readonly summary: string;
+}
+
+type TargetDocument =
+	| { readonly type: "email"; readonly address: string }
+	| { readonly type: "webhook"; readonly url: string }
+	| { readonly type: "push"; readonly subject: string };
+
+interface RuleRow {
+	readonly id: string;
+	readonly name: string;
+	/** Null: for all devices. */
+	readonly device: string | null;
+	readonly summary: string;
+	readonly enabled: boolean;
+	readonly notify: readonly TargetDocument[];
+}
+
+interface EventRow {
+	readonly name: string;
+	readonly device: string;
+	readonly status: "firing" | "resolved";
+	/** ISO-8601 */
+	readonly at: string;
+	readonly text: string;
+	/** Null for those who may not see it. */
+	readonly deliveries:
+		| readonly {
+				readonly target: TargetDocument;
+				readonly status: "pending" | "delivered" | "failed";
+				readonly error: string | null;
+		  }[]
+		| null;
+}
+
+interface TestResult {
+	readonly target: TargetDocument;
+	readonly result: "delivered" | "retry" | "failed";
+	readonly error: string | null;
+}
+
+const MAX_LIMIT = 100_000;
+/** The most that the API gives at once. */
+const PAGE = 500;
+
+export function addAlerts(program: Command): void {
+	const alerts = commonOptions(
+		program
+			.command("alerts")
+			.description("what fires, what has been, and by which rules"),
+	);
+	// Their options are those of `alerts`, which take effect before and after their names.
+	alerts
+		.command("list", { isDefault: true })
+		.description("list what fires, is about to, or no longer does")
+		.option("--device <name>", "only of this device")
+		.action(withApi(listAlerts));
+	alerts
+		.command("rules")
+		.description("list the rules, with their ids")
+		.action(withApi(listRules));
+	alerts
+		.command("add")
+		.description("make a rule")
+		.argument("<name>", "what people are told: 'Freezer too warm'")
+		.option("--device <name>", "of this device; without it, of each device")
+		.option("--channel <id>", "of this channel")
+		.option("--above <value>", "when a value is over it")
+		.option("--below <value>", "when a value is under it")
+		.option(
+			"--hysteresis <value>",
+			"how far back a value has to come before it is well again",
+			"0",
+		)
+		.option("--for <duration>", "how long it has to hold", "0s")
+		.option("--no-data <duration>", "when there is no reading for so long")
+		.option("--offline <duration>", "when it is not connected for so long")
+		.option("--email <address>", "tell this address; again for more", collect)
+		.option("--webhook <url>", "tell this address; again for more", collect)
+		.option(
+			"--push [subject]",
+			"tell the browsers and telephones that you have subscribed, or that somebody else has",
+		)
+		.action((name: string, _options: unknown, command: Command) =>
+			add(name, command.optsWithGlobals<RuleOptions & CommonOptions>()),
+		);
+	alerts
+		.command("remove")
+		.description("remove a rule")
+		.argument("<id>", "as `thinghz alerts rules` shows it")
+		.action((id: string, _options: unknown, command: Command) =>
+			remove(id, command.optsWithGlobals<CommonOptions>()),
+		);
+	alerts
+		.command("test")
+		.description("tell all whom a rule names that this is a test")
+		.argument("<id>", "as `thinghz alerts rules` shows it")
+		.action((id: string, _options: unknown, command: Command) =>
+			test(id, command.optsWithGlobals<CommonOptions>()),
+		);
+	alerts
+		.command("history")
+		.description("list what has fired and been resolved, newest first")
+		.option("--device <name>", "only of this device")
+		.option("--limit <count>", `at most so many, up to ${MAX_LIMIT}`, "50")
+		.action(withApi(history));
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+	return [...before, value];
+}
+
+/** For commands without arguments. */
+function withApi<Options extends CommonOptions>(
+	work: (api: ApiClient, options: Options) => Promise<void>,
+): (options: unknown, command: Command) => Promise<void> {
+	return async (_options, command) => {
+		const options = command.optsWithGlobals<Options>();
+		await using(options, (api) => work(api, options));
+	};
+}
+
+async function using<T>(
+	{ target }: CommonOptions,
+	work: (api: ApiClient) => Promise<T>,
+): Promise<T> {
+	const api = await openApi(parseAnyTarget(target));
+	try {
+		return await work(api);
+	} finally {
+		await api.close();
+	}
+}
+
+async function listAlerts(
+	api: ApiClient,
+	{ device, json }: DeviceOption,
+): Promise<void> {
+	const response = await api.get(`/v1/alerts${deviceQuery(device)}`);
+	const { alerts } = (await response.json()) as {
+		readonly alerts: readonly AlertRow[];
+	};
+	if (json) return printJson(alerts);
+	if (alerts.length === 0) return printMessage("Nothing fires.");
+	const order = ["firing", "pending", "resolved"];
+	process.stdout.write(
+		formatTable(
+			["status", "device", "alert", "since", "value", "condition"],
+			[...alerts]
+				.sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status))
+				.map(({ status, device, name, since, value, unit, summary }) => [
+					status,
+					device,
+					name,
+					since,
+					value === null ? null : `${value} ${unit ?? ""}`.trim(),
+					summary,
+				]),
+		),
+	);
+}
+
+async function listRules(
+	api: ApiClient,
+	{ json }: CommonOptions,
+): Promise<void> {
+	const response = await api.get("/v1/alerts/rules");
+	const { rules } = (await response.json()) as {
+		readonly rules: readonly RuleRow[];
+	};
+	if (json) return printJson(rules);
+	if (rules.length === 0) {
+		return printMessage(
+			"There are no rules. Make one: `thinghz alerts add 'Silent' --offline 10m`; `thinghz alerts add --help` says more.",
+		);
+	}
+	process.stdout.write(
+		formatTable(
+			["id", "name", "device", "condition", "tells"],
+			rules.map(({ id, name, device, summary, enabled, notify }) => [
+				id,
+				name,
+				device ?? "each",
+				enabled ? summary : `${summary} (off)`,
+				notify.length === 0 ? "nobody" : notify.map(targetText).join(", "),
+			]),
+		),
+	);
+}
+
+async function add(
+	name: string,
+	options: RuleOptions & CommonOptions,
+): Promise<void> {
+	const { device = null, target } = options;
+	assertDevice(device ?? undefined);
+	const draft = {
+		name,
+		device,
+		condition: conditionOf(options),
+		notify: targetsOf(options, parseAnyTarget(target)),
+	};
+	await using(options, async (api) => {
+		const response = await api.send("POST", "/v1/alerts/rules", draft);
+		const rule = (await response.json()) as RuleRow;
+		if (options.json) return printJson(rule);
+		const who =
+			rule.notify.length === 0
+				? "Nobody is told; it is shown on the page and by `thinghz alerts`."
+				: `Tells ${rule.notify.map(targetText).join(", ")}; try it: \`thinghz alerts test ${rule.id}\`.`;
+		printMessage(
+			`${rule.id}: ${rule.summary}, of ${rule.device ?? "each device"}. ${who}`,
+		);
+	});
+}
+
+async function remove(id: string, options: CommonOptions): Promise<void> {
+	assertId(id);
+	await using(options, async (api) => {
+		await api.send("DELETE", `/v1/alerts/rules/${id}`);
+		if (options.json) return printJson({ id, removed: true });
+		printMessage("The rule is removed; what has been stays in the history.");
+	});
+}
+
+async function test(id: string, options: CommonOptions): Promise<void> {
+	assertId(id);
+	await using(options, async (api) => {
+		const response = await api.send("POST", `/v1/alerts/rules/${id}/test`, {});
+		const { results } = (await response.json()) as {
+			readonly results: readonly TestResult[];
+		};
+		if (options.json) printJson(results);
+		else if (results.length === 0) printMessage("The rule tells nobody.");
+		else {
+			for (const { target, result, error } of results) {
+				printMessage(
+					`${targetText(target)}: ${result === "delivered" ? "delivered." : error}`,
+				);
+			}
+		}
+		if (results.some(({ result }) => result !== "delivered")) {
+			throw new CommandError("Not all could be told.");
+		}
+	});
+}
+
+async function history(
+	api: ApiClient,
+	{ device, limit, json }: HistoryOptions,
+): Promise<void> {
+	const count = parseWhole(limit, "--limit", 1, MAX_LIMIT);
+	const events: EventRow[] = [];
+	for await (const event of eventsOf(api, count, device)) events.push(event);
+	if (json) return printJson(events);
+	if (events.length === 0) return printMessage("Nothing has fired yet.");
+	process.stdout.write(
+		formatTable(
+			["time", "status", "device", "alert", "what", "told"],
+			events.map(({ at, status, device, name, text, deliveries }) => [
+				at,
+				status,
+				device,
+				name,
+				text,
+				(deliveries ?? [])
+					.map((delivery) =>
+						[
+							`${targetText(delivery.target)} ${delivery.status}`,
+							delivery.error,
+						]
+							.filter((part) => part !== null)
+							.join(": "),
+					)
+					.join("; "),
+			]),
+		),
+	);
+}
+
+/** At most `count` of them, newest first, page after page. */
+export async function* eventsOf(
+	api: Pick<ApiClient, "get">,
+	count: number,
+	device: string | undefined,
+): AsyncGenerator<EventRow> {
+	let left = count;
+	let cursor: string | null = null;
+	const query = new URLSearchParams(deviceQuery(device));
+	do {
+		query.set("limit", String(Math.min(left, PAGE)));
+		if (cursor !== null) query.set("cursor", cursor);
+		const response = await api.get(`/v1/alerts/events?${query}`);
+		const page = (await response.json()) as {
+			readonly events: readonly EventRow[];
+			readonly next: string | null;
+		};
+		yield* page.events;
+		left -= page.events.length;
+		cursor = page.next;
+	} while (cursor !== null && left > 0);
+}
+
+function deviceQuery(device: string | undefined): string {
+	assertDevice(device);
+	return device === undefined ? "" : `?device=${device}`;
+}
+
+function assertDevice(device: string | undefined): void {
+	if (device === undefined || isThingName(device)) return;
+	throw new UsageError(`--device: "${device}" is not a device's name.`);
+}
+
+function assertId(id: string): void {
+	if (/^[0-9a-f]{16}$/.test(id)) return;
+	throw new UsageError(
+		`"${id}" is not the id of a rule; \`thinghz alerts rules\` shows them.`,
+	);
+}
+
+function targetText(target: TargetDocument): string {
+	switch (target.type) {
+		case "email":
+			return target.address;
+		case "webhook":
+			return target.url;
+		case "push":
+			return `push to ${target.subject}`;
+	}
+}
