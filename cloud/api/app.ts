@@ -16,6 +16,7 @@ import { type AuthEnv, AuthUnavailable, SESSION_COOKIE } from "./auth.ts";
 import { addBlocks } from "./blocks.ts";
 import { addDeadLetters } from "./dead-letters.ts";
 import { addDevices } from "./devices.ts";
+import { addFleet } from "./fleet.ts";
 import { addHealth } from "./health.ts";
 import { addLive } from "./live.ts";
 import { assertPermissions, requirePermission } from "./permissions.ts";
@@ -50,6 +51,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addHealth(app, deps);
 	addSession(app, deps);
 	addDevices(app, deps);
+	addFleet(app, deps);
 	addReadings(app, deps);
 	addBlocks(app, deps);
 	addAggregate(app, deps);

@@ -1,6 +1,7 @@
 /** GET /v1/devices and /v1/devices/{name}. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { UnknownDevice } from "../core/errors.ts";
+import type { Actor } from "../core/people.ts";
 import type { Device } from "../core/ports.ts";
 import type { AuthEnv } from "./auth.ts";
 import type { ApiDeps } from "./ports.ts";
@@ -105,6 +106,15 @@ async function devicesNamed(
 	return found.flat();
 }
 
+/** The devices that somebody may see, by name. @throws StoreError */
+export async function visibleDevices(
+	deps: ApiDeps,
+	actor: Actor,
+): Promise<readonly Device[]> {
+	const visible = await deps.access.visibleDevices(actor);
+	return visible === null ? deps.devices.list() : devicesNamed(deps, visible);
+}
+
 export function addDevices(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 	app.openapi(
 		createRoute({
@@ -128,11 +138,7 @@ export function addDevices(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			},
 		}),
 		async function listDevices(c) {
-			const visible = await deps.access.visibleDevices(c.get("identity"));
-			const devices =
-				visible === null
-					? await deps.devices.list()
-					: await devicesNamed(deps, visible);
+			const devices = await visibleDevices(deps, c.get("identity"));
 			return c.json({ devices: devices.map(deviceDocument) }, 200);
 		},
 	);

@@ -1,22 +1,23 @@
 /** `thinghz signin`: a new sign-in link for the page of a cloud that runs, or a token for its API. */
 import type { Command } from "commander";
-import {
-	issueSignIn,
-	LocalAuth,
-	loadSecret,
-	SESSION_TTL_MS,
-} from "../../cloud/local/auth.ts";
+import { issueSignIn, LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
 import type { Person } from "../../cloud/local/people.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
+import { parseWhole } from "./duration.ts";
 import { CommandError } from "./errors.ts";
 import { printJson } from "./output.ts";
 import { findRunning } from "./runtime-file.ts";
 import { parseTarget } from "./target.ts";
 import { withPeople } from "./users.ts";
 
+const DAY_MS = 86_400_000;
+/** A year and a bit: for programs such as Grafana, which somebody has to give a new one then. */
+const MAX_DAYS = 400;
+
 interface SignInOptions extends CommonOptions {
 	readonly token?: boolean;
 	readonly user?: string;
+	readonly days: string;
 }
 
 export function addSignIn(program: Command): void {
@@ -25,9 +26,15 @@ export function addSignIn(program: Command): void {
 			.command("signin")
 			.description("print a new link that signs in to the page")
 			.option("--user <name>", "as somebody whom `thinghz users add` has made")
-			.option("--token", "a bearer token for the API instead, for 7 days"),
+			.option("--token", "a bearer token for the API instead")
+			.option(
+				"--days <count>",
+				`how long the token is good for, up to ${MAX_DAYS}`,
+				"7",
+			),
 	).action(async (options: SignInOptions) => {
 		const { dir } = parseTarget(options.target);
+		const days = parseWhole(options.days, "--days", 1, MAX_DAYS);
 		const running = findRunning(dir);
 		if (running === null) {
 			throw new CommandError(
@@ -40,7 +47,7 @@ export function addSignIn(program: Command): void {
 				? undefined
 				: await withPeople(options, (people) => people.named(user));
 		if (options.token) {
-			const token = await issueToken(dir, person);
+			const token = await issueToken(dir, person, days * DAY_MS);
 			if (options.json) printJson({ token });
 			else process.stdout.write(`${token}\n`);
 			return;
@@ -51,12 +58,16 @@ export function addSignIn(program: Command): void {
 	});
 }
 
-function issueToken(dir: string, person: Person | undefined): Promise<string> {
+function issueToken(
+	dir: string,
+	person: Person | undefined,
+	ttlMs: number,
+): Promise<string> {
 	const auth = new LocalAuth({
 		secret: loadSecret(dir),
 		clock: { nowMs: () => Date.now() },
 	});
 	return person === undefined
-		? auth.issueToken("command", SESSION_TTL_MS)
-		: auth.issuePersonToken(person, SESSION_TTL_MS);
+		? auth.issueToken("command", ttlMs)
+		: auth.issuePersonToken(person, ttlMs);
 }
