@@ -1,5 +1,13 @@
 /** Events as AWS makes them, for tests: made, never copied. */
-import type { Context, SQSEvent, SQSRecord } from "aws-lambda";
+import type { AttributeValue as DynamoValue } from "@aws-sdk/client-dynamodb";
+import type {
+	Context,
+	DynamoDBRecord,
+	DynamoDBStreamEvent,
+	SQSEvent,
+	SQSRecord,
+	AttributeValue as StreamValue,
+} from "aws-lambda";
 import { blockTopic, eventTopic } from "../../../protocol/topics.ts";
 import type {
 	BlockRuleMessage,
@@ -147,4 +155,59 @@ export function lambdaContext(
 		fail: unused,
 		succeed: unused,
 	};
+}
+
+/** What AWS IoT calls a pre-provisioning hook with. */
+export function provisioningRequest(
+	parameters: Readonly<Record<string, unknown>> | undefined,
+) {
+	return {
+		claimCertificateId: "c1".repeat(32),
+		certificateId: "d2".repeat(32),
+		certificatePem:
+			"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
+		templateArn: `arn:aws:iot:${REGION}:${ACCOUNT}:provisioningtemplate/thinghz`,
+		clientId: "221a6d10-9c7f-42f1-9153-e52e6fc869c1",
+		...(parameters === undefined ? {} : { parameters }),
+	};
+}
+
+/** A batch of a table's stream: each record's name and what the item is then. Bytes are base64 in it. */
+export function streamEvent(
+	table: string,
+	changes: readonly {
+		readonly eventName: "INSERT" | "MODIFY" | "REMOVE";
+		readonly item: Readonly<Record<string, DynamoValue>>;
+	}[],
+): DynamoDBStreamEvent {
+	return {
+		Records: changes.map(({ eventName, item }, at): DynamoDBRecord => {
+			const image = Object.fromEntries(
+				Object.entries(item).map(([name, value]) => [name, inJson(value)]),
+			);
+			const { p = { S: "" }, s = { S: "" } } = image;
+			return {
+				eventID: String(at),
+				eventName,
+				eventVersion: "1.1",
+				eventSource: "aws:dynamodb",
+				awsRegion: REGION,
+				dynamodb: {
+					ApproximateCreationDateTime: 1_790_000_000,
+					Keys: { p, s },
+					...(eventName === "REMOVE" ? {} : { NewImage: image }),
+					SequenceNumber: String(100 + at),
+					SizeBytes: 400,
+					StreamViewType: "NEW_IMAGE",
+				},
+				eventSourceARN: `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${table}/stream/2026-11-25T00:00:00.000`,
+			};
+		}),
+	};
+}
+
+function inJson(value: DynamoValue): StreamValue {
+	return value.B === undefined
+		? (value as StreamValue)
+		: { B: base64(value.B) };
 }

@@ -3,6 +3,7 @@ import {
 	blockStoreContract,
 	type StorePromises,
 } from "../../../core/contracts/block-store.ts";
+import { claimStoreContract } from "../../../core/contracts/claim-store.ts";
 import { grantStoreContract } from "../../../core/contracts/grant-store.ts";
 import { movableClock } from "../../../core/contracts/movable-clock.ts";
 import { presenceStoreContract } from "../../../core/contracts/presence-store.ts";
@@ -45,6 +46,7 @@ describe("DynamoDB", () => {
 	presenceStoreContract("DynamoDB", make);
 	alertStoreContract("DynamoDB", async () => (await make()).alerts);
 	grantStoreContract("DynamoDB", async () => (await make()).grants);
+	claimStoreContract("DynamoDB", async () => (await make()).claims);
 	// Each run is some hundred requests of a millisecond or two.
 	queriesContract("DynamoDB", makeStores, { numRuns: 4 });
 });

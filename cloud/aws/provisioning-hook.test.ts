@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { memoryClaims } from "../core/fakes/memory-claims.ts";
+import {
+	type MemoryStores,
+	memoryStores,
+} from "../core/fakes/memory-stores.ts";
+import { StoreError } from "../core/ports.ts";
+import { provisioningRequest } from "./fakes/events.ts";
+import { type MemoryLog, memoryLog } from "./fakes/memory-log.ts";
+import { provisioningHookHandler } from "./provisioning-hook.ts";
+
+const NOW = 1_790_000_000_000;
+
+describe("The pre-provisioning hook", () => {
+	const claims = memoryClaims();
+	let stores: MemoryStores;
+	let log: MemoryLog;
+	let run: ReturnType<typeof provisioningHookHandler>;
+
+	beforeEach(async () => {
+		stores = memoryStores();
+		log = memoryLog();
+		const clock = { nowMs: () => NOW };
+		run = provisioningHookHandler({
+			claims,
+			devices: stores.devices,
+			clock,
+			log,
+		});
+		await claims.allow("boiler", NOW - 1000);
+	});
+
+	it("lets a node in that has been allowed, and makes a device of it", async () => {
+		const answer = await run(provisioningRequest({ ThingName: "boiler" }));
+		assert.deepEqual(answer, { allowProvisioning: true });
+		assert.equal((await stores.devices.get("boiler"))?.createdMs, NOW);
+	});
+
+	it("leaves a device as it is that is there already", async () => {
+		await stores.devices.create("boiler", 5);
+		await run(provisioningRequest({ ThingName: "boiler" }));
+		assert.equal((await stores.devices.get("boiler"))?.createdMs, 5);
+	});
+
+	for (const [what, parameters, code] of [
+		["that nobody has allowed", { ThingName: "roof" }, "not_allowed"],
+		["without a name", {}, "bad_name"],
+		["with a name that is none", { ThingName: "../x" }, "bad_name"],
+		["with a list for a name", { ThingName: ["boiler"] }, "bad_name"],
+		["without parameters", undefined, "bad_name"],
+	] as const) {
+		it(`refuses a node ${what}, says so in the log, and makes no device`, async () => {
+			const answer = await run(provisioningRequest(parameters));
+			assert.deepEqual(answer, { allowProvisioning: false });
+			const [line] = log.of("provisioning_refused");
+			assert.equal(line?.code, code);
+			assert.match(String(line?.claimCertificateId), /^[0-9a-f]{64}$/);
+			assert.deepEqual(await stores.devices.list(), []);
+		});
+	}
+
+	it("fails, so that the node is refused for now, when the store does", async () => {
+		stores.failing = true;
+		await assert.rejects(
+			run(provisioningRequest({ ThingName: "boiler" })),
+			StoreError,
+		);
+	});
+});

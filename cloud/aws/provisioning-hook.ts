@@ -1,0 +1,47 @@
+/**
+ * What the pre-provisioning hook does: says whether a node with a claim certificate may become the thing that it asks to
+ * be, and makes a device of it, so that its first connection is noted.
+ * https://docs.aws.amazon.com/iot/latest/developerguide/pre-provisioning-hook.html
+ */
+import { type ClaimStore, refusalOfClaim } from "../core/claims.ts";
+import type { Clock, DeviceStore } from "../core/ports.ts";
+import type { Log } from "./log.ts";
+import { PROVISIONING_PARAMETER } from "./names.ts";
+
+/** What AWS IoT calls it with, as far as we look at it. */
+export interface ProvisioningRequest {
+	readonly claimCertificateId: string;
+	readonly certificateId: string;
+	readonly templateArn: string;
+	readonly clientId: string;
+	/** What the node has sent: anything. */
+	readonly parameters?: Readonly<Record<string, unknown>>;
+}
+
+export interface ProvisioningAnswer {
+	readonly allowProvisioning: boolean;
+}
+
+/** When it throws, the node is refused, too, and asks again later. */
+export function provisioningHookHandler(deps: {
+	readonly claims: ClaimStore;
+	readonly devices: Pick<DeviceStore, "create">;
+	readonly clock: Clock;
+	readonly log: Log;
+}): (request: ProvisioningRequest) => Promise<ProvisioningAnswer> {
+	const { claims, devices, clock, log } = deps;
+	return async (request) => {
+		const { claimCertificateId, certificateId, clientId } = request;
+		const name = request.parameters?.[PROVISIONING_PARAMETER];
+		const nowMs = clock.nowMs();
+		const refusal = await refusalOfClaim(claims, name, nowMs);
+		const who = { name, claimCertificateId, certificateId, clientId };
+		if (refusal !== null) {
+			log.warn("provisioning_refused", { ...who, code: refusal });
+			return { allowProvisioning: false };
+		}
+		await devices.create(String(name), nowMs);
+		log.info("provisioning_allowed", who);
+		return { allowProvisioning: true };
+	};
+}

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { refusalOfClaim } from "./claims.ts";
+import { claimStoreContract } from "./contracts/claim-store.ts";
+import { memoryClaims } from "./fakes/memory-claims.ts";
+
+const NOW = 1_790_000_000_000;
+const MINUTE = 60_000;
+
+claimStoreContract("Memory", async () => memoryClaims());
+
+describe("A node that claims to be a thing", () => {
+	it("is let in when that has been allowed", async () => {
+		const claims = memoryClaims();
+		await claims.allow("boiler", NOW - MINUTE);
+		assert.equal(await refusalOfClaim(claims, "boiler", NOW), null);
+	});
+
+	it("may ask again for a quarter of an hour, since it may not have heard the answer", async () => {
+		const claims = memoryClaims();
+		await claims.allow("boiler", NOW - MINUTE);
+		await refusalOfClaim(claims, "boiler", NOW);
+		const later = (ms: number) => refusalOfClaim(claims, "boiler", NOW + ms);
+		assert.equal(await later(1000), null);
+		assert.equal(await later(15 * MINUTE), null);
+		assert.equal(await later(15 * MINUTE + 1), "claimed");
+		assert.equal(await later(-1), "claimed");
+	});
+
+	it("is not let in as one that nobody has allowed", async () => {
+		const refusal = await refusalOfClaim(memoryClaims(), "boiler", NOW);
+		assert.equal(refusal, "not_allowed");
+	});
+
+	it("is let in once more when it has been allowed once more", async () => {
+		const claims = memoryClaims();
+		await claims.allow("boiler", NOW);
+		await refusalOfClaim(claims, "boiler", NOW);
+		await claims.allow("boiler", NOW + 1);
+		const hourLater = NOW + 60 * MINUTE;
+		assert.equal(await refusalOfClaim(claims, "boiler", hourLater), null);
+	});
+
+	for (const name of [
+		undefined,
+		null,
+		7,
+		"",
+		"a b",
+		"ü",
+		"a/b",
+		"x".repeat(129),
+	]) {
+		it(`is not let in under the name ${JSON.stringify(name)?.slice(0, 20)}`, async () => {
+			const refusal = await refusalOfClaim(memoryClaims(), name, NOW);
+			assert.equal(refusal, "bad_name");
+		});
+	}
+});

@@ -1,0 +1,50 @@
+/**
+ * Which nodes may become things by themselves. A node that leaves a factory has a claim certificate, which many share and
+ * anybody may take out of one of them: what it claims to be has to have been allowed, and can be claimed once.
+ */
+import { isThingName } from "../../protocol/topics.ts";
+
+export interface Claim {
+	/** Of the thing that a node may become. */
+	readonly name: string;
+	readonly allowedMs: number;
+	/** When it was claimed first, ms since the epoch; null when it has not been. */
+	readonly claimedMs: number | null;
+}
+
+export interface ClaimStore {
+	/** Lets a node claim a name, once; also where it was claimed before, for a node whose flash has been erased. */
+	allow(name: string, allowedMs: number): Promise<void>;
+	get(name: string): Promise<Claim | null>;
+	/**
+	 * Notes that a name has been claimed.
+	 * @returns false when it is not allowed, or was claimed already: nothing changed
+	 */
+	claim(name: string, claimedMs: number): Promise<boolean>;
+}
+
+/**
+ * How long a node may ask again with a new certificate, when it did not hear the answer, ms. For so long, whoever has the
+ * claim certificate could take its name as well; without it, a lost packet would have somebody allow it by hand.
+ */
+const AGAIN_MS = 15 * 60_000;
+
+/** Why a node is not let in: "bad_name", "not_allowed", "claimed". */
+export type ClaimRefusal = "bad_name" | "not_allowed" | "claimed";
+
+/**
+ * @returns null when the node may become the thing
+ * @throws StoreError
+ */
+export async function refusalOfClaim(
+	store: ClaimStore,
+	name: unknown,
+	nowMs: number,
+): Promise<ClaimRefusal | null> {
+	if (typeof name !== "string" || !isThingName(name)) return "bad_name";
+	if (await store.claim(name, nowMs)) return null;
+	const claim = await store.get(name);
+	if (claim === null) return "not_allowed";
+	const sinceMs = nowMs - (claim.claimedMs ?? 0);
+	return sinceMs >= 0 && sinceMs <= AGAIN_MS ? null : "claimed";
+}
