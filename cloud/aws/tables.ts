@@ -82,6 +82,7 @@ export const BLOCKS_TABLE: TableDefinition = {
  * | alert events | `event` | id, which begins with the time | `event#` device | id |
  * | push subscriptions | `push#` subject | id | | |
  * | grants | `grant#` subject | device | `grant#` device | subject |
+ * | claims | `claim` | name | | |
  *
  * The stream wakes whoever delivers alerts: a state with something to deliver has the attribute `o`
  * (`OUTBOX_ATTRIBUTE`), others have not.
@@ -103,6 +104,9 @@ export const OUTBOX_ATTRIBUTE = "o";
 
 /** With what the sort keys of blocks begin: what the stream of the blocks table is filtered by. */
 export const BLOCK_PREFIXES = { timed: "b", untimed: "u" } as const;
+
+/** With what the sort keys of bindings begin: one that is learned gives blocks without a start their time. */
+export const BINDING_PREFIX = "c";
 
 export const TABLES = {
 	blocks: BLOCKS_TABLE,

@@ -15,7 +15,7 @@ import {
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { writeEnvironment } from "../environment.ts";
-import { BLOCK_PREFIXES } from "../tables.ts";
+import { BINDING_PREFIX, BLOCK_PREFIXES } from "../tables.ts";
 import type { Context } from "./context.ts";
 import { BundledFunction, type FunctionDefaults } from "./function.ts";
 import { InfluxDb } from "./influxdb.ts";
@@ -96,11 +96,12 @@ export class Rows extends Construct {
 				// As long as the stream keeps them.
 				maxRecordAge: Duration.hours(24),
 				onFailure: new SqsDlq(this.deadLetters),
-				filters: Object.values(BLOCK_PREFIXES).map((prefix) =>
-					FilterCriteria.filter({
-						eventName: FilterRule.isEqual("INSERT"),
-						dynamodb: { Keys: { s: { S: FilterRule.beginsWith(prefix) } } },
-					}),
+				filters: [...Object.values(BLOCK_PREFIXES), BINDING_PREFIX].map(
+					(prefix) =>
+						FilterCriteria.filter({
+							eventName: FilterRule.isEqual("INSERT"),
+							dynamodb: { Keys: { s: { S: FilterRule.beginsWith(prefix) } } },
+						}),
 				),
 			}),
 		);

@@ -1,10 +1,9 @@
 /** Bindings of boots to time on DynamoDB, in the thing's partition: never changed, and kept as long as the thing. */
 import type { BindingStore, BootBinding } from "../../../core/ports.ts";
 import { StoreError } from "../../../core/ports.ts";
+import { BINDING_PREFIX as BINDING } from "../../tables.ts";
 import { AFTER, hex8 } from "./block-keys.ts";
 import { type Item, keyOf, number, type Table, take } from "./table.ts";
-
-const BINDING = "c";
 
 export function dynamoBindings(table: Table): BindingStore {
 	return {
@@ -53,7 +52,8 @@ function uptimeKey(uptimeMs: number): string {
 	return String(uptimeMs).padStart(16, "0");
 }
 
-function toBinding(item: Item): BootBinding {
+/** Exported for what reads the stream of the table. @throws StoreError "corrupt" */
+export function toBinding(item: Item): BootBinding {
 	const { sort } = keyOf(item);
 	const match = /^c([0-9a-f]{16})\.([0-9a-f]{8})\.(\d{16})$/.exec(sort);
 	if (match === null) {
