@@ -54,6 +54,10 @@ dist/qemu/flash.img: dist/qemu/board.bin dist/host/thinghz-xs $(SOURCES) package
 dist/cli.js: $(SOURCES) package.json node_modules/.package-lock.json
 	@$(TSX) tools/build/main.ts
 
+.PHONY: lambda
+lambda: ## the functions for AWS (dist/lambda), and how large each is
+	@$(TSX) tools/build/lambda.ts
+
 .PHONY: synth deploy
 CONTEXT ?=
 synth: build ## the stack for AWS as CloudFormation in dist/cdk.out; CONTEXT="-c timeseries=influxdb" chooses (docs/aws.md)
