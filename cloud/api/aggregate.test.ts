@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fakeCloud, NOW, problemOf } from "./fakes/fake-cloud.ts";
+import { BOILER, fakeCloud, NOW, problemOf } from "./fakes/fake-cloud.ts";
 
 const PATH = "/v1/devices/boiler/aggregate";
 
@@ -49,6 +49,27 @@ describe("GET /v1/devices/{name}/aggregate", () => {
 			cloud.asked.map((query) => (query as { channels: string[] }).channels),
 			[["temperature", "energy"], ["energy"]],
 		);
+	});
+
+	it("refuses more buckets of more channels than an answer can hold", async () => {
+		const cloud = fakeCloud();
+		const channels = Array.from({ length: 5 }, (_, i) => `c${i}`);
+		const device = {
+			...BOILER,
+			channels: channels.map((id) => ({ ...BOILER.channels[0]!, id })),
+		};
+		const wide = fakeCloud({
+			devices: { list: async () => [device], get: async () => device },
+		});
+		const query = "every=1m&from=2026-02-23T12:00:00Z";
+		assert.equal((await cloud.get(`${PATH}?${query}`)).status, 200);
+		const response = await wide.get(`${PATH}?${query}`);
+		assert.equal(response.status, 400);
+		const problem = await problemOf(response);
+		assert.equal(problem.type, "/problems/range_too_wide");
+		assert.match(problem.detail, /8640 buckets of 5 channels .* 40000/);
+		const fewer = await wide.get(`${PATH}?${query}&channels=c0,c1,c2,c3`);
+		assert.equal(fewer.status, 200);
 	});
 
 	it("refuses more buckets than it answers, and says what to do", async () => {

@@ -16,6 +16,8 @@ import {
 import { parseEvery, parseRange } from "./time.ts";
 
 export const MAX_BUCKETS = 10_000;
+/** Buckets times channels: five columns of them stay below the 6 MB that a function may answer. */
+const MAX_CELLS = 40_000;
 
 const ColumnSchema = z.array(z.number().nullable()).readonly();
 
@@ -65,7 +67,7 @@ const route = createRoute({
 	},
 	responses: {
 		200: {
-			description: `At most ${MAX_BUCKETS} buckets.`,
+			description: `At most ${MAX_BUCKETS} buckets, and ${MAX_CELLS} buckets times channels.`,
 			content: { "application/json": { schema: AggregateSchema } },
 		},
 		...problemResponses(
@@ -100,6 +102,15 @@ export function addAggregate(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 				? device.channels.map(({ id }) => id)
 				: [...new Set(query.channels.split(","))];
 		for (const channel of channels) assertChannel(device, channel);
+		if (buckets * channels.length > MAX_CELLS) {
+			throw new Problem(
+				"range_too_wide",
+				`${buckets} buckets of ${channels.length} channels are more than ${MAX_CELLS} in all; ask for fewer channels, a shorter range or wider buckets.`,
+				{
+					errors: [{ parameter: "channels", detail: "too many for the range" }],
+				},
+			);
+		}
 		const result = await deps.queries.aggregate({
 			thing: name,
 			channels,

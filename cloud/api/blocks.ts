@@ -23,7 +23,7 @@ const route = createRoute({
 	path: "/v1/devices/{name}/blocks",
 	operationId: "getBlocks",
 	summary: "The blocks that share any time with the range, oldest first",
-	description: `The body is blocks one after the other. Each has a header of 13 bytes, little endian: the block's length (unsigned, 4 bytes), its start in ms since the Unix epoch (IEEE 754 double, 8 bytes) and flags (1 byte; bit 0: the start is estimated). Then come the bytes of the block, which \`docs/block.md\` describes.`,
+	description: `A page ends at \`limit\` or at 4 MB of blocks, whichever comes first. The body is blocks one after the other. Each has a header of 13 bytes, little endian: the block's length (unsigned, 4 bytes), its start in ms since the Unix epoch (IEEE 754 double, 8 bytes) and flags (1 byte; bit 0: the start is estimated). Then come the bytes of the block, which \`docs/block.md\` describes.`,
 	tags: ["readings"],
 	security: SECURITY,
 	request: {

@@ -42,7 +42,28 @@ describe("GET /v1/devices", () => {
 					configRefused: "interval must be at least 10 ms",
 				},
 			],
+			next: null,
 		});
+	});
+
+	it("lists them page by page, by name", async () => {
+		const cloud = fakeCloud();
+		const pages: string[][] = [];
+		let query = "?limit=1";
+		do {
+			const response = await cloud.get(`/v1/devices${query}`);
+			const page = await jsonOf<{
+				devices: { name: string }[];
+				next: string | null;
+			}>(response);
+			pages.push(page.devices.map(({ name }) => name));
+			query = page.next === null ? "" : `?limit=1&cursor=${page.next}`;
+		} while (query !== "");
+		assert.deepEqual(pages, [["boiler"], ["new"]]);
+		for (const query of ["limit=0", "limit=1001", "cursor=", "cursor=a/b"]) {
+			const response = await cloud.get(`/v1/devices?${query}`);
+			assert.equal(response.status, 400, query);
+		}
 	});
 
 	it("gives one device by its name", async () => {

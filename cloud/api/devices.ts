@@ -1,5 +1,6 @@
 /** GET /v1/devices and /v1/devices/{name}. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { isThingName } from "../../protocol/topics.ts";
 import { UnknownDevice } from "../core/errors.ts";
 import type { Actor } from "../core/people.ts";
 import type { Device } from "../core/ports.ts";
@@ -8,6 +9,8 @@ import type { ApiDeps } from "./ports.ts";
 import { Problem, problemResponses } from "./problem.ts";
 import {
 	DeviceParams,
+	limitQuery,
+	NextSchema,
 	nullableIsoTime,
 	SECURITY,
 	TimeSchema,
@@ -115,6 +118,9 @@ export async function visibleDevices(
 	return visible === null ? deps.devices.list() : devicesNamed(deps, visible);
 }
 
+/** So many with all their channels stay below the 6 MB that a function may answer. */
+const MAX_DEVICES = 1_000;
+
 export function addDevices(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 	app.openapi(
 		createRoute({
@@ -124,13 +130,25 @@ export function addDevices(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			summary: "The devices that the caller may see, by name",
 			tags: ["devices"],
 			security: SECURITY,
-			request: { query: z.strictObject({}) },
+			request: {
+				query: z.strictObject({
+					limit: limitQuery(MAX_DEVICES, MAX_DEVICES),
+					cursor: z
+						.string()
+						.refine(isThingName, "not a cursor")
+						.optional()
+						.openapi({ description: "Where the last page ended: its `next`." }),
+				}),
+			},
 			responses: {
 				200: {
-					description: "The devices.",
+					description: "A page of devices.",
 					content: {
 						"application/json": {
-							schema: z.object({ devices: z.array(DeviceSchema) }),
+							schema: z.object({
+								devices: z.array(DeviceSchema),
+								next: NextSchema,
+							}),
 						},
 					},
 				},
@@ -138,8 +156,17 @@ export function addDevices(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			},
 		}),
 		async function listDevices(c) {
+			const { limit = MAX_DEVICES, cursor = "" } = c.req.valid("query");
 			const devices = await visibleDevices(deps, c.get("identity"));
-			return c.json({ devices: devices.map(deviceDocument) }, 200);
+			const left = devices.filter(({ name }) => name > cursor);
+			const page = left.slice(0, limit);
+			return c.json(
+				{
+					devices: page.map(deviceDocument),
+					next: left.length > limit ? (page.at(-1)?.name ?? null) : null,
+				},
+				200,
+			);
 		},
 	);
 

@@ -5,7 +5,7 @@ import { isThingName } from "../../protocol/topics.ts";
 import { type AuthEnv, AuthError, identify } from "./auth.ts";
 import { liveStream } from "./live-stream.ts";
 import type { ApiDeps } from "./ports.ts";
-import { problemResponses } from "./problem.ts";
+import { Problem, problemResponses } from "./problem.ts";
 import { limitQuery, SECURITY } from "./schemas.ts";
 
 /** Ten minutes of live blocks at one a second: as much as the hub keeps of a device. */
@@ -56,12 +56,19 @@ A comment comes every 15 s; then, too, it is looked anew at who asks and what th
 			description: "The stream; it ends with the session.",
 			content: { "text/event-stream": { schema: z.string() } },
 		},
-		...problemResponses("invalid_request", "not_signed_in", "unknown_device"),
+		...problemResponses(
+			"invalid_request",
+			"not_signed_in",
+			"unknown_device",
+			"not_streamed",
+		),
 	},
 });
 
 export function addLive(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 	app.openapi(route, async function streamLive(c): Promise<Response> {
+		const { hub } = deps;
+		if (hub === null) throw notStreamed();
 		const query = c.req.valid("query");
 		const things = query.device ?? null;
 		for (const thing of things ?? []) {
@@ -71,7 +78,7 @@ export function addLive(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 		const spectator = new Spectator(deps, c);
 		await spectator.look();
 		const stream = liveStream({
-			hub: deps.hub,
+			hub,
 			sees: (thing) =>
 				(things === null || things.includes(thing)) && spectator.sees(thing),
 			replay: {
@@ -80,7 +87,7 @@ export function addLive(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			},
 			heartbeatMs: deps.heartbeatMs ?? HEARTBEAT_MS,
 			bufferBytes: deps.liveBufferBytes ?? BUFFER_BYTES,
-			goesOn: () => spectator.look(),
+			goesOn: () => spectator.goesOn(),
 		});
 		return c.body(stream, 200, {
 			"Content-Type": "text/event-stream; charset=utf-8",
@@ -88,6 +95,14 @@ export function addLive(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			"X-Accel-Buffering": "no",
 		});
 	});
+}
+
+/** An HTTP API of AWS hands an answer on when it is whole, and a stream never is. */
+function notStreamed(): Problem {
+	return new Problem(
+		"not_streamed",
+		"This cloud answers whole and streams nothing. For what is new, ask again every few seconds: /v1/devices for who is there, /v1/devices/{name}/blocks with `from` for what has been stored since.",
+	);
 }
 
 /** Who looks on, and which devices they may see: as it was when that was last looked at. */
@@ -101,19 +116,21 @@ class Spectator {
 		this.#c = c;
 	}
 
-	/** @returns whether they are still signed in, and it could be found out */
+	/** @returns whether they are still signed in @throws AuthError, AuthUnavailable, StoreError */
 	async look(): Promise<boolean> {
-		const { auth, access, clock, onError } = this.#deps;
+		const { auth, access, clock } = this.#deps;
+		const identity = await identify(this.#c, auth);
+		if (identity === null || identity.expiresMs <= clock.nowMs()) return false;
+		this.#visible = await access.visibleDevices(identity);
+		return true;
+	}
+
+	/** The same for a stream that is under way: it ends where that cannot be found out, and who connects again is told why. */
+	async goesOn(): Promise<boolean> {
 		try {
-			const identity = await identify(this.#c, auth);
-			if (identity === null || identity.expiresMs <= clock.nowMs()) {
-				return false;
-			}
-			this.#visible = await access.visibleDevices(identity);
-			return true;
+			return await this.look();
 		} catch (error) {
-			// The stream ends, and whoever connects again is told why.
-			if (!(error instanceof AuthError)) onError?.(toError(error));
+			if (!(error instanceof AuthError)) this.#deps.onError?.(toError(error));
 			return false;
 		}
 	}

@@ -25,7 +25,8 @@ export type PushSource = Pick<
 export interface ApiDeps {
 	readonly devices: DeviceSource;
 	readonly queries: QuerySource;
-	readonly hub: LiveSource;
+	/** Null where nothing can be streamed: who wants news then asks again. */
+	readonly hub: LiveSource | null;
 	readonly deadLetters: Pick<DeadLetterStore, "list">;
 	readonly redrive: Pick<Redrive, "run">;
 	/** Where there is one. */

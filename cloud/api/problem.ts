@@ -20,6 +20,7 @@ const PROBLEMS = {
 	too_many_subscriptions: { status: 409, title: "There are too many already" },
 	body_too_large: { status: 413, title: "The body is too large" },
 	unsupported_media_type: { status: 415, title: "The body must be JSON" },
+	not_streamed: { status: 501, title: "Nothing is streamed here" },
 	internal: { status: 500, title: "Something went wrong here" },
 	unavailable: { status: 503, title: "The cloud cannot answer now" },
 } as const;
@@ -119,19 +120,25 @@ export function problemResponses(...codes: readonly ProblemCode[]): Record<
 	);
 }
 
+export const PROBLEM_MEDIA_TYPE = "application/problem+json";
+
 /** The response a problem becomes. */
 export function problemResponse(c: Context, problem: Problem): Response {
+	return c.body(problemText(problem, c.req.path), problem.status, {
+		...problem.headers,
+		"Content-Type": PROBLEM_MEDIA_TYPE,
+	});
+}
+
+/** The body of that response. @param instance path of the request */
+export function problemText(problem: Problem, instance: string): string {
 	const { status, title } = PROBLEMS[problem.code];
-	const body = {
+	return JSON.stringify({
 		type: `/problems/${problem.code}`,
 		title,
 		status,
 		detail: problem.message,
-		instance: c.req.path,
+		instance,
 		...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
-	};
-	return c.body(JSON.stringify(body), status, {
-		...problem.headers,
-		"Content-Type": "application/problem+json",
 	});
 }

@@ -50,7 +50,10 @@ const VARIABLES = {
 	/** The Secrets Manager secret with InfluxDB's user and password or token. */
 	influxSecretArn: variable("THINGHZ_INFLUX_SECRET_ARN", arn),
 	userPoolId: variable("THINGHZ_USER_POOL_ID", anyText),
+	/** The client of the page. */
 	userPoolClientId: variable("THINGHZ_USER_POOL_CLIENT_ID", anyText),
+	/** The client of the command. */
+	cliClientId: variable("THINGHZ_CLI_CLIENT_ID", anyText),
 	/** Where people sign in: the user pool's domain. */
 	signInUrl: variable("THINGHZ_SIGN_IN_URL", httpsUrl),
 	firmwareBucket: variable("THINGHZ_FIRMWARE_BUCKET", anyText),
@@ -101,6 +104,7 @@ const READERS = {
 		"platformApplications",
 		"userPoolId",
 		"userPoolClientId",
+		"cliClientId",
 		"signInUrl",
 		"firmwareBucket",
 		"ingestQueueArn",

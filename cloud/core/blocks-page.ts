@@ -2,12 +2,19 @@ import type { PagePosition } from "./page-position.ts";
 import { readHeaderOrNull } from "./pieces.ts";
 import type { PlacedBlock } from "./scan.ts";
 
+/**
+ * Of blocks on a page, which has at least one: with base64 around it a page stays below the 6 MB that a function may
+ * answer (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+ */
+const MAX_PAGE_BYTES = 4_000_000;
+
 /** Collects a page of blocks that come by their starts. */
 export class BlocksPage {
 	readonly #from: PagePosition | null;
 	readonly #limit: number;
 	readonly #channel: string | null;
 	readonly #blocks: PlacedBlock[] = [];
+	#sizeBytes = 0;
 	#next: PagePosition | null = null;
 	/** Blocks met so far that begin when the last one did. */
 	#same: PagePosition = { timeMs: Number.NaN, skip: 0 };
@@ -33,7 +40,11 @@ export class BlocksPage {
 			this.#same = { timeMs: startMs, skip: skip + 1 };
 			return false;
 		}
-		if (this.#blocks.length === this.#limit) {
+		this.#sizeBytes += block.bytes.length;
+		const isFull =
+			this.#blocks.length === this.#limit ||
+			(this.#sizeBytes > MAX_PAGE_BYTES && this.#blocks.length > 0);
+		if (isFull) {
 			this.#next = { timeMs: startMs, skip };
 			return true;
 		}

@@ -123,11 +123,17 @@ export async function signOut(): Promise<void> {
 export async function listDevices(
 	signal?: AbortSignal,
 ): Promise<readonly DeviceInfo[]> {
-	const { devices } = await getJson<{ devices: DeviceInfo[] }>(
-		"/v1/devices",
-		signal,
-	);
-	return devices;
+	const devices: DeviceInfo[] = [];
+	let query = "";
+	for (;;) {
+		const page = await getJson<{ devices: DeviceInfo[]; next: string | null }>(
+			`/v1/devices${query}`,
+			signal,
+		);
+		devices.push(...page.devices);
+		if (page.next === null) return devices;
+		query = `?cursor=${encodeURIComponent(page.next)}`;
+	}
 }
 
 export function getDevice(name: string): Promise<DeviceInfo> {

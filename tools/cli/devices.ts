@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
 import { LocalRegistry } from "../../cloud/local/identity/registry.ts";
 import { openStores } from "../../cloud/local/sqlite/stores.ts";
-import { assertDataFolder, openApi } from "./api-client.ts";
+import { type ApiClient, assertDataFolder, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { parseAnyTarget, parseTarget } from "./target.ts";
@@ -35,10 +35,7 @@ export function addDevices(program: Command): void {
 async function list(options: CommonOptions): Promise<void> {
 	const api = await openApi(parseAnyTarget(options.target));
 	try {
-		const response = await api.get("/v1/devices");
-		const { devices } = (await response.json()) as {
-			devices: readonly DeviceRow[];
-		};
+		const devices = await allDevices(api);
 		if (options.json) return printJson(devices);
 		if (devices.length === 0) {
 			return printMessage(
@@ -63,6 +60,23 @@ async function list(options: CommonOptions): Promise<void> {
 		);
 	} finally {
 		await api.close();
+	}
+}
+
+async function allDevices(
+	api: Pick<ApiClient, "get">,
+): Promise<readonly DeviceRow[]> {
+	const devices: DeviceRow[] = [];
+	let query = "";
+	for (;;) {
+		const response = await api.get(`/v1/devices${query}`);
+		const page = (await response.json()) as {
+			readonly devices: readonly DeviceRow[];
+			readonly next: string | null;
+		};
+		devices.push(...page.devices);
+		if (page.next === null) return devices;
+		query = `?cursor=${encodeURIComponent(page.next)}`;
 	}
 }
 

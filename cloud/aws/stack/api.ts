@@ -105,6 +105,7 @@ export class Api extends Construct {
 				platformApplications: props.platformApplications,
 				userPoolId: people.pool.userPoolId,
 				userPoolClientId: pageClient.userPoolClientId,
+				cliClientId: people.cliClient.userPoolClientId,
 				signInUrl: people.signInUrl,
 				firmwareBucket: props.firmware.bucketName,
 				ingestQueueArn: ingest.queue.queueArn,

@@ -103,6 +103,8 @@ export class ThinghzStack extends Stack {
 			configuration: {
 				signInUrl: people.signInUrl,
 				clientId: pageClient.userPoolClientId,
+				// An HTTP API cannot stream.
+				live: "poll",
 			},
 		});
 
