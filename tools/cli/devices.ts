@@ -1,12 +1,10 @@
 /** `thinghz devices`: what reports here, and when each was last heard; `devices revoke`: who may not any more. */
 import type { Command } from "commander";
-import { openAuthority } from "../../cloud/local/identity/authority.ts";
-import { LocalRegistry } from "../../cloud/local/identity/registry.ts";
-import { openStores } from "../../cloud/local/sqlite/stores.ts";
 import { type ApiClient, assertDataFolder, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
-import { parseAnyTarget, parseTarget } from "./target.ts";
+import { withRegistry } from "./registry.ts";
+import { parseAnyTarget } from "./target.ts";
 
 interface DeviceRow {
 	readonly name: string;
@@ -80,28 +78,26 @@ async function allDevices(
 	}
 }
 
-/** Works on the stores themselves, as provisioning does; a cloud that runs looks at them again by itself. */
+/** Works on the registry itself, as provisioning does; a cloud that runs looks at it again by itself. */
 async function revokeDevice(
 	name: string,
 	options: CommonOptions,
 ): Promise<void> {
-	const target = parseTarget(options.target);
-	assertDataFolder(target);
-	const stores = await openStores(target.dir);
-	try {
-		const registry = new LocalRegistry({
-			authority: await openAuthority(target.dir),
-			stores,
-			clock: { nowMs: () => Date.now() },
-		});
-		const revoked = await registry.revoke(name);
-		if (options.json) return printJson({ name, revoked });
-		printMessage(
-			revoked.length === 0
-				? `${name} had no certificate in force: nothing to revoke.`
-				: `Revoked ${revoked.length === 1 ? "the certificate" : `${revoked.length} certificates`} of ${name}; a connection that is open ends within 30 s. \`thinghz provision ${name}\` makes a new one.`,
-		);
-	} finally {
-		await stores.close();
-	}
+	const target = parseAnyTarget(options.target);
+	if (target !== "aws") assertDataFolder(target);
+	const revoked = await withRegistry(target, (registry) =>
+		registry.revoke(name),
+	);
+	if (options.json) return printJson({ name, revoked });
+	const which =
+		revoked.length === 1 ? "the certificate" : `${revoked.length} certificates`;
+	const ends =
+		target === "aws"
+			? "AWS IoT ends a connection that is open"
+			: "a connection that is open ends within 30 s";
+	printMessage(
+		revoked.length === 0
+			? `${name} had no certificate in force: nothing to revoke.`
+			: `Revoked ${which} of ${name}; ${ends}. \`thinghz provision ${name}\` makes a new one.`,
+	);
 }

@@ -1,20 +1,26 @@
 /** `thinghz provision NAME`: makes a thing, its certificate and the files a node needs. */
+import { resolve } from "node:path";
 import type { Command } from "commander";
-import { openAuthority } from "../../cloud/local/identity/authority.ts";
-import { LocalRegistry } from "../../cloud/local/identity/registry.ts";
-import { openStores } from "../../cloud/local/sqlite/stores.ts";
-import { provision } from "../identity/provision.ts";
+import { type ProvisionedThing, provision } from "../identity/provision.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseEndpoint } from "./endpoint.ts";
+import { UsageError } from "./errors.ts";
 import { hostAndPort } from "./host.ts";
 import { printJson } from "./output.ts";
+import { withLocalRegistry } from "./registry.ts";
 import { findRunning } from "./runtime-file.ts";
-import { parseTarget } from "./target.ts";
+import { type LocalTarget, parseAnyTarget } from "./target.ts";
 
 const DEFAULT_ENDPOINT = "mqtts://127.0.0.1:8883";
 
+/** The broker's port for MQTT with certificates: AWS IoT's developer guide, "Protocols, port mappings, and authentication". */
+const AWS_PORT = 8883;
+/** Where the folder of files goes when the cloud is not on this machine. */
+const DEFAULT_OUT = "./data";
+
 interface ProvisionOptions extends CommonOptions {
 	readonly endpoint?: string;
+	readonly out?: string;
 }
 
 export function addProvision(program: Command): void {
@@ -26,47 +32,83 @@ export function addProvision(program: Command): void {
 			.option(
 				"--endpoint <address>",
 				`where the node reaches the broker (default: the cloud that runs on the folder, else ${DEFAULT_ENDPOINT})`,
+			)
+			.option(
+				"--out <dir>",
+				`with --target aws: where things/NAME is written (default: "${DEFAULT_OUT}")`,
 			),
 	).action(async (name: string, options: ProvisionOptions) => {
-		const { dir } = parseTarget(options.target);
-		const { host, port } = parseEndpoint(
-			options.endpoint ?? findRunning(dir)?.endpoint ?? DEFAULT_ENDPOINT,
-			"--endpoint",
+		const target = parseAnyTarget(options.target);
+		const thing =
+			target === "aws"
+				? await provisionOnAws(name, options)
+				: await provisionHere(name, target, options);
+		print(thing, options);
+	});
+}
+
+async function provisionHere(
+	name: string,
+	target: LocalTarget,
+	options: ProvisionOptions,
+): Promise<ProvisionedThing> {
+	if (options.out !== undefined) {
+		throw new UsageError(
+			"--out is for --target aws: here the files go into the data folder.",
 		);
-		const stores = await openStores(dir);
-		try {
-			const registry = new LocalRegistry({
-				authority: await openAuthority(dir),
-				stores,
-				clock: { nowMs: () => Date.now() },
-			});
-			const thing = await provision(registry, dir, name, {
-				endpointHost: host,
-				port,
-			});
-			const { files } = thing;
-			if (options.json) {
-				printJson({
-					thing: thing.thing,
-					endpoint: `mqtts://${hostAndPort(host, port)}`,
-					certificateId: thing.certificateId,
-					issued: thing.issued,
-					directory: thing.directory,
-					...files,
-				});
-				return;
-			}
-			process.stdout.write(
-				`${name} ${thing.issued ? "has a new certificate" : "was provisioned before; its certificate still serves"}.
-  endpoint     mqtts://${hostAndPort(host, port)}
+	}
+	const { host, port } = parseEndpoint(
+		options.endpoint ?? findRunning(target.dir)?.endpoint ?? DEFAULT_ENDPOINT,
+		"--endpoint",
+	);
+	return withLocalRegistry(target, (registry) =>
+		provision(registry, target.dir, name, { endpointHost: host, port }),
+	);
+}
+
+async function provisionOnAws(
+	name: string,
+	options: ProvisionOptions,
+): Promise<ProvisionedThing> {
+	if (options.endpoint !== undefined) {
+		throw new UsageError(
+			"--endpoint: AWS IoT says itself where its nodes reach it: leave it out with --target aws.",
+		);
+	}
+	const { openIotRegistry } = await import("../aws/open-registry.ts");
+	const open = await openIotRegistry();
+	try {
+		const dir = resolve(options.out ?? DEFAULT_OUT);
+		return await provision(open.registry, dir, name, {
+			endpointHost: open.endpointHost,
+			port: AWS_PORT,
+		});
+	} finally {
+		open.close();
+	}
+}
+
+function print(thing: ProvisionedThing, options: ProvisionOptions): void {
+	const { files } = thing;
+	const endpoint = `mqtts://${hostAndPort(thing.endpoint, thing.port)}`;
+	if (options.json) {
+		printJson({
+			thing: thing.thing,
+			endpoint,
+			certificateId: thing.certificateId,
+			issued: thing.issued,
+			directory: thing.directory,
+			...files,
+		});
+		return;
+	}
+	process.stdout.write(
+		`${thing.thing} ${thing.issued ? "has a new certificate" : "was provisioned before; its certificate still serves"}.
+  endpoint     ${endpoint}
   certificate  ${files.certificate}
   private key  ${files.privateKey}
   authority    ${files.ca}
   config       ${files.config}
 `,
-			);
-		} finally {
-			await stores.close();
-		}
-	});
+	);
 }

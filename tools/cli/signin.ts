@@ -4,10 +4,10 @@ import { issueSignIn, LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
 import type { Person } from "../../cloud/local/people.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseWhole } from "./duration.ts";
-import { CommandError } from "./errors.ts";
+import { CommandError, UsageError } from "./errors.ts";
 import { printJson } from "./output.ts";
 import { findRunning } from "./runtime-file.ts";
-import { parseTarget } from "./target.ts";
+import { parseAnyTarget } from "./target.ts";
 import { withPeople } from "./users.ts";
 
 const DAY_MS = 86_400_000;
@@ -18,6 +18,7 @@ interface SignInOptions extends CommonOptions {
 	readonly token?: boolean;
 	readonly user?: string;
 	readonly days: string;
+	readonly signOut?: boolean;
 }
 
 export function addSignIn(program: Command): void {
@@ -29,11 +30,27 @@ export function addSignIn(program: Command): void {
 			.option("--token", "a bearer token for the API instead")
 			.option(
 				"--days <count>",
-				`how long the token is good for, up to ${MAX_DAYS}`,
+				`how long the token is good for, up to ${MAX_DAYS}; on AWS the pool decides`,
 				"7",
-			),
+			)
+			.option("--sign-out", "with --target aws: forget the session"),
 	).action(async (options: SignInOptions) => {
-		const { dir } = parseTarget(options.target);
+		const target = parseAnyTarget(options.target);
+		if (target === "aws") {
+			if (options.user !== undefined) {
+				throw new UsageError(
+					"--user: on AWS each person signs in with a password of their own: leave it out.",
+				);
+			}
+			const { signInOnAws, signOutOnAws } = await import("./signin-aws.ts");
+			return options.signOut ? signOutOnAws(options) : signInOnAws(options);
+		}
+		if (options.signOut) {
+			throw new UsageError(
+				"--sign-out is for --target aws: here the page's own button signs out.",
+			);
+		}
+		const { dir } = target;
 		const days = parseWhole(options.days, "--days", 1, MAX_DAYS);
 		const running = findRunning(dir);
 		if (running === null) {

@@ -3,6 +3,8 @@
  * it answers over HTTP as the SDK asks. It proves that we speak the protocol as documented, not that AWS does.
  * https://docs.aws.amazon.com/iot/latest/apireference/API_Operations_AWS_IoT.html
  */
+// The x509 package needs this at load time.
+import "reflect-metadata";
 import { X509Certificate } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -13,6 +15,9 @@ import {
 } from "../../local/identity/authority.ts";
 
 const ARN = "arn:aws:iot:us-east-1:123456789012";
+
+/** Where nodes reach the account's broker. */
+export const ENDPOINT = "a1b2c3d4e5f6g7-ats.iot.us-east-1.amazonaws.com";
 
 interface Certificate {
 	status: "ACTIVE" | "INACTIVE" | "REVOKED";
@@ -79,7 +84,10 @@ export async function startIotControlPlane(
 		principal: string,
 	): Promise<Answer> {
 		const [method, path = ""] = operation.split(" ");
-		const [, kind, name = "", rest] = path.split("/");
+		const [, kind, name = "", rest] =
+			path === "/principals/things"
+				? ["", "principals", "", "things"]
+				: path.split("/");
 		const certificate = certificates.get(name);
 		switch (`${method} ${kind}${rest === undefined ? "" : `/${rest}`}`) {
 			case "POST things": {
@@ -130,7 +138,11 @@ export async function startIotControlPlane(
 				return things.has(name)
 					? done(page(principalsOf(name), query))
 					: refusal(404, "ResourceNotFoundException");
-			case "GET principals":
+			case "GET endpoint":
+				return query.get("endpointType") === "iot:Data-ATS"
+					? done({ endpointAddress: ENDPOINT })
+					: refusal(400, "InvalidRequestException");
+			case "GET principals/things":
 				return done({
 					things: [...(certificates.get(idOf(principal))?.things ?? [])],
 				});

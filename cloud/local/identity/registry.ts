@@ -1,4 +1,6 @@
 /** The things of a cloud on one machine: certificates by its own authority, kept in its stores. */
+// The x509 package resolves its ASN.1 schemas through decorators, which need this at load time.
+import "reflect-metadata";
 import { X509Certificate } from "node:crypto";
 import { Pkcs10CertificateRequest } from "@peculiar/x509";
 import type { AuthorityStores, Clock } from "../../core/ports.ts";

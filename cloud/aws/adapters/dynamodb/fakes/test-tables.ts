@@ -11,6 +11,7 @@ import dynalite from "dynalite";
 import { createTableInput, TABLES } from "../../../tables.ts";
 
 export interface TestTables {
+	readonly url: string;
 	readonly client: DynamoDBClient;
 	/** Makes two empty tables. */
 	fresh(): Promise<{ readonly blocks: string; readonly records: string }>;
@@ -25,14 +26,16 @@ export async function startTables(): Promise<TestTables> {
 	const { port } = server.address() as AddressInfo;
 	// Else the SDK says on stderr that it will need Node 22 one day.
 	process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+	const url = `http://127.0.0.1:${port}`;
 	const client = new DynamoDBClient({
-		endpoint: `http://127.0.0.1:${port}`,
+		endpoint: url,
 		region: "us-east-1",
 		credentials: { accessKeyId: "test", secretAccessKey: "test" },
 		maxAttempts: 1,
 	});
 	let made = 0;
 	return {
+		url,
 		client,
 		async fresh() {
 			const number = ++made;

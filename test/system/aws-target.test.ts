@@ -1,0 +1,252 @@
+/**
+ * The command on a stack on AWS: stand-ins made from AWS's references for what only an account has (CloudFormation, the
+ * control plane of IoT, a user pool), dynalite for DynamoDB, and the API's own app with the checks of Cognito's tokens.
+ */
+import assert from "node:assert/strict";
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { getRequestListener } from "@hono/node-server";
+import { fakeCloud } from "../../cloud/api/fakes/fake-cloud.ts";
+import { CognitoAuth } from "../../cloud/aws/adapters/cognito/authenticator.ts";
+import {
+	startTables,
+	type TestTables,
+} from "../../cloud/aws/adapters/dynamodb/fakes/test-tables.ts";
+import { dynamoStores } from "../../cloud/aws/adapters/dynamodb/stores.ts";
+import {
+	type CloudFormation,
+	startCloudFormation,
+} from "../../cloud/aws/fakes/cloudformation.ts";
+import { ADMIN, FakeUserPool } from "../../cloud/aws/fakes/fake-user-pool.ts";
+import {
+	ENDPOINT,
+	type IotControlPlane,
+	startIotControlPlane,
+} from "../../cloud/aws/fakes/iot-control-plane.ts";
+import { OUTPUTS, STACK_NAME, THING_POLICIES } from "../../cloud/aws/names.ts";
+import { openAuthority } from "../../cloud/local/identity/authority.ts";
+import { saveSession, sessionFile } from "../../tools/aws/session.ts";
+import { temporaryFolder } from "./support/cloud.ts";
+import { thinghz, thinghzJson } from "./support/command.ts";
+
+interface Provisioned {
+	readonly thing: string;
+	readonly endpoint: string;
+	readonly certificateId: string;
+	readonly issued: boolean;
+	readonly directory: string;
+	readonly privateKey: string;
+	readonly certificate: string;
+	readonly ca: string;
+}
+
+describe("thinghz --target aws", () => {
+	const folder = temporaryFolder();
+	const environment = { ...process.env };
+	let tables: TestTables;
+	let names: { readonly blocks: string; readonly records: string };
+	let cloudFormation: CloudFormation;
+	let iot: IotControlPlane;
+	let pool: FakeUserPool;
+	let api: Server;
+
+	before(async function () {
+		this.timeout(30_000);
+		tables = await startTables();
+		names = await tables.fresh();
+		cloudFormation = await startCloudFormation();
+		iot = await startIotControlPlane(
+			await openAuthority(folder.dir),
+			THING_POLICIES,
+		);
+		pool = await FakeUserPool.start();
+		const cloud = fakeCloud({
+			auth: new CognitoAuth({
+				pool: pool.pool,
+				clock: { nowMs: Date.now },
+				keysUrl: pool.keysUrl,
+			}),
+		});
+		api = createServer(getRequestListener(cloud.app.fetch));
+		await new Promise<void>((resolve) => {
+			api.listen(0, "127.0.0.1", resolve);
+		});
+		Object.assign(process.env, {
+			AWS_REGION: "us-east-1",
+			AWS_ACCESS_KEY_ID: "test",
+			AWS_SECRET_ACCESS_KEY: "test",
+			AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.url,
+			AWS_ENDPOINT_URL_IOT: iot.url,
+			AWS_ENDPOINT_URL_DYNAMODB: tables.url,
+			XDG_CONFIG_HOME: join(folder.dir, "config"),
+		});
+	});
+
+	beforeEach(() => {
+		cloudFormation.stacks.set(STACK_NAME, {
+			[OUTPUTS.recordsTable]: names.records,
+			[OUTPUTS.blocksTable]: names.blocks,
+		});
+	});
+
+	after(async () => {
+		process.env = environment;
+		await tables.stop();
+		await cloudFormation.close();
+		await iot.close();
+		await pool.close();
+		await new Promise((resolve) => {
+			api.close(resolve);
+			api.closeAllConnections();
+		});
+		folder.remove();
+	});
+
+	const out = () => join(folder.dir, "out");
+	const provision = (name: string) =>
+		thinghzJson<Provisioned>(
+			"provision",
+			name,
+			...["--target", "aws", "--out", out()],
+		);
+
+	it("provisions a thing with AWS IoT, and a second run repairs and repeats nothing", async function () {
+		this.timeout(30_000);
+		const first = await provision("boiler");
+		assert.equal(first.endpoint, `mqtts://${ENDPOINT}:8883`);
+		assert.equal(first.issued, true);
+		assert.equal(first.directory, join(out(), "things", "boiler"));
+		assert.equal(statSync(first.privateKey).mode & 0o777, 0o600);
+		const certificate = new X509Certificate(readFileSync(first.certificate));
+		const key = createPrivateKey(readFileSync(first.privateKey));
+		assert.ok(certificate.checkPrivateKey(key));
+		assert.equal(
+			createHash("sha256").update(certificate.raw).digest("hex"),
+			first.certificateId,
+		);
+		const root = new X509Certificate(readFileSync(first.ca));
+		assert.match(root.subject, /CN=Amazon Root CA 1/);
+		assert.equal(iot.certificates.get(first.certificateId)?.status, "ACTIVE");
+		const { devices } = dynamoStores({
+			client: tables.client,
+			tables: names,
+			clock: { nowMs: Date.now },
+			retentionMs: null,
+		});
+		assert.equal((await devices.get("boiler"))?.name, "boiler");
+
+		const second = await provision("boiler");
+		assert.deepEqual(second, { ...first, issued: false });
+		assert.equal(iot.certificates.size, 1);
+	});
+
+	it("goes on after a cut where it was cut, without a second certificate in force", async function () {
+		this.timeout(60_000);
+		// What a run asks: the endpoint, the thing, a certificate, and then what puts it into force.
+		const cuts = [5, 7, 9];
+		for (const cut of cuts) {
+			const name = `roof-${cut}`;
+			iot.failAt(cut, 500, "InternalFailureException");
+			// Else the SDK itself asks again, and nothing is cut.
+			process.env.AWS_MAX_ATTEMPTS = "1";
+			const failed = await thinghz(
+				"provision",
+				name,
+				...["--target", "aws", "--out", out()],
+			);
+			assert.equal(failed.code, 1, `${cut}: ${failed.stdout}`);
+			assert.match(failed.stderr, /InternalFailureException/);
+			await provision(name);
+			const own = [...iot.certificates.values()].filter(
+				({ things, status }) => things.has(name) && status === "ACTIVE",
+			);
+			assert.equal(own.length, 1);
+		}
+		delete process.env.AWS_MAX_ATTEMPTS;
+	});
+
+	it("revokes a thing's certificate, and says when there is none", async function () {
+		this.timeout(30_000);
+		const { certificateId } = await provision("shed");
+		const { revoked } = await thinghzJson<{ revoked: string[] }>(
+			"devices",
+			"revoke",
+			"shed",
+			...["--target", "aws"],
+		);
+		assert.deepEqual(revoked, [certificateId]);
+		assert.equal(iot.certificates.get(certificateId)?.status, "REVOKED");
+		const none = await thinghz(
+			"devices",
+			"revoke",
+			"nobody",
+			...["--target", "aws"],
+		);
+		assert.equal(none.code, 1);
+		assert.match(none.stderr, /nobody/);
+	});
+
+	it("asks the API with the token of who has signed in", async function () {
+		this.timeout(30_000);
+		const { port } = api.address() as AddressInfo;
+		const session = {
+			apiUrl: `http://127.0.0.1:${port}`,
+			signInUrl: pool.url,
+			clientId: pool.pool.clientIds[0],
+			refreshToken: "r",
+			expiresMs: Date.now() + 3_600_000,
+		};
+		const nobody = await thinghz("devices", "--target", "aws");
+		assert.equal(nobody.code, 1);
+		assert.match(nobody.stderr, /thinghz signin --target aws/);
+		saveSession(sessionFile(), {
+			...session,
+			accessToken: await pool.accessToken(ADMIN, Date.now()),
+		});
+		const devices = await thinghzJson<{ name: string }[]>(
+			"devices",
+			"--target",
+			"aws",
+		);
+		assert.deepEqual(
+			devices.map(({ name }) => name),
+			["boiler", "new"],
+		);
+		const readings = await thinghz(
+			"readings",
+			"boiler",
+			...["--channel", "temperature", "--target", "aws"],
+		);
+		assert.equal(readings.code, 0, readings.stderr);
+		saveSession(sessionFile(), { ...session, accessToken: "tampered" });
+		const refused = await thinghz("devices", "--target", "aws");
+		assert.equal(refused.code, 1);
+		assert.match(refused.stderr, /token/);
+	});
+
+	it("says that there is no stack, and how to get one", async () => {
+		cloudFormation.stacks.clear();
+		const { code, stderr } = await thinghz(
+			"provision",
+			"boiler",
+			...["--target", "aws"],
+		);
+		assert.equal(code, 1);
+		assert.match(stderr, /no stack "thinghz" in us-east-1.*make deploy/);
+	});
+
+	for (const [args, says] of [
+		[["up"], /cloud of this machine/],
+		[["provision", "x", "--endpoint", "mqtts://h:1"], /--endpoint/],
+		[["signin", "--user", "anna"], /--user/],
+	] as const) {
+		it(`refuses thinghz ${args.join(" ")} as wrong usage`, async () => {
+			const { code, stderr } = await thinghz(...args, "--target", "aws");
+			assert.equal(code, 2);
+			assert.match(stderr, says);
+		});
+	}
+});
