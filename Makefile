@@ -63,6 +63,10 @@ CONTEXT ?=
 synth: build ## the stack for AWS as CloudFormation in dist/cdk.out; CONTEXT="-c timeseries=influxdb" chooses (docs/aws.md)
 	@$(TSX) cloud/aws/stack/main.ts $(CONTEXT)
 
+.PHONY: rehearse
+rehearse: synth ## puts the synthesized stack up on this machine and plays what AWS would do with it, from a node's block to the API
+	@$(TSX) tools/rehearse/main.ts
+
 deploy: build ## synthesizes and deploys to AWS, with the credentials that AWS's own tools would use; CONTEXT as for synth
 	@AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true $(TSX) tools/aws/deploy.ts $(CONTEXT)
 

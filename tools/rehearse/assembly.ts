@@ -3,7 +3,7 @@
  * aws-cdk-lib/cloud-assembly-schema.
  */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { RehearsalError } from "./errors.ts";
 import { type Json, objectIn, textIn } from "./json.ts";
 import { type Resource, Template } from "./template.ts";
@@ -16,7 +16,7 @@ export class Assembly {
 
 	/** @throws RehearsalError not_synthesized, unreadable_template */
 	constructor(dir: string) {
-		this.#dir = dir;
+		this.#dir = resolve(dir);
 		const manifest = this.#read("manifest.json");
 		const stacks = Object.values(objectIn(manifest.artifacts, "artifacts"))
 			.map((artifact) => objectIn(artifact, "An artifact"))

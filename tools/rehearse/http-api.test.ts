@@ -66,7 +66,7 @@ describe("The HTTP API in a rehearsal", () => {
 		other = await UserPool.make(`${ISSUER}2`);
 		api = new HttpApi(template(), {
 			keys: (issuer) => (issuer === ISSUER ? pool.keys : null),
-			invoke: async (_arn, event) => {
+			invoke: async (_arn, _source, event) => {
 				events.push(event as Record<string, unknown>);
 				if (result instanceof Error) throw result;
 				return result;

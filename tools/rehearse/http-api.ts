@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from "jose";
 import { RehearsalError } from "./errors.ts";
 import { isObject, type Json, listIn, objectIn, textIn } from "./json.ts";
-import { ACCOUNT, type Template } from "./template.ts";
+import { ACCOUNT, REGION, type Template } from "./template.ts";
 
 export interface ApiRequest {
 	readonly method: string;
@@ -44,8 +44,15 @@ interface Route {
 export interface ApiHost {
 	/** Of a user pool, by its issuer; null when there is none. */
 	keys(issuer: string): JSONWebKeySet | null;
-	/** @throws when the function failed: API Gateway answers 500 then */
-	invoke(functionArn: string, event: unknown): Promise<unknown>;
+	/**
+	 * @param sourceArn of the route
+	 * @throws when the function failed: API Gateway answers 500 then
+	 */
+	invoke(
+		functionArn: string,
+		sourceArn: string,
+		event: unknown,
+	): Promise<unknown>;
 }
 
 export class HttpApi {
@@ -99,6 +106,7 @@ export class HttpApi {
 		try {
 			result = await this.#host.invoke(
 				route.functionArn,
+				this.#sourceArn(route),
 				this.#event(route, request, claims),
 			);
 		} catch (error) {
@@ -155,6 +163,12 @@ export class HttpApi {
 			if (error instanceof errors.JOSEError) return null;
 			throw error;
 		}
+	}
+
+	/** "arn:…:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH", the path as the route has it. */
+	#sourceArn({ key, method, path }: Route): string {
+		const rest = key === "$default" ? key : `${method}${path}`;
+		return `arn:aws:execute-api:${REGION}:${ACCOUNT}:${this.#id}/$default/${rest}`;
 	}
 
 	#event(route: Route, request: ApiRequest, claims: Json | null): unknown {

@@ -80,6 +80,18 @@ export class Template {
 		);
 	}
 
+	/** What the stack says once it is deployed, by the output's key. */
+	output(key: string): string {
+		const outputs = this.#document.Outputs;
+		if (!isObject(outputs) || !isObject(outputs[key])) {
+			throw new RehearsalError(
+				"bad_wiring",
+				`The template has no output ${key}.`,
+			);
+		}
+		return textIn(this.resolve(outputs[key].Value, key), key);
+	}
+
 	/** What `Ref` gives for a resource. */
 	ref(resource: Resource): string {
 		return this.#physical(resource).ref;
@@ -297,7 +309,8 @@ function table({ named }: ToName): Physical {
 
 /** By id alone: what CloudFormation makes up itself. */
 function byId({ id }: ToName): Physical {
-	return { ref: id.toLowerCase(), attributes: {} };
+	const ref = id.toLowerCase();
+	return { ref, attributes: { Id: ref } };
 }
 
 /** "Return values" of each type's page in the CloudFormation template reference. */
