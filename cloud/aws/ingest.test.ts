@@ -118,7 +118,7 @@ describe("The ingest function", () => {
 		assert.equal(device?.boot?.atMs, NOW - 1000);
 	});
 
-	it("writes a device once for all of its blocks in a batch, and not again within a quarter of an hour", async () => {
+	it("writes a device once for all of its blocks in a batch, and not again within an hour", async () => {
 		const run = handler();
 		const batch = Array.from({ length: 50 }, (_, i) => block(i));
 		assert.deepEqual(await handle(batch, { run }), []);

@@ -20,7 +20,6 @@ export interface AwsCostOptions {
 	readonly grafanaEditors: string;
 	readonly grafanaViewers: string;
 	readonly health: boolean;
-	readonly backup?: boolean;
 	readonly json?: boolean;
 }
 
@@ -155,6 +154,6 @@ function parseUse(options: AwsCostOptions): AwsUse {
 				100_000,
 			),
 		},
-		design: { ...DESIGN, backsUpBlocks: options.backup === true },
+		design: DESIGN,
 	};
 }

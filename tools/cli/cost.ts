@@ -18,7 +18,6 @@ const OF_AWS = [
 	"grafanaEditors",
 	"grafanaViewers",
 	"health",
-	"backup",
 ] as const;
 
 export function addCost(program: Command): void {
@@ -44,7 +43,6 @@ export function addCost(program: Command): void {
 		.option("--grafana-editors <count>", "of Managed Grafana", "0")
 		.option("--grafana-viewers <count>", "of Managed Grafana", "0")
 		.option("--no-health", "without the nodes' own health")
-		.option("--backup", "with point-in-time recovery of the blocks")
 		.option("--battery", "instead: how long a node lives on a battery")
 		.option("--chip <chip>", Object.keys(CHIPS).join(" or "), "esp32")
 		.option("--capacity-mah <mAh>", "of the battery", "2000")

@@ -35,7 +35,7 @@ export const ASSUMED = Object.freeze({
 	firingsADevice: 1,
 });
 
-/** The sizes in bytes that DynamoDB's charges go by: cloud/aws/adapters/dynamodb keeps them, and a test here holds them. */
+/** The sizes in bytes that DynamoDB's charges go by: what cloud/aws/adapters/dynamodb writes, held by a test here. */
 export interface ItemSizes {
 	/** Of a block's item beside the block itself: names of attributes and the key. */
 	readonly blockOverhead: number;

@@ -51,8 +51,8 @@ export interface StackDesign {
 	readonly scheduleEveryS: number;
 	readonly alarms: number;
 	readonly dashboards: number;
-	/** Whether the blocks' table can be set back to any second of the last 35 days. */
-	readonly backsUpBlocks: boolean;
+	/** Queues with a function behind them, beside that of ingest: Lambda polls each. */
+	readonly otherQueues: number;
 }
 
 const GB = 1e9;
@@ -139,6 +139,12 @@ function addIngest(
 		"sqsRequest",
 		Math.max(messages / 10, invocations),
 	);
+	bill.add(
+		"SQS",
+		"the other queues polled",
+		"sqsRequest",
+		(use.design.otherQueues * pollers * MONTH_S) / pollS,
+	);
 	bill.add("Lambda", "ingest, invocations", "lambdaRequest", invocations);
 	const busyS = invocations * ASSUMED.invocationS + messages * ASSUMED.messageS;
 	bill.add(
@@ -166,7 +172,7 @@ function addStore(
 	use: AwsUse,
 	streams: readonly BlockStream[],
 ): void {
-	const { sizes, seenEveryS, backsUpBlocks } = use.design;
+	const { sizes, seenEveryS } = use.design;
 	let keptBytes = 0;
 	for (const stream of streams) {
 		const bytes = stream.blockBytes / stream.blocksASpan + sizes.blockOverhead;
@@ -181,14 +187,12 @@ function addStore(
 		keptBytes += blocks * use.months * (bytes + ITEM_INDEX_BYTES);
 	}
 	bill.add("DynamoDB", "blocks kept", "dynamoGbMonth", keptBytes / GB);
-	if (backsUpBlocks) {
-		bill.add(
-			"DynamoDB",
-			"point-in-time recovery of blocks",
-			"dynamoBackupGbMonth",
-			keptBytes / GB,
-		);
-	}
+	bill.add(
+		"DynamoDB",
+		"point-in-time recovery of blocks",
+		"dynamoBackupGbMonth",
+		keptBytes / GB,
+	);
 	const seen = Math.min(
 		messagesOf(use, streams),
 		(use.devices * MONTH_S) / seenEveryS,
@@ -217,7 +221,8 @@ function addRollups(
 			"DynamoDB",
 			`rollups of the ${name} written`,
 			"dynamoWrite",
-			buckets * (Math.ceil(itemBytes / KB) + ASSUMED.instances),
+			// Each instance marks it, and who counts it writes it, each time the item and its key in the index of what is out of date.
+			buckets * (2 * ASSUMED.instances + Math.ceil(itemBytes / KB) + 1),
 		);
 		let readBytes = itemBytes;
 		for (const stream of streams) {
