@@ -58,7 +58,7 @@ dist/cli.js: $(SOURCES) package.json node_modules/.package-lock.json
 lambda: ## the functions for AWS (dist/lambda), and how large each is
 	@$(TSX) tools/build/lambda.ts
 
-.PHONY: synth deploy
+.PHONY: synth deploy stack-security
 CONTEXT ?=
 synth: build ## the stack for AWS as CloudFormation in dist/cdk.out; CONTEXT="-c timeseries=influxdb" chooses (docs/aws.md)
 	@$(TSX) cloud/aws/stack/main.ts $(CONTEXT)
@@ -69,6 +69,9 @@ rehearse: synth ## puts the synthesized stack up on this machine and plays what 
 
 deploy: build ## synthesizes and deploys to AWS, with the credentials that AWS's own tools would use; CONTEXT as for synth
 	@AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED=true $(TSX) tools/aws/deploy.ts $(CONTEXT)
+
+stack-security: ## writes down anew who may do what in the stack for AWS (cloud/aws/stack/security.json), for a review
+	@THINGHZ_RENEW=1 $(NODE_BIN)/mocha cloud/aws/stack/security.test.ts
 
 .PHONY: host host32
 host:

@@ -20,6 +20,7 @@ import { OUTBOX_ATTRIBUTE } from "../tables.ts";
 import { BundledFunction, type FunctionDefaults } from "./function.ts";
 import { acknowledgeListStreams } from "./stream.ts";
 import type { Tables } from "./tables.ts";
+import { acknowledgeWildcard } from "./wildcard.ts";
 
 export interface AlertsProps extends FunctionDefaults {
 	readonly tables: Tables;
@@ -181,11 +182,11 @@ function allowMail(role: Role, topicPrefix: string): void {
 			resources: [`${topicPrefix}*`],
 		}),
 	);
-	Validations.of(role).acknowledge({
-		id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:sns:<AWS::Region>:<AWS::AccountId>:${STACK_NAME}-mail-*]`,
-		reason:
-			"Topics for the addresses that alert rules name, which nobody knows before.",
-	});
+	acknowledgeWildcard(
+		role,
+		`${topicPrefix}*`,
+		"Topics for the addresses that alert rules name, which nobody knows before.",
+	);
 }
 
 function allowPush(role: Role, platformApplications: readonly string[]): void {
@@ -208,10 +209,10 @@ function allowPush(role: Role, platformApplications: readonly string[]): void {
 				resources: [`${endpoints}/*`],
 			}),
 		);
-		Validations.of(role).acknowledge({
-			id: `AwsSolutions-IAM5[Resource::${endpoints}/*]`,
-			reason:
-				"The telephones of one platform application, whose ids SNS makes as they subscribe.",
-		});
+		acknowledgeWildcard(
+			role,
+			`${endpoints}/*`,
+			"The telephones of one platform application, whose ids SNS makes as they subscribe.",
+		);
 	}
 }

@@ -1,5 +1,5 @@
 /** Things: their type, what they may do, and how a node that has only a claim certificate becomes one. */
-import { Stack, Validations } from "aws-cdk-lib";
+import { Stack } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
 	CfnPolicy,
@@ -17,6 +17,7 @@ import {
 import { BundledFunction, type FunctionDefaults } from "./function.ts";
 import type { DataTable } from "./tables.ts";
 import { claimPolicy, type IotArn, thingPolicies } from "./thing-policies.ts";
+import { acknowledgeWildcard } from "./wildcard.ts";
 
 export interface DevicesProps extends FunctionDefaults {
 	readonly records: DataTable;
@@ -144,26 +145,25 @@ export class Devices extends Construct {
 				resources: ["*"],
 			}),
 		);
-		const our = (rest: string) =>
-			`AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:iot:<AWS::Region>:<AWS::AccountId>:${rest}]`;
-		Validations.of(role).acknowledge(
-			{
-				id: our("thing/*"),
-				reason: "Things that are yet to be made; the hook says which may be.",
-			},
-			{
-				id: our("cert/*"),
-				reason:
-					"Certificates that nodes have just been given, whose ids are new.",
-			},
-			{
-				id: our("policy/thinghz-thing*"),
-				reason: "The four policies of things; the claim's is none of them.",
-			},
-			{
-				id: "AwsSolutions-IAM5[Resource::*]",
-				reason: "iot:RegisterThing has no resources to be limited to.",
-			},
+		acknowledgeWildcard(
+			role,
+			iot("thing", "*"),
+			"Things that are yet to be made; the hook says which may be.",
+		);
+		acknowledgeWildcard(
+			role,
+			iot("cert", "*"),
+			"Certificates that nodes have just been given, whose ids are new.",
+		);
+		acknowledgeWildcard(
+			role,
+			iot("policy", "thinghz-thing*"),
+			"The policies of things; the claim's is none of them.",
+		);
+		acknowledgeWildcard(
+			role,
+			"*",
+			"iot:RegisterThing has no resources to be limited to.",
 		);
 		return role;
 	}

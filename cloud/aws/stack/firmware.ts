@@ -1,9 +1,10 @@
 /** Images of firmware: a private bucket, and the role by which AWS IoT signs addresses of them for jobs. */
-import { Aws, Duration, Validations } from "aws-cdk-lib";
+import { Aws, Duration } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
-import { logicalId, privateBucket } from "./private-bucket.ts";
+import { privateBucket } from "./private-bucket.ts";
+import { acknowledgeWildcard } from "./wildcard.ts";
 
 export interface FirmwareProps {
 	/** Where it is logged who fetched what. */
@@ -45,10 +46,10 @@ export class Firmware extends Construct {
 				resources: [this.bucket.arnForObjects("*")],
 			}),
 		);
-		Validations.of(this.role).acknowledge({
-			id: `AwsSolutions-IAM5[Resource::<${logicalId(this.bucket)}.Arn>/*]`,
-			reason:
-				"Images of this one bucket, whose names nobody knows before they are published.",
-		});
+		acknowledgeWildcard(
+			this.role,
+			this.bucket.arnForObjects("*"),
+			"Images of this one bucket, whose names nobody knows before they are published.",
+		);
 	}
 }

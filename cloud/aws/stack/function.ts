@@ -1,6 +1,6 @@
 /** A Lambda function of ours: a bundle of `dist/lambda`, with a role and a log group of its own and nothing besides. */
 import { join } from "node:path";
-import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
+import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import type { IVpc, SecurityGroup, SubnetSelection } from "aws-cdk-lib/aws-ec2";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
@@ -16,6 +16,7 @@ import {
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { STACK_NAME } from "../names.ts";
+import { acknowledgeWildcard } from "./wildcard.ts";
 
 /** The newest that the locked CDK knows; a test says when it knows a newer one. */
 export const RUNTIME = Runtime.NODEJS_24_X;
@@ -91,11 +92,11 @@ export class BundledFunction extends Construct {
 					}),
 		});
 		if (props.traced) {
-			Validations.of(this.role).acknowledge({
-				id: "AwsSolutions-IAM5[Resource::*]",
-				reason:
-					"xray:PutTraceSegments and xray:PutTelemetryRecords have no resources to be limited to.",
-			});
+			acknowledgeWildcard(
+				this.role,
+				"*",
+				"xray:PutTraceSegments and xray:PutTelemetryRecords have no resources to be limited to.",
+			);
 		}
 	}
 }
@@ -115,9 +116,9 @@ function allowNetwork(role: Role): void {
 			resources: ["*"],
 		}),
 	);
-	Validations.of(role).acknowledge({
-		id: "AwsSolutions-IAM5[Resource::*]",
-		reason:
-			"Lambda makes network interfaces whose names nobody knows before, and EC2's Describe actions have no resources to be limited to.",
-	});
+	acknowledgeWildcard(
+		role,
+		"*",
+		"Lambda makes network interfaces whose names nobody knows before, and EC2's Describe actions have no resources to be limited to.",
+	);
 }

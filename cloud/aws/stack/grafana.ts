@@ -1,10 +1,11 @@
 /** A Managed Grafana workspace and what it may read. Dashboards and alert rules are put into it by `thinghz grafana`. */
-import { Aws, Validations } from "aws-cdk-lib";
+import { Aws } from "aws-cdk-lib";
 import { CfnWorkspace } from "aws-cdk-lib/aws-grafana";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { STACK_NAME } from "../names.ts";
 import type { Rows } from "./rows.ts";
+import { acknowledgeWildcard } from "./wildcard.ts";
 
 export interface GrafanaProps {
 	readonly signIn: "sso" | "saml";
@@ -35,11 +36,11 @@ export class Grafana extends Construct {
 			}),
 		);
 		rows?.timestream?.allowReading(role);
-		Validations.of(role).acknowledge({
-			id: "AwsSolutions-IAM5[Resource::*]",
-			reason:
-				"Metrics of CloudWatch, and which databases Timestream has, can be read as a whole or not at all.",
-		});
+		acknowledgeWildcard(
+			role,
+			"*",
+			"Metrics of CloudWatch, and which databases Timestream has, can be read as a whole or not at all.",
+		);
 		const influxDb = rows?.influxDb;
 		this.workspace = new CfnWorkspace(this, "Workspace", {
 			name: STACK_NAME,

@@ -2,7 +2,12 @@
  * Puts the built page into its bucket, with the configuration that only a deployment knows. The function that does it is
  * CDK's own, and runs at deployment only.
  */
-import { RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
+import {
+	DefaultStackSynthesizer,
+	RemovalPolicy,
+	Stack,
+	Validations,
+} from "aws-cdk-lib";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
 import {
@@ -13,7 +18,7 @@ import {
 import { Construct } from "constructs";
 import { STACK_NAME } from "../names.ts";
 import type { Page } from "./page.ts";
-import { logicalId } from "./private-bucket.ts";
+import { acknowledgeWildcard } from "./wildcard.ts";
 
 export interface PageFilesProps {
 	readonly webDir: string;
@@ -78,26 +83,30 @@ function deploymentRole(scope: Construct, page: Page, logGroup: LogGroup) {
 	});
 	logGroup.grantWrite(role);
 	const families = ["GetBucket", "GetObject", "List", "Abort", "DeleteObject"];
-	const buckets = [
-		`<${logicalId(page.bucket)}.Arn>`,
-		"arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>",
-	];
 	Validations.of(role).acknowledge(
 		...families.map((family) => ({
 			id: `AwsSolutions-IAM5[Action::s3:${family}*]`,
 			reason:
 				"CDK's grant of reading, and of writing, to the two buckets below.",
 		})),
-		...buckets.map((bucket) => ({
-			id: `AwsSolutions-IAM5[Resource::${bucket}/*]`,
-			reason:
-				"The page's files: from CDK's bucket of assets into the page's own, by names that each build gives them.",
-		})),
-		{
-			id: "AwsSolutions-IAM5[Resource::*]",
-			reason:
-				"CDK lets it invalidate any distribution. It runs at deployment only.",
-		},
+	);
+	const stack = Stack.of(scope);
+	const assets = `cdk-${DefaultStackSynthesizer.DEFAULT_QUALIFIER}-assets-${stack.account}-${stack.region}`;
+	const files = [
+		page.bucket.arnForObjects("*"),
+		`arn:${stack.partition}:s3:::${assets}/*`,
+	];
+	for (const file of files) {
+		acknowledgeWildcard(
+			role,
+			file,
+			"The page's files: from CDK's bucket of assets into the page's own, by names that each build gives them.",
+		);
+	}
+	acknowledgeWildcard(
+		role,
+		"*",
+		"CDK lets it invalidate any distribution. It runs at deployment only.",
 	);
 	return role;
 }

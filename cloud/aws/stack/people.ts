@@ -2,6 +2,7 @@
 import { Aws, Duration, RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import {
 	AccountRecovery,
+	CfnUserPoolClient,
 	CfnUserPoolGroup,
 	FeaturePlan,
 	Mfa,
@@ -108,7 +109,6 @@ export class People extends Construct {
 		const options: UserPoolClientOptions = {
 			userPoolClientName: `${STACK_NAME}-${name}`,
 			generateSecret: false,
-			authFlows: {},
 			oAuth: {
 				flows: { authorizationCodeGrant: true },
 				scopes: [OAuthScope.OPENID, OAuthScope.EMAIL, OAuthScope.PROFILE],
@@ -122,6 +122,15 @@ export class People extends Construct {
 			idTokenValidity: Duration.hours(1),
 			refreshTokenValidity: Duration.days(30),
 		};
-		return new UserPoolClient(this, id, { userPool: this.pool, ...options });
+		const client = new UserPoolClient(this, id, {
+			userPool: this.pool,
+			...options,
+		});
+		// Where none is named, Cognito would allow password flows that nobody here uses.
+		const { defaultChild } = client.node;
+		if (defaultChild instanceof CfnUserPoolClient) {
+			defaultChild.explicitAuthFlows = ["ALLOW_REFRESH_TOKEN_AUTH"];
+		}
+		return client;
 	}
 }

@@ -1,11 +1,5 @@
 /** A bucket that nobody but those who are named may reach, over TLS alone. */
-import {
-	CfnResource,
-	Duration,
-	RemovalPolicy,
-	Stack,
-	Validations,
-} from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import {
 	BlockPublicAccess,
 	Bucket,
@@ -23,8 +17,8 @@ export interface PrivateBucketProps
 	> {
 	/** Whether it stays when the stack is deleted. */
 	readonly retained: boolean;
-	/** Where it is logged who fetched what, or why that is not. */
-	readonly accessLogs: IBucket | { readonly none: string };
+	/** Where it is logged who fetched what, or why that is not; null for the bucket where it is. */
+	readonly accessLogs: IBucket | { readonly none: string } | null;
 }
 
 export function privateBucket(
@@ -40,10 +34,12 @@ export function privateBucket(
 		objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
 		enforceSSL: true,
 		minimumTLSVersion: 1.2,
-		...("none" in accessLogs ? {} : { serverAccessLogsBucket: accessLogs }),
+		...(accessLogs === null || "none" in accessLogs
+			? {}
+			: { serverAccessLogsBucket: accessLogs }),
 		removalPolicy: retained ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
 	});
-	if ("none" in accessLogs) {
+	if (accessLogs !== null && "none" in accessLogs) {
 		Validations.of(bucket).acknowledge({
 			id: "AwsSolutions-S1",
 			reason: accessLogs.none,
@@ -58,17 +54,6 @@ export function accessLogsBucket(scope: Construct, id: string): IBucket {
 	return privateBucket(scope, id, {
 		retained: true,
 		lifecycleRules: [{ id: "forget", expiration: Duration.days(365) }],
-		accessLogs: {
-			none: "It holds the access logs: logging access to it would never end.",
-		},
+		accessLogs: null,
 	});
-}
-
-/** By which findings of cdk-nag name a bucket. */
-export function logicalId(bucket: IBucket): string {
-	const { defaultChild } = bucket.node;
-	if (!(defaultChild instanceof CfnResource)) {
-		throw new TypeError(`${bucket.node.path} is none of this stack's buckets.`);
-	}
-	return Stack.of(bucket).resolve(defaultChild.logicalId);
 }

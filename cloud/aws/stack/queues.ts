@@ -1,5 +1,5 @@
 /** Queues, all of them encrypted with SQS's own key, which costs nothing, and reached over TLS alone. */
-import { Duration, Validations } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import type { Construct } from "constructs";
 import { STACK_NAME } from "../names.ts";
@@ -13,17 +13,12 @@ export function deadLetterQueue(
 	id: string,
 	name: string,
 ): Queue {
-	const queue = new Queue(scope, id, {
+	return new Queue(scope, id, {
 		queueName: `${STACK_NAME}-${name}`,
 		encryption: QueueEncryption.SQS_MANAGED,
 		enforceSSL: true,
 		retentionPeriod: RETENTION,
 	});
-	Validations.of(queue).acknowledge({
-		id: "AwsSolutions-SQS3",
-		reason: "This queue is where dead letters end; an alarm watches it.",
-	});
-	return queue;
 }
 
 export interface WorkQueueOptions {

@@ -2,7 +2,7 @@
  * Rows for SQL and Grafana: the stream of the blocks table → function → Timestream or InfluxDB. It is no part of ingest, so
  * a database that fails stops nothing; what it could not take for a day is in a queue of its own, and in the blocks.
  */
-import { Duration } from "aws-cdk-lib";
+import { Duration, Validations } from "aws-cdk-lib";
 import {
 	FilterCriteria,
 	FilterRule,
@@ -86,6 +86,10 @@ export class Rows extends Construct {
 			"DeadLetters",
 			"rows-dead-letters",
 		);
+		Validations.of(this.deadLetters).acknowledge({
+			id: "AwsSolutions-SQS3",
+			reason: "It is where dead letters end; an alarm watches it.",
+		});
 		this.function.lambda.addEventSource(
 			new DynamoEventSource(tables.blocks.stream, {
 				startingPosition: StartingPosition.TRIM_HORIZON,

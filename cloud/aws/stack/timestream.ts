@@ -2,13 +2,14 @@
  * Rows in Timestream for LiveAnalytics, for accounts that have it: it takes no new customers since 2025-06-20.
  * https://docs.aws.amazon.com/timestream/latest/developerguide/AmazonTimestreamForLiveAnalytics-availability-change.html
  */
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { PolicyStatement, type Role } from "aws-cdk-lib/aws-iam";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { CfnDatabase, CfnTable } from "aws-cdk-lib/aws-timestream";
 import { Construct } from "constructs";
 import { STACK_NAME } from "../names.ts";
 import { privateBucket } from "./private-bucket.ts";
+import { acknowledgeWildcard } from "./wildcard.ts";
 
 export interface TimestreamProps {
 	/** How long rows stay in the memory store, hours; later ones go to the magnetic store at once. */
@@ -31,6 +32,11 @@ export class Timestream extends Construct {
 			databaseName: this.databaseName,
 		});
 		database.applyRemovalPolicy(RemovalPolicy.RETAIN);
+		Validations.of(database).acknowledge({
+			id: "AwsSolutions-TS3",
+			reason:
+				"For cost: a key of ours is $1 a month and charged by the request; AWS's own encrypts as well.",
+		});
 		this.#rejected = privateBucket(this, "Rejected", {
 			retained: true,
 			lifecycleRules: [{ id: "forget", expiration: Duration.days(90) }],
@@ -57,6 +63,13 @@ export class Timestream extends Construct {
 			},
 		});
 		table.applyRemovalPolicy(RemovalPolicy.RETAIN);
+		for (const one of [database, table]) {
+			Validations.of(one).acknowledge({
+				id: "CloudFormation-Validate::W3697",
+				reason:
+					"For accounts that have it already; others choose InfluxDB, or no rows at all.",
+			});
+		}
 		table.addResourceDependency(database);
 		this.databaseArn = database.attrArn;
 		this.tableArn = table.attrArn;
@@ -81,6 +94,11 @@ export class Timestream extends Construct {
 				actions: ["s3:PutObject"],
 				resources: [this.#rejected.arnForObjects("*")],
 			}),
+		);
+		acknowledgeWildcard(
+			role,
+			this.#rejected.arnForObjects("*"),
+			"Reports of this one bucket, which Timestream names.",
 		);
 	}
 

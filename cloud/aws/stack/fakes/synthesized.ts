@@ -1,0 +1,154 @@
+/**
+ * The stack synthesized once for each of a few contexts that together have everything in them, for all tests that look at
+ * what came out. The bundles are empty files: what is in them changes nothing of the template but hashes.
+ */
+import {
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { App } from "aws-cdk-lib";
+import { createApp } from "../app.ts";
+import { type ContextInput, parseContext } from "../context.ts";
+
+export const VARIANTS = {
+	/** What there is when nothing is chosen. */
+	lean: {},
+	timestream: {
+		region: "eu-west-1",
+		timeseries: "timestream",
+		grafana: true,
+		grafanaSignIn: "sso",
+		alarmEmail: "ops@example.com",
+		budgetUsd: 50,
+		domainName: "things.example.com",
+		certificateArn:
+			"arn:aws:acm:us-east-1:111122223333:certificate/0f1e2d3c-0000-4000-8000-000000000000",
+		webAclArn:
+			"arn:aws:wafv2:us-east-1:111122223333:global/webacl/thinghz/0f1e2d3c",
+		signInPrefix: "things-of-ours",
+		pushApnsArn: "arn:aws:sns:eu-west-1:111122223333:app/APNS/thinghz",
+		pushFcmArn: "arn:aws:sns:eu-west-1:111122223333:app/GCM/thinghz",
+		xray: "all",
+		protect: false,
+	},
+	influxdb: {
+		timeseries: "influxdb",
+		grafana: true,
+		grafanaSignIn: "saml",
+		mfa: "required",
+		xray: "none",
+		audit: false,
+	},
+} as const satisfies Readonly<Record<string, ContextInput>>;
+
+export type Variant = keyof typeof VARIANTS;
+
+export interface TemplateResource {
+	readonly Type: string;
+	readonly Properties?: Readonly<Record<string, unknown>>;
+	readonly DeletionPolicy?: string;
+	readonly UpdateReplacePolicy?: string;
+}
+
+export interface StackTemplate {
+	readonly Resources: Readonly<Record<string, TemplateResource>>;
+	readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
+}
+
+export interface Synthesized {
+	readonly app: App;
+	readonly template: StackTemplate;
+	readonly templateBytes: number;
+	/** What the checks found that is not acknowledged, warnings included: `RULE at PATH`. */
+	readonly violations: readonly string[];
+}
+
+interface ValidationReport {
+	readonly pluginReports?: readonly {
+		readonly violations: readonly {
+			readonly ruleName: string;
+			readonly violatingResources?: readonly {
+				readonly constructPath?: string;
+			}[];
+			readonly violatingConstructs?: readonly {
+				readonly constructPath?: string;
+			}[];
+		}[];
+	}[];
+}
+
+const FUNCTIONS = [
+	"api",
+	"ingest",
+	"notify",
+	"presence",
+	"provisioning-hook",
+	"rows",
+	"schedule",
+];
+
+const made = new Map<Variant, Synthesized>();
+
+/** @throws when cdk-nag or CloudFormation's validation finds what is not acknowledged */
+export function synthesized(variant: Variant): Synthesized {
+	let one = made.get(variant);
+	if (one === undefined) {
+		one = synthesize(variant);
+		made.set(variant, one);
+	}
+	return one;
+}
+
+function synthesize(variant: Variant): Synthesized {
+	const folder = mkdtempSync(join(tmpdir(), "thinghz-synth-"));
+	try {
+		const bundleDir = join(folder, "lambda");
+		for (const name of FUNCTIONS) {
+			mkdirSync(join(bundleDir, name), { recursive: true });
+			writeFileSync(join(bundleDir, name, "index.mjs"), "");
+		}
+		const webDir = join(folder, "web");
+		mkdirSync(webDir);
+		writeFileSync(join(webDir, "index.html"), "");
+		const { app, stack } = createApp({
+			context: parseContext(VARIANTS[variant]),
+			bundleDir,
+			webDir,
+			outDir: join(folder, "cdk.out"),
+		});
+		const assembly = app.synth();
+		const text = readFileSync(
+			assembly.getStackArtifact(stack.artifactId).templateFullPath,
+			"utf8",
+		);
+		return {
+			app,
+			template: JSON.parse(text) as StackTemplate,
+			templateBytes: text.length,
+			violations: violations(
+				join(assembly.directory, "validation-report.json"),
+			),
+		};
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
+}
+
+function violations(reportPath: string): readonly string[] {
+	const report = JSON.parse(
+		readFileSync(reportPath, "utf8"),
+	) as ValidationReport;
+	return (report.pluginReports ?? []).flatMap(({ violations }) =>
+		violations.flatMap(
+			({ ruleName, violatingResources, violatingConstructs }) =>
+				[...(violatingResources ?? []), ...(violatingConstructs ?? [])].map(
+					({ constructPath }) => `${ruleName} at ${constructPath}`,
+				),
+		),
+	);
+}
