@@ -90,10 +90,12 @@ export async function checkSession(): Promise<void> {
 	}
 }
 
-export async function leave(): Promise<void> {
+/** @param forget what else of the person this browser is to forget */
+export async function leave(forget: () => Promise<void>): Promise<void> {
 	// Takes the views away first, so that none of them still asks for something afterwards.
 	signInState.value = { is: "checking" };
 	try {
+		await forget();
 		await signOut();
 		signedOut();
 	} catch (error) {

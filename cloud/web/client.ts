@@ -52,7 +52,11 @@ export class ApiError extends Error {
 
 const BLOCKS_A_PAGE = 1000;
 
-async function request(path: string, init: RequestInit): Promise<Response> {
+/** @throws ApiError with the sentence of the problem, for any answer that is no success */
+export async function request(
+	path: string,
+	init: RequestInit,
+): Promise<Response> {
 	let response: Response;
 	try {
 		response = await fetch(path, { credentials: "same-origin", ...init });

@@ -4,6 +4,7 @@ import { deviceHref, mayDo, now } from "./app-state.ts";
 import type { ChannelInfo, DeviceInfo } from "./client.ts";
 import { FleetModel, type Trace } from "./fleet-model.ts";
 import { channelLabel, formatValue, isHealthChannel } from "./format.ts";
+import { PushToggle } from "./push-toggle.tsx";
 import { minSpan } from "./scale.ts";
 import { ErrorNote, LinkNote, Presence } from "./status.tsx";
 
@@ -31,6 +32,7 @@ export function DeviceList() {
 					<DeviceCard key={device.name} model={model} device={device} />
 				))}
 			</ul>
+			<PushToggle />
 		</main>
 	);
 }

@@ -11,6 +11,7 @@ import {
 } from "./app-state.ts";
 import { DeviceList } from "./device-list.tsx";
 import { DevicePage } from "./device-page.tsx";
+import { silencePush } from "./push.ts";
 import { ErrorNote } from "./status.tsx";
 
 function App() {
@@ -27,7 +28,11 @@ function App() {
 						<span class="muted">
 							{state.who.name} ({state.who.role})
 						</span>
-						<button type="button" class="quiet" onClick={() => void leave()}>
+						<button
+							type="button"
+							class="quiet"
+							onClick={() => void leave(silencePush)}
+						>
 							Sign out
 						</button>
 					</div>

@@ -12,6 +12,8 @@ import { build } from "esbuild";
 
 const WEB = fileURLToPath(new URL("../../cloud/web", import.meta.url));
 
+const TARGETS = ["es2022", "chrome105", "firefox110", "safari16"];
+
 export interface WebBuild {
 	/** Size of the script, minified, not compressed. */
 	readonly scriptBytes: number;
@@ -31,12 +33,13 @@ export async function buildWeb(outDir: string): Promise<WebBuild> {
 		bundle: true,
 		minify: true,
 		format: "esm",
-		target: ["es2022", "chrome105", "firefox110", "safari16"],
+		target: TARGETS,
 		jsx: "automatic",
 		jsxImportSource: "preact",
 		metafile: true,
 		logLevel: "warning",
 	});
+	await buildServiceWorker(outDir);
 	const names = Object.keys(result.metafile.outputs).map((path) =>
 		relative(outDir, path),
 	);
@@ -51,6 +54,19 @@ export async function buildWeb(outDir: string): Promise<WebBuild> {
 		.replace("{{style}}", style);
 	writeFileSync(join(outDir, "index.html"), page);
 	return { scriptBytes: readFileSync(join(outDir, script)).length };
+}
+
+/** Browsers look for a new one under the same name, and its folder is what it may be responsible for. */
+async function buildServiceWorker(outDir: string): Promise<void> {
+	await build({
+		entryPoints: [join(WEB, "service-worker.ts")],
+		outfile: join(outDir, "service-worker.js"),
+		bundle: true,
+		minify: true,
+		format: "iife",
+		target: TARGETS,
+		logLevel: "warning",
+	});
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
