@@ -203,7 +203,8 @@ function toTimed(
 	return { ...toStored(thing, item, identity), startMs: timeMs };
 }
 
-function isPlaceholder(item: Item): boolean {
+/** Whether an item only says that the block of its key lies under its identity. */
+export function isPlaceholder(item: Item): boolean {
 	return item.b === undefined;
 }
 

@@ -197,7 +197,7 @@ describe("Stores on DynamoDB, when requests fail", function () {
 			endMs + 599_000,
 			endMs + 20 * 60_000,
 		]) {
-			for (const afterMs of [0, 61_000, 300_000]) {
+			for (const afterMs of [0, 61_000, 300_000, 659_000]) {
 				for (const flightMs of [0, 119_000]) {
 					for (let cutAt = 0; cutAt < 3; cutAt++) {
 						const thing = `thing-${++things}`;

@@ -79,6 +79,21 @@ describe("A record of a table's stream", () => {
 		assert.deepEqual([...(found?.bytes ?? [])], [...block.bytes]);
 	});
 
+	it("gives a block that was not believed once: not what keeps its place", async () => {
+		const { stores, items } = recordingStores(clock);
+		await stores.blocks.put([{ ...BLOCK, startMs: null, stampedMs: DAY }]);
+		const changes = items.map((item) => ({
+			eventName: "INSERT" as const,
+			item,
+		}));
+		const { Records } = streamEvent("any", changes);
+		const found = Records.map(blockIn).filter((block) => block !== null);
+		assert.deepEqual(
+			[Records.length, found.length, found[0]?.startMs],
+			[3, 1, null],
+		);
+	});
+
 	it("gives a binding with its thing", async () => {
 		const binding = {
 			journalId: JOURNAL,

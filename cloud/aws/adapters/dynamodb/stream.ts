@@ -17,6 +17,7 @@ import {
 	parseIdentitySuffix,
 	parseTimedSuffix,
 } from "./block-keys.ts";
+import { isPlaceholder } from "./blocks.ts";
 import { type Item, keyOf } from "./table.ts";
 import { toStored } from "./untimed.ts";
 
@@ -31,6 +32,7 @@ export function blockIn(record: DynamoDBRecord): StoredBlock | null {
 		return identity && toStored(thing, item, identity);
 	}
 	if (!sort.startsWith(BLOCK_PREFIXES.timed)) return null;
+	if (isPlaceholder(item)) return null;
 	const key = parseTimedSuffix(sort.slice(classPrefix(0).length));
 	if (key === null) return null;
 	const { timeMs, ...identity } = key;
