@@ -7,6 +7,7 @@ import { addDeadLetters } from "./deadletters.ts";
 import { addDevices } from "./devices.ts";
 import { addDoctor } from "./doctor-command.ts";
 import { CommandError } from "./errors.ts";
+import { addGrafana } from "./grafana.ts";
 import { printMessage } from "./output.ts";
 import { addProvision } from "./provision.ts";
 import { addReadings } from "./readings.ts";
@@ -39,6 +40,7 @@ for (const add of [
 	addAlerts,
 	addDeadLetters,
 	addCost,
+	addGrafana,
 	addDoctor,
 ]) {
 	add(program);
