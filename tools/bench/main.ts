@@ -12,6 +12,7 @@ import { benchFleet } from "./fleet.ts";
 import { benchHeap } from "./heap.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchInstructions } from "./instructions.ts";
+import { benchLambda } from "./lambda.ts";
 import { benchQuery } from "./query.ts";
 import { type Measured, writeFigures } from "./readme.ts";
 import { type BenchResult, formatResult } from "./result.ts";
@@ -24,6 +25,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 	query: benchQuery,
 	disk: benchDisk,
 	ingest: benchIngest,
+	lambda: benchLambda,
 	fleet: benchFleet,
 	heap: benchHeap,
 	instructions: benchInstructions,
