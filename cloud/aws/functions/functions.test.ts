@@ -234,4 +234,32 @@ describe("The functions' bundles", () => {
 		assert.ok((claim?.claimedMs ?? 0) > 5);
 		assert.notEqual(await stores.devices.get("boiler"), null);
 	});
+
+	it("find silent devices on the schedule, and put what is to be said where its stream tells of it", async () => {
+		const createdMs = Date.now() - 3_600_000;
+		await stores.devices.create("boiler", createdMs);
+		await stores.alerts.putRule({
+			id: "00000000000000a1",
+			name: "Silent",
+			device: null,
+			condition: { type: "offline", forMs: 60_000 },
+			enabled: true,
+			notify: [{ type: "email", address: "somebody@example.com" }],
+			owner: "tester",
+			createdMs,
+			updatedMs: createdMs,
+		});
+		const handler = await load<
+			(event: unknown, context: Context) => Promise<void>
+		>("schedule", tableNames());
+		await handler(
+			{},
+			lambdaContext("schedule", () => 55_000),
+		);
+		const [state] = await stores.alerts.listStates("boiler");
+		assert.equal(state?.status, "firing");
+		// Nobody is told by e-mail here, so that it is over with what the history says.
+		const [event] = await stores.alerts.listEvents({ limit: 1 });
+		assert.equal(event?.deliveries[0]?.status, "failed");
+	});
 });
