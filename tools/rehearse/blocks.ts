@@ -6,12 +6,13 @@ const SAMPLES = 10;
 const INTERVAL_MS = 1000;
 
 /**
- * Blocks of ten samples of a channel "x", one after the other from `PAST_MS` on.
+ * Blocks of ten samples of a channel "x", one after the other. Every value of a block is above all of the one before.
  * @param journal whose they are, so that two of one sequence are not taken for one
  */
 export function makeBlocks(
 	journal: number,
 	count: number,
+	startMs = PAST_MS,
 ): {
 	readonly payloads: readonly Uint8Array[];
 	/** By block. */
@@ -34,7 +35,7 @@ export function makeBlocks(
 				startUptimeMs: block * SAMPLES * INTERVAL_MS,
 				intervalMs: INTERVAL_MS,
 				sampleCount: SAMPLES,
-				clock: { bootTimeMs: PAST_MS, source: "network" },
+				clock: { bootTimeMs: startMs, source: "network" },
 				channels: [{ id: "x", unit: "", exponent: 0, kind: "gauge" }],
 				columns: [Int32Array.from(samples)],
 			},

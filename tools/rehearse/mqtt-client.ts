@@ -6,7 +6,8 @@ import type { Credentials } from "./things.ts";
 /** "allowed", or how it ended otherwise: with a refusal, or with the connection. */
 export type Attempt = "allowed" | "refused";
 
-async function connectAs(
+/** @throws when it is refused */
+export async function connectAs(
 	port: number,
 	clientId: string,
 	{ certificate, privateKey, ca }: Credentials,

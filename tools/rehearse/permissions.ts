@@ -50,6 +50,20 @@ export class Permissions {
 		return allowed;
 	}
 
+	/** As `may`, only that nothing is kept of it: for asking what must not be allowed. */
+	asks(
+		roleArn: string,
+		service: string,
+		action: string,
+		resource: string,
+	): boolean {
+		const role = this.#role(roleArn, "The rehearsal");
+		return (
+			this.#isTrusted(role, service) &&
+			isAllowed(this.#of(role), action, resource)
+		);
+	}
+
 	/** Whether a service may invoke a function, by the function's own policy. */
 	mayInvoke(
 		who: string,

@@ -1,6 +1,8 @@
 /** Plays all scenes, one after the other, on one stage. */
 import type { Assembly } from "./assembly.ts";
+import { alerts } from "./scenes/alerts.ts";
 import { environment } from "./scenes/environment.ts";
+import { firmware } from "./scenes/firmware.ts";
 import {
 	crash,
 	poison,
@@ -11,6 +13,7 @@ import {
 } from "./scenes/ingest-faults.ts";
 import { nodeToReadings } from "./scenes/node.ts";
 import { people } from "./scenes/people.ts";
+import { presence, provisioning } from "./scenes/provisioning.ts";
 import { strangers } from "./scenes/strangers.ts";
 import { wiring } from "./scenes/wiring.ts";
 import { Stage } from "./stage.ts";
@@ -21,6 +24,8 @@ type Scene = (stage: Stage) => Promise<void>;
 const SCENES: Readonly<Record<string, Scene>> = {
 	"What leads where": wiring,
 	"A node's blocks become readings": nodeToReadings,
+	"A node becomes a thing": provisioning,
+	"A thing comes and goes": presence,
 	"Who may see what": people,
 	"What things may not do": strangers,
 	"A poison block in a batch": poison,
@@ -29,6 +34,8 @@ const SCENES: Readonly<Record<string, Scene>> = {
 	"Messages come twice": twice,
 	"A rule cannot reach its queue": unreachableQueue,
 	"A function dies in the middle of a batch": crash,
+	"An alert fires and is told": alerts,
+	"A job names firmware": firmware,
 	"A variable is missing": environment,
 	"What was done, and was allowed": permissions,
 };

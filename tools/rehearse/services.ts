@@ -1,9 +1,10 @@
 /**
- * The few operations of SNS and SQS that functions call by themselves, on one loopback address. Who calls is told by the
- * access key; whether it may, by the same judge as for DynamoDB.
+ * What functions call by themselves beside DynamoDB, on one loopback address: SQS, Secrets Manager, and SNS, whose requests
+ * go on to its stand-in. Who calls is told by the access key; whether it may, by the same judge as for DynamoDB.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
+import { FakeSns } from "../../cloud/aws/fakes/sns.ts";
 import { isObject, type Json } from "./json.ts";
 import {
 	accessKeyOf,
@@ -13,20 +14,13 @@ import {
 	readBody,
 } from "./loopback.ts";
 import type { Queue } from "./queue.ts";
+import { ACCOUNT, REGION } from "./template.ts";
 
 export interface ServiceCall {
 	readonly caller: string | null;
 	/** "sns:Publish", … */
 	readonly action: string;
 	readonly resource: string;
-}
-
-/** What was published by SNS. */
-export interface Published {
-	/** A topic or a platform endpoint. */
-	readonly target: string;
-	readonly subject: string | null;
-	readonly message: string;
 }
 
 interface Answer {
@@ -36,7 +30,9 @@ interface Answer {
 }
 
 export class Services {
-	readonly published: Published[] = [];
+	readonly sns = new FakeSns();
+	/** Values of secrets, by their ARNs: made up when first asked for. */
+	readonly secrets = new Map<string, string>();
 	readonly #isAllowed: (call: ServiceCall) => boolean;
 	readonly #queues: () => readonly Queue[];
 	readonly #server = createServer((request, response) => {
@@ -62,11 +58,13 @@ export class Services {
 	}
 
 	async start(): Promise<void> {
+		await this.sns.listen();
 		this.endpoint = `http://${LOOPBACK}:${await listenOnLoopback(this.#server)}`;
 	}
 
-	close(): Promise<void> {
-		return closeServer(this.#server);
+	async close(): Promise<void> {
+		await closeServer(this.#server);
+		await this.sns.close();
 	}
 
 	async #answer(request: IncomingMessage): Promise<Answer> {
@@ -81,7 +79,11 @@ export class Services {
 				isObject(body) ? body : {},
 			);
 		}
-		return this.#sns(caller, new URLSearchParams(text));
+		if (target === "secretsmanager.GetSecretValue") {
+			const { SecretId } = JSON.parse(text) as { SecretId?: unknown };
+			return this.#secret(caller, String(SecretId));
+		}
+		return this.#sns(caller, text);
 	}
 
 	/** AWS JSON 1.0: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/ */
@@ -153,36 +155,56 @@ export class Services {
 		}
 	}
 
-	/** AWS Query: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
-	#sns(caller: string | null, body: URLSearchParams): Answer {
+	/** https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html */
+	#secret(caller: string | null, arn: string): Answer {
+		const type = "application/x-amz-json-1.1";
+		const action = "secretsmanager:GetSecretValue";
+		if (!this.#isAllowed({ caller, action, resource: arn })) {
+			const text = JSON.stringify({
+				__type: "AccessDeniedException",
+				Message: `${action} is not allowed.`,
+			});
+			return { status: 400, type, text };
+		}
+		const secret = this.secrets.get(arn) ?? randomUUID();
+		this.secrets.set(arn, secret);
+		const text = JSON.stringify({
+			ARN: arn,
+			Name: arn.split(":").at(-1),
+			SecretString: secret,
+			VersionId: randomUUID(),
+			VersionStages: ["AWSCURRENT"],
+		});
+		return { status: 200, type, text };
+	}
+
+	/** AWS Query: https://docs.aws.amazon.com/sns/latest/api/API_Operations.html */
+	async #sns(caller: string | null, text: string): Promise<Answer> {
+		const body = new URLSearchParams(text);
 		const action = body.get("Action") ?? "";
-		const target = body.get("TopicArn") ?? body.get("TargetArn") ?? "*";
-		const xml = (status: number, text: string): Answer => ({
-			status,
-			type: "text/xml",
-			text,
-		});
-		const failure = (code: string, message: string) =>
-			xml(
-				code === "AuthorizationError" ? 403 : 400,
-				`<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>${randomUUID()}</RequestId></ErrorResponse>`,
-			);
-		if (
-			!this.#isAllowed({ caller, action: `sns:${action}`, resource: target })
-		) {
-			return failure("AuthorizationError", `${action} is not allowed.`);
+		const name = body.get("Name");
+		const resource =
+			body.get("TopicArn") ??
+			body.get("TargetArn") ??
+			body.get("EndpointArn") ??
+			body.get("PlatformApplicationArn") ??
+			(name === null ? "*" : `arn:aws:sns:${REGION}:${ACCOUNT}:${name}`);
+		if (!this.#isAllowed({ caller, action: `sns:${action}`, resource })) {
+			return {
+				status: 403,
+				type: "text/xml",
+				text: `<ErrorResponse><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>${action} is not allowed.</Message></Error><RequestId>${randomUUID()}</RequestId></ErrorResponse>`,
+			};
 		}
-		if (action !== "Publish") {
-			return failure("InvalidAction", `The rehearsal has no ${action}.`);
-		}
-		this.published.push({
-			target,
-			subject: body.get("Subject"),
-			message: body.get("Message") ?? "",
+		const response = await fetch(this.sns.url, {
+			method: "POST",
+			headers: { "content-type": "application/x-www-form-urlencoded" },
+			body: text,
 		});
-		return xml(
-			200,
-			`<PublishResponse><PublishResult><MessageId>${randomUUID()}</MessageId></PublishResult><ResponseMetadata><RequestId>${randomUUID()}</RequestId></ResponseMetadata></PublishResponse>`,
-		);
+		return {
+			status: response.status,
+			type: response.headers.get("content-type") ?? "text/xml",
+			text: await response.text(),
+		};
 	}
 }

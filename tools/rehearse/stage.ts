@@ -147,6 +147,14 @@ export class Stage {
 		});
 	}
 
+	/** Resolves once so many messages have ever come into the queue of presence. */
+	async presenceTold(count: number): Promise<void> {
+		const queue = this.world.queue("presence");
+		while (queue.sent < count) {
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+	}
+
 	/** A token of the template's user pool for its page. */
 	token(options: Omit<TokenOptions, "clientId">): Promise<string> {
 		return this.world.pool.token({
