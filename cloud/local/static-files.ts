@@ -10,6 +10,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 	".js": "text/javascript; charset=utf-8",
 	".svg": "image/svg+xml",
 	".png": "image/png",
+	".json": "application/json",
 	".webmanifest": "application/manifest+json",
 };
 
@@ -26,6 +27,9 @@ export const PAGE_HEADERS = {
 	"Cross-Origin-Opener-Policy": "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
 } as const;
+
+/** What a deployment tells the page; here there is nothing to tell. */
+const CONFIG = "/config.json";
 
 interface StaticFile {
 	readonly bytes: Uint8Array<ArrayBuffer>;
@@ -57,20 +61,30 @@ function loadFiles(dir: string): ReadonlyMap<string, StaticFile> {
 		const filePath = join(entry.parentPath, entry.name);
 		const name = filePath.slice(dir.length).split(sep).join(posix.sep);
 		const bytes = new Uint8Array(readFileSync(filePath));
-		const etag = `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`;
-		files.set(name.startsWith("/") ? name : `/${name}`, {
-			bytes,
-			etag,
-			headers: {
-				...PAGE_HEADERS,
-				ETag: etag,
-				"Content-Type":
-					CONTENT_TYPES[extname(entry.name)] ?? "application/octet-stream",
-				"Cache-Control": HASHED_NAME.test(entry.name)
-					? "public, max-age=31536000, immutable"
-					: "no-cache",
-			},
-		});
+		files.set(
+			name.startsWith("/") ? name : `/${name}`,
+			staticFile(entry.name, bytes),
+		);
+	}
+	if (!files.has(CONFIG)) {
+		files.set(CONFIG, staticFile(CONFIG, new TextEncoder().encode("{}\n")));
 	}
 	return files;
+}
+
+function staticFile(name: string, bytes: Uint8Array<ArrayBuffer>): StaticFile {
+	const etag = `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`;
+	return {
+		bytes,
+		etag,
+		headers: {
+			...PAGE_HEADERS,
+			ETag: etag,
+			"Content-Type":
+				CONTENT_TYPES[extname(name)] ?? "application/octet-stream",
+			"Cache-Control": HASHED_NAME.test(name)
+				? "public, max-age=31536000, immutable"
+				: "no-cache",
+		},
+	};
 }

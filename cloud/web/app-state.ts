@@ -9,6 +9,8 @@ import {
 	type Who,
 	whoIsSignedIn,
 } from "./client.ts";
+import { loadConfig, pageConfig } from "./config.ts";
+import { leaveProvider, takeReturn } from "./hosted-sign-in.ts";
 
 export type SignInState =
 	| { readonly is: "checking" }
@@ -50,8 +52,24 @@ export function signInToken(hash: string): string | null {
 	return /^#signin=([\w.-]+)$/.exec(hash)?.[1] ?? null;
 }
 
-/** Reads the address: a token signs in and is taken out of the address at once, anything else is a view. */
+/**
+ * Reads the address: what signs in is taken out of it at once, anything else is a view. Before that, once, what only the
+ * deployment knows.
+ */
 export async function followAddress(): Promise<void> {
+	try {
+		await loadConfig();
+	} catch (error) {
+		signInState.value = { is: "unreachable", message: messageOf(error) };
+		return;
+	}
+	const back = takeReturn();
+	if (back !== null) {
+		route.value = parseRoute(location.hash);
+		if (back.is === "code") await enter(back.proof);
+		else signInState.value = { is: "out", message: back.message };
+		return;
+	}
 	const token = signInToken(location.hash);
 	if (token === null) {
 		route.value = parseRoute(location.hash);
@@ -60,9 +78,13 @@ export async function followAddress(): Promise<void> {
 	}
 	history.replaceState(null, "", location.pathname);
 	route.value = { view: "devices" };
+	await enter({ token });
+}
+
+async function enter(proof: Parameters<typeof signIn>[0]): Promise<void> {
 	signInState.value = { is: "checking" };
 	try {
-		signInState.value = stateOf(await signIn(token));
+		signInState.value = stateOf(await signIn(proof));
 	} catch (error) {
 		signInState.value =
 			error instanceof ApiError && error.status === 401
@@ -84,6 +106,7 @@ export function mayDo(role: Role): boolean {
 export async function checkSession(): Promise<void> {
 	signInState.value = { is: "checking" };
 	try {
+		await loadConfig();
 		signInState.value = stateOf(await whoIsSignedIn());
 	} catch (error) {
 		signInState.value = { is: "unreachable", message: messageOf(error) };
@@ -97,7 +120,9 @@ export async function leave(forget: () => Promise<void>): Promise<void> {
 	try {
 		await forget();
 		await signOut();
-		signedOut();
+		const { hosted } = pageConfig();
+		if (hosted === null) signedOut();
+		else leaveProvider(hosted);
 	} catch (error) {
 		signInState.value = { is: "unreachable", message: messageOf(error) };
 	}

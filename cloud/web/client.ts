@@ -1,5 +1,7 @@
 /** The HTTP API as the page uses it. The session is a cookie, so nothing here holds a token. */
+import { pageConfig } from "./config.ts";
 import { type PlacedBlock, readFrames } from "./framing.ts";
+import type { SignInCode } from "./hosted-sign-in.ts";
 
 export interface ChannelInfo {
 	readonly id: string;
@@ -51,21 +53,68 @@ export class ApiError extends Error {
 }
 
 const BLOCKS_A_PAGE = 1000;
+const SESSION = "/v1/session";
 
-/** @throws ApiError with the sentence of the problem, for any answer that is no success */
+/**
+ * A session that has expired is gone on with, once, where that can be done.
+ * @throws ApiError with the sentence of the problem, for any answer that is no success
+ */
 export async function request(
 	path: string,
 	init: RequestInit,
 ): Promise<Response> {
-	let response: Response;
+	const response = await send(path, init);
+	if (response.status === 401 && path !== SESSION && (await renew()) !== null) {
+		return orRefusal(await send(path, init));
+	}
+	return orRefusal(response);
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
 	try {
-		response = await fetch(path, { credentials: "same-origin", ...init });
+		return await fetch(path, { credentials: "same-origin", ...init });
 	} catch (cause) {
 		if (init.signal?.aborted) throw cause;
 		throw new ApiError(0, "The cloud cannot be reached.", { cause });
 	}
+}
+
+/** @throws ApiError */
+async function orRefusal(response: Response): Promise<Response> {
 	if (response.ok) return response;
 	throw new ApiError(response.status, await problemDetail(response));
+}
+
+let renewing: Promise<Who | null> | null = null;
+
+/** Goes on with a session, for all who ask at the same time. @returns null where there is none to go on with */
+function renew(): Promise<Who | null> {
+	renewing ??= renewSession().finally(() => {
+		renewing = null;
+	});
+	return renewing;
+}
+
+async function renewSession(): Promise<Who | null> {
+	// Who was never here has nothing to go on with; asking all the same would be an error in the browser's log.
+	if (pageConfig().hosted === null || !wasSignedIn()) return null;
+	const response = await send(SESSION, { method: "PUT" });
+	if (response.status === 401) {
+		rememberSignedIn(false);
+		return null;
+	}
+	return whoOf((await (await orRefusal(response)).json()) as SessionDocument);
+}
+
+const SIGNED_IN_KEY = "thinghz.signed-in";
+
+function wasSignedIn(): boolean {
+	return localStorage.getItem(SIGNED_IN_KEY) !== null;
+}
+
+function rememberSignedIn(isSignedIn: boolean): void {
+	if (isSignedIn) localStorage.setItem(SIGNED_IN_KEY, "1");
+	else localStorage.removeItem(SIGNED_IN_KEY);
 }
 
 /** The sentence of an RFC 9457 problem, or the status where there is none. */
@@ -107,21 +156,28 @@ function whoOf(session: SessionDocument): Who | null {
 
 /** Null for nobody. */
 export async function whoIsSignedIn(): Promise<Who | null> {
-	return whoOf(await getJson<SessionDocument>("/v1/session"));
+	return whoOf(await getJson<SessionDocument>(SESSION)) ?? renew();
 }
 
-/** @throws ApiError 401 when the token has been used or has expired */
-export async function signIn(token: string): Promise<Who | null> {
-	const response = await request("/v1/session", {
+/**
+ * By the token of a link, or what the identity provider's page sent the browser back with.
+ * @throws ApiError 401 when it has been used or has expired
+ */
+export async function signIn(
+	proof: { readonly token: string } | SignInCode,
+): Promise<Who | null> {
+	const response = await request(SESSION, {
 		method: "POST",
 		headers: { "Content-Type": "application/json" },
-		body: JSON.stringify({ token }),
+		body: JSON.stringify(proof),
 	});
+	if (pageConfig().hosted !== null) rememberSignedIn(true);
 	return whoOf((await response.json()) as SessionDocument);
 }
 
 export async function signOut(): Promise<void> {
-	await request("/v1/session", { method: "DELETE" });
+	rememberSignedIn(false);
+	await request(SESSION, { method: "DELETE" });
 }
 
 export async function listDevices(

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { deviceHref, now } from "./app-state.ts";
 import { ChannelCard } from "./channel-card.tsx";
+import { pageConfig } from "./config.ts";
 import { DeviceModel } from "./device-model.ts";
 import { formatWindow, isHealthChannel } from "./format.ts";
 import { RANGES, rangeById } from "./ranges.ts";
@@ -17,7 +18,7 @@ export interface DevicePageProps {
 
 export function DevicePage({ name, rangeId }: DevicePageProps) {
 	const model = useMemo(
-		() => new DeviceModel(name, rangeById(rangeId)),
+		() => new DeviceModel(name, rangeById(rangeId ?? usualRange())),
 		[name],
 	);
 	useEffect(() => model.open(), [model]);
@@ -97,6 +98,11 @@ export function DevicePage({ name, rangeId }: DevicePageProps) {
 			)}
 		</main>
 	);
+}
+
+/** Where no live samples come, a block every few minutes does: the last minute shows none of it. */
+function usualRange(): string | null {
+	return pageConfig().live === "poll" ? "1h" : null;
 }
 
 function RangeBar({ model }: { readonly model: DeviceModel }) {

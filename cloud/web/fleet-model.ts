@@ -48,7 +48,7 @@ export class FleetModel {
 			onLive: (device, block) => this.#live(device, block),
 			// The device's own page says so.
 			onUnreadable: () => undefined,
-			onBlock: () => undefined,
+			onBlock: (name) => void this.#refreshTrace(name),
 			onDevice: (name, online, lastSeen) => {
 				const devices = this.devices.value;
 				if (devices === null) return;
@@ -113,6 +113,20 @@ export class FleetModel {
 			traces.set(id, trace.slice(-TRACE_LENGTH));
 		}
 		this.#invalidate();
+	}
+
+	/** Of a device that sends no live samples, what it has stored is all there is to show. */
+	async #refreshTrace(name: string): Promise<void> {
+		if (this.#firstLiveMs.has(name) || !this.#fetched.has(name)) return;
+		const device = this.devices.value?.find((known) => known.name === name);
+		if (device === undefined) return;
+		this.#traces.delete(name);
+		try {
+			await this.#fetchTrace(device);
+		} catch (error) {
+			if (this.#closing.signal.aborted) return;
+			this.error.value = messageOf(error);
+		}
 	}
 
 	#tracesOf(device: string): Map<string, number[]> {

@@ -1,7 +1,18 @@
-/** The live stream: connects, connects again when it breaks, and says which of the two it is doing. */
+/**
+ * News: the live stream, which connects, connects again when it breaks, and says which of the two it is doing; or asking
+ * again and again where nothing is streamed.
+ */
 import type { Block } from "../../protocol/block.ts";
-import { whoIsSignedIn } from "./client.ts";
+import {
+	ApiError,
+	getBlocks,
+	getDevice,
+	listDevices,
+	whoIsSignedIn,
+} from "./client.ts";
+import { pageConfig } from "./config.ts";
 import { fromBase64 } from "./framing.ts";
+import { type PollDeps, pollLive } from "./poll-live.ts";
 import { decodeOrNull } from "./readings.ts";
 
 export type LinkState = "connecting" | "open" | "lost";
@@ -22,11 +33,37 @@ export interface LiveHandlers {
 
 const RETRY_MS = 3_000;
 
-/** @param device one device, or null for all  @returns what ends the stream */
+/** @param device one device, or null for all  @returns what ends it */
 export function followLive(
 	device: string | null,
 	handlers: LiveHandlers,
 ): () => void {
+	return pageConfig().live === "poll"
+		? pollLive(device, handlers, POLL_DEPS)
+		: streamLive(device, handlers);
+}
+
+const POLL_DEPS: PollDeps = {
+	nowMs: () => Date.now(),
+	after(delayMs, run) {
+		const timer = window.setTimeout(run, delayMs);
+		return () => window.clearTimeout(timer);
+	},
+	isHidden: () => document.hidden,
+	onShown(run) {
+		const listener = () => {
+			if (!document.hidden) run();
+		};
+		document.addEventListener("visibilitychange", listener);
+		return () => document.removeEventListener("visibilitychange", listener);
+	},
+	listDevices: () => listDevices(),
+	getDevice,
+	getBlocks,
+	isSignedOut: (error) => error instanceof ApiError && error.status === 401,
+};
+
+function streamLive(device: string | null, handlers: LiveHandlers): () => void {
 	let source: EventSource | null = null;
 	let timer = 0;
 	let isOver = false;

@@ -9,8 +9,11 @@ import {
 	route,
 	signInState,
 } from "./app-state.ts";
+import type { Who } from "./client.ts";
+import { pageConfig } from "./config.ts";
 import { DeviceList } from "./device-list.tsx";
 import { DevicePage } from "./device-page.tsx";
+import { beginSignIn } from "./hosted-sign-in.ts";
 import { silencePush } from "./push.ts";
 import { ErrorNote } from "./status.tsx";
 
@@ -25,9 +28,7 @@ function App() {
 				</a>
 				{state.is === "in" && (
 					<div class="me">
-						<span class="muted">
-							{state.who.name} ({state.who.role})
-						</span>
+						<span class="muted">{whoText(state.who)}</span>
 						<button
 							type="button"
 							class="quiet"
@@ -41,6 +42,11 @@ function App() {
 			<Main />
 		</>
 	);
+}
+
+/** What an identity provider calls people may be a number that says nothing: their role then stands alone. */
+function whoText({ name, role }: Who): string {
+	return /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(name) ? role : `${name} (${role})`;
 }
 
 function Main() {
@@ -82,6 +88,7 @@ function Main() {
 }
 
 function SignedOut({ message }: { readonly message: string | null }) {
+	const { hosted } = pageConfig();
 	return (
 		<main>
 			<div class="card empty">
@@ -91,14 +98,35 @@ function SignedOut({ message }: { readonly message: string | null }) {
 						{message}
 					</p>
 				)}
-				<p>
-					Open a sign-in link. <code>make start</code> and{" "}
-					<code>npx thinghz up</code> print one; each works once, for 15
-					minutes. For another, on the machine that runs the cloud:
-				</p>
-				<pre>npx thinghz signin</pre>
+				{hosted === null ? (
+					<SignInByLink />
+				) : (
+					<>
+						<p>At your cloud's sign-in page, which then brings you back.</p>
+						<button
+							type="button"
+							class="primary"
+							onClick={() => void beginSignIn(hosted)}
+						>
+							Sign in
+						</button>
+					</>
+				)}
 			</div>
 		</main>
+	);
+}
+
+function SignInByLink() {
+	return (
+		<>
+			<p>
+				Open a sign-in link. <code>make start</code> and{" "}
+				<code>npx thinghz up</code> print one; each works once, for 15 minutes.
+				For another, on the machine that runs the cloud:
+			</p>
+			<pre>npx thinghz signin</pre>
+		</>
 	);
 }
 

@@ -1,10 +1,17 @@
 /**
  * A cloud in memory with devices that have a past and go on sending: the real API, core and page, and blocks made here.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Hono } from "hono";
+import { getCookie } from "hono/cookie";
 import { createApi } from "../../cloud/api/app.ts";
+import type { AuthEnv } from "../../cloud/api/auth.ts";
+import { CognitoAuth } from "../../cloud/aws/adapters/cognito/authenticator.ts";
+import type { FakeUserPool } from "../../cloud/aws/fakes/fake-user-pool.ts";
+import { fetchByLambda } from "../../cloud/aws/fakes/http-event.ts";
+import { httpHandler } from "../../cloud/aws/lambda-http.ts";
 import { Access } from "../../cloud/core/access.ts";
 import { Alerts } from "../../cloud/core/alerts/alerts.ts";
 import { PushSubscriptions } from "../../cloud/core/alerts/push-subscriptions.ts";
@@ -14,6 +21,8 @@ import { memoryGrants } from "../../cloud/core/fakes/memory-grants.ts";
 import { memoryStores } from "../../cloud/core/fakes/memory-stores.ts";
 import { Ingest } from "../../cloud/core/ingest.ts";
 import { LiveHub } from "../../cloud/core/live-hub.ts";
+import type { GrantStore } from "../../cloud/core/people.ts";
+import type { Clock } from "../../cloud/core/ports.ts";
 import { Queries } from "../../cloud/core/queries.ts";
 import { Redrive } from "../../cloud/core/redrive.ts";
 import { Rollups } from "../../cloud/core/rollups.ts";
@@ -58,6 +67,9 @@ const HEALTH: readonly Channel[] = [
 
 export interface DemoCloud {
 	readonly url: string;
+	readonly grants: GrantStore;
+	/** Each device stores what it has measured since its last block. */
+	sendBlock(): Promise<void>;
 	/** A fresh link: it works once. */
 	signInUrl(): string;
 	/** Takes the HTTP server away. @returns what brings it back, on the same port */
@@ -68,8 +80,13 @@ export interface DemoCloud {
 /** @param devices their names; none for a cloud that has just been set up */
 export async function startDemoCloud(
 	devices: readonly string[],
-	options: { readonly port?: number } = {},
+	options: {
+		readonly port?: number;
+		/** In the shape that it has on AWS: a function behind an HTTP API and CloudFront, people from this user pool. */
+		readonly userPool?: FakeUserPool;
+	} = {},
 ): Promise<DemoCloud> {
+	const { userPool } = options;
 	const dir = mkdtempSync(join(tmpdir(), "thinghz-page-"));
 	await buildWeb(join(dir, "web"));
 	const stores = memoryStores();
@@ -95,10 +112,11 @@ export async function startDemoCloud(
 		onError: (error) => errors.push(error),
 	});
 	const auth = new LocalAuth({ secret: loadSecret(dir), clock });
+	const grants = memoryGrants();
 	const app = createApi({
 		devices: registry,
 		queries: new Queries({ stores, rollups }),
-		hub,
+		hub: userPool === undefined ? hub : null,
 		deadLetters: stores.deadLetters,
 		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
 		alerts,
@@ -108,8 +126,8 @@ export async function startDemoCloud(
 			webKey: loadPushKeys(dir).publicKey,
 			platforms: [],
 		}),
-		auth,
-		access: new Access(memoryGrants()),
+		auth: userPool === undefined ? auth : authOf(userPool, clock),
+		access: new Access(grants),
 		clock,
 		version: "0.0.0-test",
 		onError: (error) => errors.push(error),
@@ -126,11 +144,26 @@ export async function startDemoCloud(
 	const timer = setInterval(() => {
 		for (const node of nodes) void node.sendLive();
 	}, LIVE_EVERY_MS);
+	if (userPool !== undefined) {
+		const { signInUrl, clientIds } = userPool.pool;
+		const config = { signInUrl, clientId: clientIds[0], live: "poll" };
+		writeFileSync(join(dir, "web", "config.json"), JSON.stringify(config));
+	}
+	const front = userPool === undefined ? app : behindCloudFront(app);
 	const serve = (port: number) =>
-		startHttp({ app, webDir: join(dir, "web"), host: "127.0.0.1", port });
+		startHttp({
+			app: front,
+			webDir: join(dir, "web"),
+			host: "127.0.0.1",
+			port,
+		});
 	let http = await serve(options.port ?? 0);
 	return {
 		url: http.url,
+		grants,
+		async sendBlock() {
+			for (const node of nodes) await node.sendBlock();
+		},
 		signInUrl: () => `${http.url}/#signin=${auth.issueSignIn()}`,
 		async interrupt() {
 			await http.close();
@@ -145,6 +178,28 @@ export async function startDemoCloud(
 			if (errors.length > 0) throw errors[0];
 		},
 	};
+}
+
+function authOf(userPool: FakeUserPool, clock: Clock): CognitoAuth {
+	return new CognitoAuth({
+		pool: userPool.pool,
+		clock,
+		keysUrl: userPool.keysUrl,
+	});
+}
+
+/** What CloudFront, its function for the cookie (`cloud/aws/stack/session-cookie.js`) and the HTTP API do with a request. */
+function behindCloudFront(app: ReturnType<typeof createApi>): Hono<AuthEnv> {
+	const answer = fetchByLambda(httpHandler(app));
+	const front = new Hono<AuthEnv>();
+	front.all("/v1/*", async (c) => {
+		const headers = new Headers(c.req.raw.headers);
+		const cookie = getCookie(c, "thinghz_session");
+		if (cookie !== undefined) headers.set("authorization", `Bearer ${cookie}`);
+		const response = await answer(new Request(c.req.raw, { headers }));
+		return new Response(response.body, response);
+	});
+	return front;
 }
 
 /** Sends what a node would have sent since its boot: weather, some of it missing, and how it is doing itself. */
@@ -211,6 +266,17 @@ class DemoNode {
 			this.#sequence++;
 		}
 		await this.#sendBlock(nextS, 1, true);
+	}
+
+	/** Closes the open block before its span is over. */
+	async sendBlock(): Promise<void> {
+		const fromS = this.#lastBlockS;
+		this.#sequence++;
+		await this.#sendBlock(fromS, this.#lastLiveS - fromS + 1, false);
+	}
+
+	get #lastBlockS(): number {
+		return Math.floor((this.#lastLiveS + 1) / SPAN_S) * SPAN_S;
 	}
 
 	get #journalId(): string {
