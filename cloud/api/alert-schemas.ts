@@ -15,6 +15,7 @@ import {
 	MIN_SILENCE_MS,
 } from "../core/alerts/rules.ts";
 import { conditionText } from "../core/alerts/sentences.ts";
+import { webhookUrlProblem } from "../core/alerts/webhook.ts";
 import { ChannelQuery, nullableIsoTime, TimeSchema } from "./schemas.ts";
 import { isoTime } from "./time.ts";
 
@@ -66,7 +67,10 @@ const TargetSchema = z
 			url: z
 				.string()
 				.max(MAX_URL)
-				.refine(isHttpAddress, "must be an http or https address"),
+				.refine(
+					isHttpAddress,
+					"must be an http or https address, without a password",
+				),
 		}),
 		z.strictObject({
 			type: z.literal("push"),
@@ -256,5 +260,5 @@ export function unsupportedKind(
 }
 
 function isHttpAddress(text: string): boolean {
-	return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+	return webhookUrlProblem(text) === null;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { examine, type Finding, qemuBoard } from "./doctor.ts";
+import { examine, type Finding, notifications, qemuBoard } from "./doctor.ts";
 
 describe("what doctor finds", () => {
 	let dir: string;
@@ -43,6 +43,27 @@ describe("what doctor finds", () => {
 		assert.equal(finding?.verdict, "fail");
 		assert.match(finding?.seen ?? "", /cannot be checked: ENOTDIR/);
 		assert.equal(verdictOn(findings, "MQTT port"), "ok");
+	});
+
+	it("is how people are notified, and what notify.json has wrong", () => {
+		const check = () => notifications("notifications", dir, { P: "hunter2" });
+		assert.equal(check().verdict, "ok");
+		assert.match(check().seen, /no e-mail/);
+		const path = join(dir, "notify.json");
+		const smtp = { host: "mail.example.org", from: "alerts@example.org" };
+		const login = { user: "alerts", passwordEnv: "P" };
+		writeFileSync(path, JSON.stringify({ smtp: { ...smtp, ...login } }));
+		assert.deepEqual(check(), {
+			check: "notifications",
+			verdict: "ok",
+			seen: "e-mail by mail.example.org:587 (starttls, as alerts), webhooks, web push (contact mailto:alerts@example.org)",
+			mend: null,
+		});
+		writeFileSync(path, JSON.stringify({ smtp: { host: "a" } }));
+		const { verdict, seen, mend } = check();
+		assert.equal(verdict, "fail");
+		assert.ok(seen.includes(path) && seen.includes("/smtp/from"), seen);
+		assert.match(mend ?? "", /docs\/notifications\.md/);
 	});
 
 	it("is that the QEMU board lacks QEMU, or its image, and that neither is a failure", () => {

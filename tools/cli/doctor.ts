@@ -16,6 +16,11 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
+import {
+	DEFAULT_PUSH_CONTACT,
+	loadNotifyConfig,
+	NotifyConfigError,
+} from "../../cloud/local/notify/config.ts";
 import { NotBuiltError } from "../../firmware/boards/virtual/not-built-error.ts";
 import { findQemu } from "../../firmware/boards/virtual/qemu/command.ts";
 import { findRunning } from "./runtime-file.ts";
@@ -79,6 +84,7 @@ export async function examine(
 		["disk space", () => diskSpace(dir)],
 		["clock", () => clock(dir, nowMs)],
 		["certificates", () => certificates(dir, nowMs)],
+		["notifications", (check) => notifications(check, dir, process.env)],
 		["MQTT port", (check) => port(check, options, options.mqttPort)],
 		["HTTP port", (check) => port(check, options, options.httpPort)],
 	];
@@ -302,6 +308,39 @@ export function certificate(
 	return daysLeft < EXPIRY_WARNING_DAYS
 		? { check, verdict: "warn", seen: `expires on ${until}`, mend }
 		: { check, verdict: "ok", seen: `valid until ${until}`, mend: null };
+}
+
+/** What `notify.json` says; that a mail server takes mail is for `thinghz alerts` to try. */
+export function notifications(
+	check: string,
+	dir: string,
+	env: Readonly<Record<string, string | undefined>>,
+): Finding {
+	try {
+		const { smtp, pushContact } = loadNotifyConfig(dir, env);
+		const mail =
+			smtp === null
+				? "no e-mail (docs/notifications.md says how)"
+				: `e-mail by ${smtp.host}:${smtp.port} (${smtp.security}${smtp.login === null ? "" : `, as ${smtp.login.user}`})`;
+		const push =
+			pushContact === DEFAULT_PUSH_CONTACT
+				? "web push without a contact, which Safari's service refuses"
+				: `web push (contact ${pushContact})`;
+		return {
+			check,
+			verdict: "ok",
+			seen: `${mail}, webhooks, ${push}`,
+			mend: null,
+		};
+	} catch (error) {
+		if (!(error instanceof NotifyConfigError)) throw error;
+		return {
+			check,
+			verdict: "fail",
+			seen: error.message,
+			mend: "Correct the file, as docs/notifications.md describes it",
+		};
+	}
 }
 
 async function port(
