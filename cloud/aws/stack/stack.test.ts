@@ -4,6 +4,7 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import type { IConstruct } from "constructs";
 import { ROLES } from "../../core/people.ts";
 import { PAGE_HEADERS } from "../../local/static-files.ts";
+import { MAX_FLIGHT_MS } from "../adapters/dynamodb/rollup-marks.ts";
 import { type EnvironmentReader, readEnvironment } from "../environment.ts";
 import {
 	BLOCKS_RULE,
@@ -198,6 +199,16 @@ describe("the stack on AWS", function () {
 	});
 
 	describe("functions", () => {
+		it("end before anybody may clear a mark of a rollup that they rely on", () => {
+			// Clocks of functions differ by less than half a minute.
+			const longestS = MAX_FLIGHT_MS / 1000 - 30;
+			for (const variant of EVERY) {
+				for (const { id, properties } of functions(variant)) {
+					assert.ok(Number(properties.Timeout) <= longestS, id);
+				}
+			}
+		});
+
 		it("have the newest runtime that CDK knows", () => {
 			const newest = Runtime.ALL.filter(
 				({ family, isVariable }) =>

@@ -101,7 +101,7 @@ export function dynamoAlerts(table: Table, retention: Retention): AlertStore {
 				...retention.after(event.atMs),
 			}),
 		async listEvents({ limit, after, device }) {
-			if (limit < 1) return [];
+			if (limit < 1 || (after !== undefined && !isEventId(after))) return [];
 			// One more, since `after` itself is among those up to it.
 			const most = after === undefined ? limit : limit + 1;
 			const idOfOther = (item: Item): string | null => {
@@ -183,6 +183,11 @@ function toItem({ partition, sort }: Key, value: unknown): Item {
 		s: { S: sort },
 		json: { S: JSON.stringify(value) },
 	};
+}
+
+/** What somebody hands in as a cursor may be anything: DynamoDB takes keys of 1 to 1,024 bytes. */
+function isEventId(text: string): boolean {
+	return /^[ -~]{1,512}$/.test(text) && text > " ";
 }
 
 function ofDevice(device: string): string {

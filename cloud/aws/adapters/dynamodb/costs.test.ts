@@ -213,6 +213,18 @@ describe("Stores on DynamoDB, by what they cost", () => {
 		assert.equal(Number(event.x?.N), (TODAY + 30 * DAY_MS) / 1000);
 	});
 
+	it("give no events after what is none's id, however odd it is", async () => {
+		await stores.alerts.putEvent(someEvent());
+		for (const after of ["", " ", "\u0000", "é", "x".repeat(5000)]) {
+			for (const device of [{}, { device: "boiler" }]) {
+				assert.deepEqual(
+					await stores.alerts.listEvents({ limit: 9, after, ...device }),
+					[],
+				);
+			}
+		}
+	});
+
 	it("read on where an answer ends at 1 MB", async () => {
 		const large = Array.from({ length: 230 }, (_, number) =>
 			block(number, { bytes: new Uint8Array(5000).fill(number) }),
