@@ -91,6 +91,23 @@ describe("Stores on DynamoDB, by what they cost", () => {
 		assert.deepEqual(client.sent, new Array(11).fill("PutItem"));
 	});
 
+	it("leave a mark as it is that another instance has made of an hour that goes on", async () => {
+		await stores.blocks.put([block(0)]);
+		const marks = async (): Promise<readonly unknown[]> =>
+			(await items(names.blocks, "boiler")).flatMap(({ m }) => m ?? []);
+		const before = await marks();
+		clock.now += 300_000;
+		const other = dynamoStores({
+			client: client.port,
+			tables: names,
+			clock,
+			retentionMs: null,
+		});
+		await other.blocks.put([block(1)]);
+		assert.deepEqual(await marks(), before);
+		assert.equal(before.length, 2);
+	});
+
 	it("ask for one mark of an hour and one of a day, however many blocks of it come at once", async () => {
 		clock.now = TODAY + 12 * HOUR_MS;
 		const late = Array.from({ length: 12 }, (_, number) =>

@@ -211,6 +211,12 @@ describe("Stores on DynamoDB, when requests fail", function () {
 							clock,
 							retentionMs: null,
 						});
+						// Somebody else has marked the hour long before: with that a writer is content while it is open.
+						clock.now -= 30 * 60_000;
+						await instance().blocks.put([
+							someBlock({ thing, startMs: DAY + 5000, sequence: 9 }),
+						]);
+						clock.now = firstAtMs;
 						await writer.blocks.put([someBlock({ thing, startMs: DAY })]);
 						clock.now += afterMs;
 						client.reset();

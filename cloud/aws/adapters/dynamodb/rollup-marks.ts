@@ -10,7 +10,7 @@
  * while nobody may clear it.
  */
 import type { Clock } from "../../../core/ports.ts";
-import { DAY_MS, HOUR_MS, rollupSpanMs } from "../../../core/spans.ts";
+import { DAY_MS, HOUR_MS } from "../../../core/spans.ts";
 import type { Retention } from "./block-keys.ts";
 import { bucketKey, DIRTY_PARTITION, endMs } from "./rollup-keys.ts";
 import type { Table } from "./table.ts";
@@ -35,6 +35,10 @@ export const OPEN_MS = 600_000;
 
 /** Buckets remembered, some 10 MB: an hour and a day of each of the things that an instance hears of. */
 const KEPT_MARKS = 50_000;
+
+function isOpen(bucketEndMs: number, nowMs: number): boolean {
+	return bucketEndMs + OPEN_MS > nowMs;
+}
 
 /** Before this, a bucket may not be counted for good, whenever it was marked. */
 export function isOver(bucketEndMs: number, nowMs: number): boolean {
@@ -101,10 +105,10 @@ export class RollupMarks {
 		const key = `${thing}/${sort}`;
 		const nowMs = this.#clock.nowMs();
 		const known = this.#marked.get(key);
-		const isOpen = bucketMs + rollupSpanMs(size) + OPEN_MS > nowMs;
 		if (
 			known !== undefined &&
-			(isOpen || Math.abs(nowMs - known.atMs) < RELIED_ON_MS)
+			(isOpen(endMs(size, bucketMs), nowMs) ||
+				Math.abs(nowMs - known.atMs) < RELIED_ON_MS)
 		) {
 			return known.done;
 		}
@@ -136,7 +140,10 @@ export class RollupMarks {
 		else this.#marked.set(key, marked);
 	}
 
-	/** A mark that is there and not older is as good: it is cleared later than this one would be. */
+	/**
+	 * A mark that is there and not older is as good: it is cleared later than this one would be. So is any while the bucket is
+	 * open, since `isOver` leaves those who rely on it the time that they need; writing it anew would write the index anew.
+	 */
 	#write(
 		thing: string,
 		size: "hour" | "day",
@@ -149,7 +156,7 @@ export class RollupMarks {
 			{ partition: thing, sort: bucketKey(size, bucketMs) },
 			`SET m = :m, g = :g, e = :e${x === undefined ? "" : ", x = :x"}`,
 			{
-				expression: "attribute_not_exists(m) OR m < :m",
+				expression: `attribute_not_exists(m)${isOpen(end, nowMs) ? "" : " OR m < :m"}`,
 				values: {
 					":m": { N: String(nowMs) },
 					":g": { S: DIRTY_PARTITION },
