@@ -14,6 +14,7 @@ import { addAlertRules } from "./alert-rules.ts";
 import { addAlerts } from "./alerts.ts";
 import { type AuthEnv, AuthUnavailable, SESSION_COOKIE } from "./auth.ts";
 import { addBlocks } from "./blocks.ts";
+import { addClaims } from "./claims.ts";
 import { addDeadLetters } from "./dead-letters.ts";
 import { addDevices } from "./devices.ts";
 import { addFleet } from "./fleet.ts";
@@ -58,6 +59,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addLive(app, deps);
 	addDeadLetters(app, deps);
 	addRedrive(app, deps);
+	addClaims(app, deps);
 	addAlerts(app, deps);
 	addAlertRules(app, deps);
 	addPush(app, deps);

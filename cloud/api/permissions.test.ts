@@ -29,6 +29,7 @@ const NEEDED: Readonly<Record<string, Permission>> = {
 	streamLive: "viewer",
 	listDeadLetters: "operator",
 	redriveDeadLetters: "operator",
+	allowClaims: "admin",
 	listAlerts: "viewer",
 	listAlertEvents: "viewer",
 	listAlertRules: "operator",

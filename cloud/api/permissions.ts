@@ -31,6 +31,7 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
 	"GET /v1/live": "viewer",
 	"GET /v1/deadletters": "operator",
 	"POST /v1/deadletters/redrive": "operator",
+	"POST /v1/claims": "admin",
 	"GET /v1/alerts": "viewer",
 	"GET /v1/alerts/events": "viewer",
 	"GET /v1/alerts/rules": "operator",

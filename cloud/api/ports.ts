@@ -2,6 +2,7 @@
 import type { Access } from "../core/access.ts";
 import type { Alerts } from "../core/alerts/alerts.ts";
 import type { PushSubscriptions } from "../core/alerts/push-subscriptions.ts";
+import type { ClaimStore } from "../core/claims.ts";
 import type { Devices } from "../core/devices.ts";
 import type { LiveHub } from "../core/live-hub.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
@@ -31,6 +32,8 @@ export interface ApiDeps {
 	readonly redrive: Pick<Redrive, "run">;
 	/** Where there is one. */
 	readonly deadLetterQueue?: DeadLetterQueue;
+	/** Where nodes can become things by themselves. */
+	readonly claims?: Pick<ClaimStore, "allow">;
 	readonly alerts: AlertSource;
 	readonly push: PushSource;
 	readonly auth: Authenticator;

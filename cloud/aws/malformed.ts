@@ -1,8 +1,9 @@
 /** Keeps messages that no rule of ours can have made, so that somebody can look at them. */
 import type { SQSRecord } from "aws-lambda";
+import type { Ingest } from "../core/ingest.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
 import type { Log } from "./log.ts";
-import type { MalformedMessage } from "./messages.ts";
+import { MalformedMessage, parseIngestMessage } from "./messages.ts";
 import type { Work } from "./sqs-batch.ts";
 
 /** Stands for the sender of what nobody can tell the sender of: no thing can be named so. */
@@ -34,6 +35,29 @@ export function bury(
 			});
 			deps.log.warn("dead_letter", { thing: UNKNOWN_SENDER, reason, detail });
 			return "dead_letter";
+		},
+	};
+}
+
+/**
+ * For taking dead letters in again: as `ingest`, but what was buried as a message of nobody is parsed once more, which helps
+ * when our parser was wrong.
+ */
+export function takingEnvelopes(
+	ingest: Pick<Ingest, "take">,
+): Pick<Ingest, "take"> {
+	return {
+		async take(message) {
+			if (message.thing !== UNKNOWN_SENDER) return ingest.take(message);
+			try {
+				const body = new TextDecoder().decode(message.payload);
+				return await ingest.take(
+					parseIngestMessage(body, message.receivedMs ?? 0),
+				);
+			} catch (error) {
+				if (!(error instanceof MalformedMessage)) throw error;
+				return { reason: error.code, detail: error.message };
+			}
 		},
 	};
 }

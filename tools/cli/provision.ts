@@ -2,14 +2,15 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { type ProvisionedThing, provision } from "../identity/provision.ts";
+import { openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { UsageError } from "./errors.ts";
 import { hostAndPort } from "./host.ts";
-import { printJson } from "./output.ts";
+import { printJson, printMessage } from "./output.ts";
 import { withLocalRegistry } from "./registry.ts";
 import { findRunning } from "./runtime-file.ts";
-import { type LocalTarget, parseAnyTarget } from "./target.ts";
+import { type LocalTarget, parseAnyTarget, type Target } from "./target.ts";
 
 const DEFAULT_ENDPOINT = "mqtts://127.0.0.1:8883";
 
@@ -21,6 +22,7 @@ const DEFAULT_OUT = "./data";
 interface ProvisionOptions extends CommonOptions {
 	readonly endpoint?: string;
 	readonly out?: string;
+	readonly claim?: boolean;
 }
 
 export function addProvision(program: Command): void {
@@ -36,15 +38,50 @@ export function addProvision(program: Command): void {
 			.option(
 				"--out <dir>",
 				`with --target aws: where things/NAME is written (default: "${DEFAULT_OUT}")`,
+			)
+			.option(
+				"--claim",
+				"with --target aws: let a node with a claim certificate become this thing by itself, once",
 			),
 	).action(async (name: string, options: ProvisionOptions) => {
 		const target = parseAnyTarget(options.target);
+		if (options.claim) return allowClaim(name, target, options);
 		const thing =
 			target === "aws"
 				? await provisionOnAws(name, options)
 				: await provisionHere(name, target, options);
 		print(thing, options);
 	});
+}
+
+/** No files are made: the node makes its key, and AWS IoT its certificate. */
+async function allowClaim(
+	name: string,
+	target: Target,
+	options: ProvisionOptions,
+): Promise<void> {
+	if (target !== "aws") {
+		throw new UsageError(
+			"--claim is for --target aws: here there is no fleet provisioning.",
+		);
+	}
+	if (options.endpoint !== undefined || options.out !== undefined) {
+		throw new UsageError(
+			"--claim writes no files: leave --endpoint and --out out.",
+		);
+	}
+	const api = await openApi(target);
+	try {
+		await api.send("POST", "/v1/claims", { names: [name] });
+	} finally {
+		await api.close();
+	}
+	if (options.json) printJson({ thing: name, claim: "allowed" });
+	else {
+		printMessage(
+			`A node with a claim certificate may become ${name} now, once.`,
+		);
+	}
 }
 
 async function provisionHere(
