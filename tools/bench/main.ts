@@ -17,6 +17,7 @@ import { benchQuery } from "./query.ts";
 import { type Measured, writeFigures } from "./readme.ts";
 import { type BenchResult, formatResult } from "./result.ts";
 import { benchStart } from "./start.ts";
+import { benchSynth } from "./synth.ts";
 
 const RESULTS = "bench/results.json";
 
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 	heap: benchHeap,
 	instructions: benchInstructions,
 	start: benchStart,
+	synth: benchSynth,
 };
 
 const asked = process.argv.slice(2);

@@ -58,7 +58,6 @@ export type TableAccess = "read" | "write";
 
 const READ = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"];
 const WRITE = [
-	"dynamodb:BatchWriteItem",
 	"dynamodb:DeleteItem",
 	"dynamodb:PutItem",
 	"dynamodb:UpdateItem",
