@@ -5,7 +5,6 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createApp } from "./app.ts";
 import {
 	ContextError,
 	type ContextInput,
@@ -30,6 +29,8 @@ if (context.timeseries.store === "timestream") {
 	);
 }
 
+// Loaded once what was chosen makes sense: CDK takes seconds.
+const { createApp } = await import("./app.ts");
 // What an earlier synthesis left is no part of this one.
 rmSync(OUT_DIR, { recursive: true, force: true });
 mkdirSync(OUT_DIR, { recursive: true });
