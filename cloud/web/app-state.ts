@@ -21,6 +21,7 @@ export type SignInState =
 
 export type Route =
 	| { readonly view: "devices" }
+	| { readonly view: "alerts" }
 	| {
 			readonly view: "device";
 			readonly name: string;
@@ -38,6 +39,7 @@ export function deviceHref(name: string, rangeId?: string): string {
 }
 
 export function parseRoute(hash: string): Route {
+	if (hash === "#/alerts") return { view: "alerts" };
 	const match = /^#\/devices\/([^/?]+)(?:\?range=(\w+))?$/.exec(hash);
 	if (match === null) return { view: "devices" };
 	return {

@@ -1,5 +1,8 @@
 /** All devices: who is there, and what each measures now. */
 import { useEffect, useMemo } from "preact/hooks";
+import { firing } from "./alert-model.ts";
+import { AlertLines } from "./alert-note.tsx";
+import type { AlertInfo } from "./alerts-client.ts";
 import { deviceHref, mayDo, now } from "./app-state.ts";
 import type { ChannelInfo, DeviceInfo } from "./client.ts";
 import { FleetModel, type Trace } from "./fleet-model.ts";
@@ -29,7 +32,12 @@ export function DeviceList() {
 			{devices?.length === 0 && <NoDevices />}
 			<ul class="devices">
 				{devices?.map((device) => (
-					<DeviceCard key={device.name} model={model} device={device} />
+					<DeviceCard
+						key={device.name}
+						model={model}
+						device={device}
+						alerts={firing(model.alerts.all.value, device.name)}
+					/>
 				))}
 			</ul>
 			<PushToggle />
@@ -73,6 +81,7 @@ function NoDevices() {
 function DeviceCard(props: {
 	readonly model: FleetModel;
 	readonly device: DeviceInfo;
+	readonly alerts: readonly AlertInfo[];
 }) {
 	const { device, model } = props;
 	// Read so that the card is drawn again when a trace has changed.
@@ -97,6 +106,7 @@ function DeviceCard(props: {
 						/>
 					))}
 				</div>
+				<AlertLines alerts={props.alerts} />
 				{hidden > 0 && <p class="muted">and {hidden} more</p>}
 			</a>
 		</li>

@@ -1,5 +1,6 @@
 /** One device as its page shows it: which window of time, what is loaded of it, and what arrives meanwhile. */
 import { type Signal, signal } from "@preact/signals";
+import { AlertList } from "./alert-model.ts";
 import { messageOf, signedOut } from "./app-state.ts";
 import {
 	type Aggregate,
@@ -48,8 +49,12 @@ export class DeviceModel {
 	#isLearning = false;
 	#stop: () => void = () => undefined;
 
+	/** Of this device. */
+	readonly alerts: AlertList;
+
 	constructor(name: string, range: Range) {
 		this.name = name;
+		this.alerts = new AlertList(name);
 		this.view = signal({ range, endMs: null });
 		this.window = signal(windowOf(this.view.value, Date.now()));
 	}
@@ -83,11 +88,14 @@ export class DeviceModel {
 				if (device !== null)
 					this.device.value = { ...device, online, lastSeen };
 			},
+			onAlert: () => this.alerts.refresh(),
 			onSignedOut: signedOut,
 		});
+		const closeAlerts = this.alerts.open();
 		const timer = window.setInterval(() => this.#move(), MOVE_MS);
 		this.#stop = () => {
 			endLive();
+			closeAlerts();
 			window.clearInterval(timer);
 			window.clearTimeout(this.#redraw);
 			this.#loading?.abort();

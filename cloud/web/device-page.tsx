@@ -1,5 +1,7 @@
 /** One device: its state, the range that is shown, and a chart for each channel. */
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { firing } from "./alert-model.ts";
+import { AlertNotes } from "./alert-note.tsx";
 import { deviceHref, now } from "./app-state.ts";
 import { ChannelCard } from "./channel-card.tsx";
 import { pageConfig } from "./config.ts";
@@ -43,6 +45,7 @@ export function DevicePage({ name, rangeId }: DevicePageProps) {
 			{error !== null && (
 				<ErrorNote message={error} onRetry={() => void model.load()} />
 			)}
+			<AlertNotes alerts={firing(model.alerts.all.value)} />
 			{device?.configRefused != null && (
 				<p class="note warning" role="status">
 					The device refused its last configuration: {device.configRefused}

@@ -2,6 +2,7 @@
 import { type Signal, signal } from "@preact/signals";
 import { type Block, MISSING } from "../../protocol/block.ts";
 import { startMs, toValue } from "../../protocol/block-time.ts";
+import { AlertList } from "./alert-model.ts";
 import { messageOf, signedOut } from "./app-state.ts";
 import { type DeviceInfo, getBlocks, listDevices } from "./client.ts";
 import { isHealthChannel } from "./format.ts";
@@ -22,6 +23,7 @@ export class FleetModel {
 	readonly devices: Signal<readonly DeviceInfo[] | null> = signal(null);
 	readonly error: Signal<string | null> = signal(null);
 	readonly link: Signal<LinkState> = signal("connecting");
+	readonly alerts = new AlertList(null);
 	/** Grows when a trace has changed. */
 	readonly revision = signal(0);
 
@@ -60,9 +62,12 @@ export class FleetModel {
 					device.name === name ? { ...device, online, lastSeen } : device,
 				);
 			},
+			onAlert: () => this.alerts.refresh(),
 			onSignedOut: signedOut,
 		});
+		const closeAlerts = this.alerts.open();
 		return () => {
+			closeAlerts();
 			this.#closing.abort();
 			endLive();
 			window.clearTimeout(this.#redraw);

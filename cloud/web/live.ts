@@ -27,6 +27,8 @@ export interface LiveHandlers {
 	/** A block has been stored; `startMs` is null while its time is not known. */
 	onBlock(device: string, startMs: number | null, spanMs: number): void;
 	onDevice(device: string, online: boolean, lastSeen: string | null): void;
+	/** Where a rule stands for a device has changed. */
+	onAlert(device: string): void;
 	/** The session is over. */
 	onSignedOut(): void;
 }
@@ -96,6 +98,10 @@ function streamLive(device: string | null, handlers: LiveHandlers): () => void {
 			const data: { device: string; online: boolean; lastSeen: string | null } =
 				JSON.parse(event.data);
 			handlers.onDevice(data.device, data.online, data.lastSeen);
+		});
+		source.addEventListener("alert", (event) => {
+			const data: { device: string } = JSON.parse(event.data);
+			handlers.onAlert(data.device);
 		});
 	}
 

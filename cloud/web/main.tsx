@@ -1,11 +1,13 @@
 /** The dashboard. */
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
+import { AlertsView } from "./alerts-view.tsx";
 import {
 	checkSession,
 	followAddress,
 	leave,
 	now,
+	type Route,
 	route,
 	signInState,
 } from "./app-state.ts";
@@ -26,6 +28,11 @@ function App() {
 					<img src="favicon.svg" alt="" width="22" height="22" />
 					thinghz
 				</a>
+				{state.is === "in" && (
+					<nav class="views" aria-label="Views">
+						<a href="#/alerts">Alerts</a>
+					</nav>
+				)}
 				{state.is === "in" && (
 					<div class="me">
 						<span class="muted">{whoText(state.who)}</span>
@@ -53,8 +60,7 @@ function Main() {
 	const state = signInState.value;
 	const shown = route.value;
 	useEffect(() => {
-		document.title =
-			shown.view === "device" ? `${shown.name} · thinghz` : "thinghz";
+		document.title = titleOf(shown);
 	}, [shown]);
 	switch (state.is) {
 		case "checking":
@@ -75,15 +81,35 @@ function Main() {
 		case "out":
 			return <SignedOut message={state.message} />;
 		case "in":
-			return shown.view === "devices" ? (
-				<DeviceList />
-			) : (
+			return <View shown={shown} />;
+	}
+}
+
+function View({ shown }: { readonly shown: Route }) {
+	switch (shown.view) {
+		case "devices":
+			return <DeviceList />;
+		case "alerts":
+			return <AlertsView />;
+		case "device":
+			return (
 				<DevicePage
 					key={shown.name}
 					name={shown.name}
 					rangeId={shown.rangeId}
 				/>
 			);
+	}
+}
+
+function titleOf(shown: Route): string {
+	switch (shown.view) {
+		case "devices":
+			return "thinghz";
+		case "alerts":
+			return "Alerts · thinghz";
+		case "device":
+			return `${shown.name} · thinghz`;
 	}
 }
 

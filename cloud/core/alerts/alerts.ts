@@ -115,6 +115,11 @@ export class Alerts {
 		return this.#deliveries.deliverDue();
 	}
 
+	/** See `Deliveries.resume`. @throws StoreError */
+	resume(): Promise<void> {
+		return this.#deliveries.resume();
+	}
+
 	/** What is due of one state, which somebody has seen change. @throws StoreError */
 	async deliver(ruleId: string, device: string): Promise<void> {
 		const state = await this.#store.getState(ruleId, device);

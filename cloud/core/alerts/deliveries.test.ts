@@ -131,6 +131,27 @@ describe("Deliveries", () => {
 		assert.equal((await deliveries())[0]?.status, "delivered");
 	});
 
+	it("are made at once by a process that starts, whatever the one before had begun or was to wait for", async () => {
+		await cloud.rule();
+		const other = await cloud.rule({ name: "Other" });
+		await send(0, 40);
+		cloud.notifier.outcomes.push({ result: "retry", error: "It was busy." });
+		await cloud.alerts.deliver(other.id, "boiler");
+		cloud.notifier.meanwhile = () => new Promise(() => undefined);
+		void cloud.alerts.deliverDue();
+		await new Promise(setImmediate);
+		cloud.notifier.meanwhile = async () => undefined;
+		await cloud.alerts.resume();
+		await cloud.alerts.deliverDue();
+		assert.equal(told().length, 4);
+		assert.deepEqual(
+			(await cloud.stores.alerts.listEvents({ limit: 9 })).map(
+				({ deliveries }) => deliveries[0]?.status,
+			),
+			["delivered", "delivered"],
+		);
+	});
+
 	it("keep what happened while an attempt was under way", async () => {
 		await cloud.rule();
 		await send(0, 40);

@@ -1,5 +1,5 @@
 import { type Clock, StoreError } from "../ports.ts";
-import { type Attempt, claim, dueMs, settle } from "./outbox.ts";
+import { type Attempt, claim, dueMs, hasten, settle } from "./outbox.ts";
 import type {
 	AlertEvent,
 	AlertState,
@@ -67,6 +67,22 @@ export class Deliveries {
 		await Promise.all(Array.from({ length: AT_ONCE }, work));
 		if (errors.length > 0) throw errors[0];
 		return states.length === PAGE;
+	}
+
+	/**
+	 * Makes due at once whatever waits. For where one process alone delivers, at its start: what was begun before is
+	 * over, and what failed for want of a setting may have it now.
+	 * @throws StoreError
+	 */
+	async resume(): Promise<void> {
+		const nowMs = this.#clock.nowMs();
+		for (const state of await this.#store.listStates()) {
+			if (state.outbox.length === 0) continue;
+			// Where the state has changed meanwhile, what waits is due at its time.
+			await this.#store.putState(
+				withOutbox(state, hasten(state.outbox, nowMs)),
+			);
+		}
 	}
 
 	/** Attempts what is due of one state. @throws StoreError when it cannot be said what came of it */

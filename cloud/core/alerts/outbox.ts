@@ -40,7 +40,8 @@ export function dueMs(outbox: Outbox): number | null {
 }
 
 /**
- * Adds events. Where there are too many, the oldest are given up.
+ * Adds events. Where there are too many, the oldest are given up of which nobody has tried to tell anybody: one that has
+ * been begun may be under way.
  * @returns also those that were given up, which are no longer in the outbox
  */
 export function enqueue(
@@ -49,21 +50,35 @@ export function enqueue(
 ): { readonly outbox: Outbox; readonly givenUp: Outbox } {
 	const all = [...outbox, ...events];
 	const excess = Math.max(0, all.length - MAX_OUTBOX);
+	const dispensable = [
+		...all.filter((event) => !isBegun(event)),
+		...all.filter(isBegun),
+	];
+	const dropped = new Set(dispensable.slice(0, excess));
 	return {
-		outbox: all.slice(excess),
-		givenUp: all
-			.slice(0, excess)
-			.map((event) =>
-				withDeliveries(event, (delivery) =>
-					delivery.status === "pending"
-						? fail(
-								delivery,
-								`Given up, since ${MAX_OUTBOX} newer messages wait for delivery.`,
-							)
-						: delivery,
-				),
+		outbox: all.filter((event) => !dropped.has(event)),
+		givenUp: [...dropped].map((event) =>
+			withDeliveries(event, (delivery) =>
+				delivery.status === "pending"
+					? fail(
+							delivery,
+							`Given up, since ${MAX_OUTBOX} other messages wait for delivery.`,
+						)
+					: delivery,
 			),
+		),
 	};
+}
+
+/** All that waits is due now, whoever has begun it. */
+export function hasten(outbox: Outbox, nowMs: number): Outbox {
+	return outbox.map((event) =>
+		withDeliveries(event, (delivery) =>
+			delivery.status === "pending"
+				? { ...delivery, nextAttemptMs: nowMs }
+				: delivery,
+		),
+	);
 }
 
 /** Takes what is due: until `CLAIM_MS` from now nobody else will. */
@@ -166,6 +181,10 @@ function withDeliveries(
 	change: (delivery: Delivery, index: number) => Delivery,
 ): AlertEvent {
 	return { ...event, deliveries: event.deliveries.map(change) };
+}
+
+function isBegun({ deliveries }: AlertEvent): boolean {
+	return deliveries.some(({ attempts }) => attempts > 0);
 }
 
 function isSettled({ deliveries }: AlertEvent): boolean {

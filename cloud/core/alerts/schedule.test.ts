@@ -18,6 +18,9 @@ describe("The schedule of alerts", () => {
 		alerts = {
 			onOutbox: () => undefined,
 			listenFrom: (timeMs) => calls.push(`listen ${timeMs}`),
+			resume: async () => {
+				calls.push("resume");
+			},
 			sweep: async () => {
 				calls.push("sweep");
 			},
@@ -59,6 +62,7 @@ describe("The schedule of alerts", () => {
 		await next();
 		assert.deepEqual(calls, [
 			"listen 1000",
+			"resume",
 			"sweep",
 			"deliver",
 			"sweep",
@@ -95,6 +99,7 @@ describe("The schedule of alerts", () => {
 		assert.equal(now, 1000);
 		assert.deepEqual(calls, [
 			"listen 1000",
+			"resume",
 			"sweep",
 			"deliver",
 			"deliver",

@@ -5,12 +5,14 @@ import type { Alerts } from "./alerts.ts";
 /** How often silent devices are looked for, and what could not be delivered is tried again if it is due, ms. */
 export const SWEEP_EVERY_MS = 10_000;
 
-/** Sweeps and delivers in the background, where no service of a cloud calls for it. */
+type ScheduledAlerts = Pick<
+	Alerts,
+	"sweep" | "deliverDue" | "resume" | "listenFrom" | "onOutbox"
+>;
+
+/** Sweeps and delivers in the background, where one process does it alone and no service of a cloud calls for it. */
 export class AlertSchedule {
-	readonly #alerts: Pick<
-		Alerts,
-		"sweep" | "deliverDue" | "listenFrom" | "onOutbox"
-	>;
+	readonly #alerts: ScheduledAlerts;
 	readonly #clock: Clock;
 	readonly #timers: Timers;
 	readonly #onError: (error: unknown) => void;
@@ -18,15 +20,13 @@ export class AlertSchedule {
 	#isRunning = false;
 	#isBusy = false;
 	#isWoken = false;
+	#isResumed = false;
 	#sweptMs = Number.NEGATIVE_INFINITY;
 	#turn: Promise<void> = Promise.resolve();
 
 	/** @param deps.onError is told of what fails; it is tried again with the next sweep */
 	constructor(deps: {
-		readonly alerts: Pick<
-			Alerts,
-			"sweep" | "deliverDue" | "listenFrom" | "onOutbox"
-		>;
+		readonly alerts: ScheduledAlerts;
 		readonly clock: Clock;
 		readonly timers: Timers;
 		readonly onError: (error: unknown) => void;
@@ -71,6 +71,10 @@ export class AlertSchedule {
 	async #run(): Promise<void> {
 		this.#isBusy = true;
 		this.#isWoken = false;
+		if (!this.#isResumed) {
+			this.#isResumed = true;
+			await this.#attempt(() => this.#alerts.resume());
+		}
 		const nowMs = this.#clock.nowMs();
 		const sinceMs = Math.abs(nowMs - this.#sweptMs);
 		if (sinceMs >= SWEEP_EVERY_MS) {

@@ -160,6 +160,7 @@ function theLast(turns: readonly Turn[]): readonly Happening[] {
 	const leftOut = excess + (excess % 2);
 	const [first, ...others] = turns.slice(leftOut);
 	if (first === undefined || leftOut === 0) return turns;
-	const note = `Before that it had fired ${leftOut / 2} times more within the same block.`;
+	const times = leftOut === 2 ? "once" : `${leftOut / 2} times`;
+	const note = `Before that it had fired ${times} more within the same block.`;
 	return [{ ...first, note }, ...others];
 }
