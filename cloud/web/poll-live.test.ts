@@ -62,6 +62,7 @@ class Page {
 					),
 				onDevice: (name, online, lastSeen) =>
 					this.news.push(`device ${name} ${online} ${lastSeen}`),
+				onAlert: (name) => this.news.push(`alert ${name}`),
 				onSignedOut: () => this.news.push("signed out"),
 			},
 			{
