@@ -126,7 +126,10 @@ async function problemDetail(response: Response): Promise<string> {
 	return problem.detail ?? fallback;
 }
 
-export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+export async function getJson<T>(
+	path: string,
+	signal?: AbortSignal,
+): Promise<T> {
 	const response = await request(path, signal ? { signal } : {});
 	return (await response.json()) as T;
 }
