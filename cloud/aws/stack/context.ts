@@ -52,7 +52,7 @@ export interface Context {
 	readonly ingestConcurrency: number;
 	/** Requests a second to the API, of all callers together; twice as many in a burst. */
 	readonly apiRate: number;
-	/** Whether tables, pool and buckets are protected from being deleted. */
+	/** Whether tables, user pool and stack are protected from being deleted. */
 	readonly protect: boolean;
 }
 
@@ -273,7 +273,7 @@ export const CONTEXT_KEYS = {
 	),
 	protect: yesNo(
 		true,
-		"deletion protection of tables, user pool and InfluxDB; data is retained either way",
+		"deletion protection of tables, user pool and stack; data is retained either way",
 	),
 } satisfies Readonly<Record<string, Key<unknown>>>;
 
