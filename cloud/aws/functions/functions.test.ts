@@ -26,6 +26,8 @@ import {
 	provisioningRequest,
 	sqsEvent,
 } from "../fakes/events.ts";
+import { fetchByLambda } from "../fakes/http-event.ts";
+import type { HttpHandler } from "../lambda-http.ts";
 import type {
 	ProvisioningAnswer,
 	ProvisioningRequest,
@@ -37,6 +39,10 @@ type SqsHandler = (
 	event: SQSEvent,
 	context: Context,
 ) => Promise<SQSBatchResponse>;
+function base64url(value: object): string {
+	return Buffer.from(JSON.stringify(value)).toString("base64url");
+}
+
 type HookHandler = (
 	request: ProvisioningRequest,
 ) => Promise<ProvisioningAnswer>;
@@ -233,6 +239,33 @@ describe("The functions' bundles", () => {
 		const claim = await stores.claims.get("boiler");
 		assert.ok((claim?.claimedMs ?? 0) > 5);
 		assert.notEqual(await stores.devices.get("boiler"), null);
+	});
+
+	it("answer the API's requests, from what is in DynamoDB, for people of the pool alone", async () => {
+		await stores.devices.create("boiler", 1);
+		const handler = await load<HttpHandler>("api", {
+			...tableNames(),
+			THINGHZ_USER_POOL_ID: "eu-central-1_aBcDeFgHi",
+			THINGHZ_USER_POOL_CLIENT_ID: "page",
+			THINGHZ_CLI_CLIENT_ID: "command",
+			THINGHZ_SIGN_IN_URL: "https://thinghz.auth.example",
+			THINGHZ_FIRMWARE_BUCKET: "thinghz-firmware",
+			THINGHZ_INGEST_QUEUE_ARN: "arn:aws:sqs:us-east-1:1:thinghz-ingest",
+			THINGHZ_DEAD_LETTER_QUEUE_ARN: "arn:aws:sqs:us-east-1:1:thinghz-dead",
+		});
+		const fetch = fetchByLambda(handler);
+		const ask = (path: string, headers: Record<string, string> = {}) =>
+			fetch(new Request(`https://api.example${path}`, { headers }));
+		const health = await ask("/v1/health");
+		assert.equal(health.status, 200);
+		assert.equal((await ask("/v1/devices")).status, 401);
+		const unsigned = `${base64url({ alg: "none" })}.${base64url({ sub: "eve" })}.`;
+		const refused = await ask("/v1/devices", {
+			Authorization: `Bearer ${unsigned}`,
+		});
+		assert.equal(refused.status, 401);
+		const described = await ask("/v1/openapi.json");
+		assert.match(await described.text(), /\/v1\/devices\/\{name\}\/blocks/);
 	});
 
 	it("find silent devices on the schedule, and put what is to be said where its stream tells of it", async () => {

@@ -14,7 +14,7 @@ import { CfnSchedule } from "aws-cdk-lib/aws-scheduler";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { writeEnvironment } from "../environment.ts";
+import { type Environment, writeEnvironment } from "../environment.ts";
 import { STACK_NAME } from "../names.ts";
 import { OUTBOX_ATTRIBUTE } from "../tables.ts";
 import { BundledFunction, type FunctionDefaults } from "./function.ts";
@@ -36,6 +36,13 @@ export interface AlertsProps extends FunctionDefaults {
 export class Alerts extends Construct {
 	readonly schedule: BundledFunction;
 	readonly notify: BundledFunction;
+	/** What a function has to know to tell people. */
+	readonly telling: Pick<
+		Environment<"notify">,
+		"pageUrl" | "emailTopicPrefix" | "platformApplications" | "webhookSecretArn"
+	>;
+	readonly #webhookSecret: Secret;
+	readonly #emailTopicPrefix: string;
 
 	constructor(scope: Construct, id: string, props: AlertsProps) {
 		super(scope, id);
@@ -55,11 +62,12 @@ export class Alerts extends Construct {
 			reason:
 				"Whoever receives webhooks has it, and would refuse them once it had been rotated alone.",
 		});
-		const { platformApplications } = props;
-		const telling = {
+		this.#webhookSecret = webhookSecret;
+		this.#emailTopicPrefix = emailTopicPrefix;
+		this.telling = {
 			pageUrl: props.pageUrl,
 			emailTopicPrefix,
-			platformApplications,
+			platformApplications: props.platformApplications,
 			webhookSecretArn: webhookSecret.secretArn,
 		};
 
@@ -70,7 +78,7 @@ export class Alerts extends Construct {
 			about:
 				"Judges what no block tells, delivers what is due, and counts rollups anew",
 			environment: writeEnvironment("schedule", {
-				...telling,
+				...this.telling,
 				blocksTable: tables.blocks.table.tableName,
 				recordsTable: tables.records.table.tableName,
 				retentionDays: props.retentionDays,
@@ -90,7 +98,7 @@ export class Alerts extends Construct {
 			name: "notify",
 			about: "Tells people of alerts as they fire and resolve",
 			environment: writeEnvironment("notify", {
-				...telling,
+				...this.telling,
 				recordsTable: tables.records.table.tableName,
 			}),
 			timeoutS: 60,
@@ -118,11 +126,14 @@ export class Alerts extends Construct {
 			}),
 		);
 		acknowledgeListStreams(this.notify.role);
-		for (const { role } of [this.schedule, this.notify]) {
-			webhookSecret.grantRead(role);
-			allowMail(role, emailTopicPrefix);
-			allowPush(role, Object.values(platformApplications));
-		}
+		for (const { role } of [this.schedule, this.notify]) this.allowToTell(role);
+	}
+
+	/** Lets a function tell people. */
+	allowToTell(role: Role): void {
+		this.#webhookSecret.grantRead(role);
+		allowMail(role, this.#emailTopicPrefix);
+		allowPush(role, Object.values(this.telling.platformApplications));
 	}
 }
 

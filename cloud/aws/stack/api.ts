@@ -16,6 +16,7 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { writeEnvironment } from "../environment.ts";
 import { STACK_NAME } from "../names.ts";
+import type { Alerts } from "./alerts.ts";
 import { BundledFunction, type FunctionDefaults } from "./function.ts";
 import type { Ingest } from "./ingest.ts";
 import type { People } from "./people.ts";
@@ -39,10 +40,7 @@ export interface ApiFunctionProps extends FunctionDefaults {
 	readonly retentionDays: number;
 	readonly people: People;
 	readonly pageClient: UserPoolClient;
-	/** Address of the page, without a slash at the end. */
-	readonly pageUrl: string;
-	/** SNS platform applications by platform. */
-	readonly platformApplications: Readonly<Record<string, string>>;
+	readonly alerts: Alerts;
 	readonly firmware: IBucket;
 	readonly ingest: Ingest;
 	readonly traced: boolean;
@@ -101,8 +99,8 @@ export class Api extends Construct {
 				blocksTable: tables.blocks.table.tableName,
 				recordsTable: tables.records.table.tableName,
 				retentionDays: props.retentionDays,
-				pageUrl: props.pageUrl,
-				platformApplications: props.platformApplications,
+				// A rule is tried by telling those whom it names.
+				...props.alerts.telling,
 				userPoolId: people.pool.userPoolId,
 				userPoolClientId: pageClient.userPoolClientId,
 				cliClientId: people.cliClient.userPoolClientId,
@@ -119,6 +117,7 @@ export class Api extends Construct {
 		// Rollups that a query brings up to date are kept.
 		tables.blocks.allow(api.role, "write");
 		tables.records.allow(api.role, "write");
+		props.alerts.allowToTell(api.role);
 		allowRedrive(api, ingest);
 
 		const integration = new HttpLambdaIntegration("Integration", api.lambda);

@@ -84,14 +84,22 @@ export class ThinghzStack extends Stack {
 			webAclArn: context.webAclArn,
 		});
 		const pageClient = people.addPageClient(page.url);
+		const alerts = new Alerts(this, "Alerts", {
+			...defaults,
+			tables,
+			retentionDays,
+			pageUrl: page.url,
+			platformApplications,
+			deadLetters: failures,
+			traced,
+		});
 		const answering = api.answerWith({
 			...defaults,
 			tables,
 			retentionDays,
 			people,
 			pageClient,
-			pageUrl: page.url,
-			platformApplications,
+			alerts,
 			firmware: firmware.bucket,
 			ingest,
 			traced: context.xray !== "none",
@@ -108,15 +116,6 @@ export class ThinghzStack extends Stack {
 			},
 		});
 
-		const alerts = new Alerts(this, "Alerts", {
-			...defaults,
-			tables,
-			retentionDays,
-			pageUrl: page.url,
-			platformApplications,
-			deadLetters: failures,
-			traced,
-		});
 		const rows =
 			context.timeseries.store === "none"
 				? undefined

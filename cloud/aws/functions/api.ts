@@ -1,0 +1,85 @@
+/** Lambda's entry: the API, behind an HTTP API. */
+import { SQSClient } from "@aws-sdk/client-sqs";
+import packageJson from "../../../package.json" with { type: "json" };
+import { createApi } from "../../api/app.ts";
+import { Access } from "../../core/access.ts";
+import { Alerts } from "../../core/alerts/alerts.ts";
+import { deviceLink } from "../../core/alerts/link.ts";
+import { PushSubscriptions } from "../../core/alerts/push-subscriptions.ts";
+import { Devices } from "../../core/devices.ts";
+import { Ingest } from "../../core/ingest.ts";
+import { LiveHub } from "../../core/live-hub.ts";
+import { Queries } from "../../core/queries.ts";
+import { Redrive } from "../../core/redrive.ts";
+import { Rollups } from "../../core/rollups.ts";
+import { CognitoAuth } from "../adapters/cognito/authenticator.ts";
+import { sqsRedrive } from "../adapters/sqs/redrive.ts";
+import { readEnvironment } from "../environment.ts";
+import { httpHandler } from "../lambda-http.ts";
+import { consoleLog, describeError } from "../log.ts";
+import { openNotifier } from "../open-notifier.ts";
+import { systemClock as clock, openStores } from "../runtime.ts";
+
+const environment = readEnvironment("api", process.env);
+const stores = openStores(environment);
+const onError = (error: unknown) =>
+	consoleLog.error("unforeseen", describeError(error));
+/** Nobody looks on here: pages ask again and again. */
+const hub = new LiveHub();
+
+const rollups = new Rollups({
+	stores,
+	clock,
+	// Nothing goes on between invocations; the schedule's function counts what no query has.
+	timers: { after: () => () => undefined },
+	onError,
+});
+
+const alerts = new Alerts({
+	stores,
+	hub,
+	clock,
+	notifier: openNotifier({
+		environment,
+		store: stores.alerts,
+		clock,
+		log: consoleLog,
+	}),
+	onError,
+	linkTo: (device) => deviceLink(environment.pageUrl, device),
+});
+
+const ingest = new Ingest(
+	{ stores, hub, clock },
+	{ adopts: true, onBlock: alerts.onBlock },
+);
+
+export const handler = httpHandler(
+	createApi({
+		devices: new Devices({ stores, hub, clock }),
+		queries: new Queries({ stores, rollups }),
+		hub: null,
+		deadLetters: stores.deadLetters,
+		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
+		deadLetterQueue: sqsRedrive({ client: new SQSClient({}), ...environment }),
+		alerts,
+		push: new PushSubscriptions({
+			store: stores.alerts,
+			clock,
+			webKey: null,
+			platforms: Object.keys(environment.platformApplications),
+		}),
+		auth: new CognitoAuth({
+			pool: {
+				poolId: environment.userPoolId,
+				clientIds: [environment.userPoolClientId, environment.cliClientId],
+				signInUrl: environment.signInUrl,
+			},
+			clock,
+		}),
+		access: new Access(stores.grants),
+		clock,
+		version: packageJson.version,
+		onError,
+	}),
+);
