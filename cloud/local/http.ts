@@ -4,11 +4,14 @@ import type { AddressInfo, Socket } from "node:net";
 import { resolve } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { type Env, Hono } from "hono";
+import { DOWNLOADS_PATH } from "./images/file-objects.ts";
 import { staticFiles } from "./static-files.ts";
 
 export interface HttpOptions<E extends Env> {
 	/** The API; see `createApi`. */
 	readonly app: Hono<E>;
+	/** Images of firmware; see `firmwareDownloads`. */
+	readonly firmware?: Hono;
 	/** Folder of the built page; null to serve the API alone. */
 	readonly webDir: string | null;
 	readonly host: string;
@@ -45,6 +48,10 @@ export async function startHttp<E extends Env>(
 	const root = new Hono<E>();
 	if (options.webDir !== null) {
 		root.use(staticFiles(resolve(options.webDir)));
+	}
+	const { firmware } = options;
+	if (firmware !== undefined) {
+		root.all(`${DOWNLOADS_PATH}*`, (c) => firmware.fetch(c.req.raw));
 	}
 	root.mount("/", options.app.fetch);
 	const server = createServer(

@@ -1,0 +1,70 @@
+/**
+ * Against `s3rver`, which stores and serves for real, checks no signature, and takes the last bytes that are asked for to
+ * be the first: what S3 refuses is not shown here.
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import S3rver from "s3rver";
+import { firmwareObjectsContract } from "../../../core/contracts/firmware-objects.ts";
+import { StoreError } from "../../../core/ports.ts";
+import { s3FirmwareObjects } from "./firmware-objects.ts";
+
+describe("firmware on S3", () => {
+	const dir = mkdtempSync(join(tmpdir(), "thinghz-s3-"));
+	let server: S3rver;
+	let client: S3Client;
+	let buckets = 0;
+
+	before(async () => {
+		server = new S3rver({
+			address: "127.0.0.1",
+			port: 0,
+			directory: dir,
+			silent: true,
+		});
+		const { port } = await server.run();
+		client = new S3Client({
+			region: "us-east-1",
+			endpoint: `http://127.0.0.1:${port}`,
+			forcePathStyle: true,
+			credentials: { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" },
+			// s3rver stores the SDK's checksum trailers as if they were content.
+			requestChecksumCalculation: "WHEN_REQUIRED",
+			responseChecksumValidation: "WHEN_REQUIRED",
+		});
+	});
+	after(async () => {
+		client.destroy();
+		await server.close();
+		rmSync(dir, { recursive: true });
+	});
+
+	async function makeObjects() {
+		const bucket = `firmware-${++buckets}`;
+		await client.send(new CreateBucketCommand({ Bucket: bucket }));
+		return s3FirmwareObjects({ client, bucket });
+	}
+
+	firmwareObjectsContract("S3", makeObjects);
+
+	it("signs addresses for this bucket, key and time alone", async () => {
+		const objects = await makeObjects();
+		const key = { version: "1.0.0", board: "esp32", file: "a+b.bin" };
+		const url = new URL(await objects.downloadUrl(key, 600));
+		assert.match(url.pathname, /\/firmware-\d+\/1\.0\.0\/esp32\/a%2Bb\.bin$/);
+		assert.equal(url.searchParams.get("X-Amz-Expires"), "600");
+		assert.equal(url.searchParams.get("X-Amz-SignedHeaders"), "host");
+		assert.match(
+			url.searchParams.get("X-Amz-Signature") ?? "",
+			/^[0-9a-f]{64}$/,
+		);
+	});
+
+	it("says that the bucket did not do what it was asked", async () => {
+		const objects = s3FirmwareObjects({ client, bucket: "not-there" });
+		await assert.rejects(objects.list(), StoreError);
+	});
+});

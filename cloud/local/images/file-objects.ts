@@ -1,0 +1,127 @@
+/**
+ * Images of firmware as files: `DIR/VERSION/BOARD/FILE`. Their addresses carry until when they hold and an HMAC over
+ * that and the path; `firmwareDownloads` serves them.
+ */
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import {
+	type FirmwareKey,
+	type FirmwareObject,
+	type FirmwareObjects,
+	firmwarePath,
+	parseFirmwarePath,
+	requireUrlTtl,
+} from "../../core/firmware-objects.ts";
+import { type Clock, StoreError } from "../../core/ports.ts";
+
+/** Where addresses begin, after the server's own. */
+export const DOWNLOADS_PATH = "/firmware/";
+const CONTEXT = "thinghz firmware 1";
+
+export interface FileFirmwareOptions {
+	readonly dir: string;
+	/** Of the data folder; see `loadSecret`. */
+	readonly secret: Uint8Array;
+	/** Address of the HTTP server as nodes reach it, without a slash at the end. */
+	readonly baseUrl: () => string;
+	readonly clock: Clock;
+}
+
+export function fileFirmwareObjects(
+	options: FileFirmwareOptions,
+): FirmwareObjects {
+	const { dir, secret, clock } = options;
+	return {
+		async put(key, bytes) {
+			const path = join(dir, firmwarePath(key));
+			await orStoreError(writeDurably(path, bytes));
+		},
+		list: () => orStoreError(listFiles(dir)),
+		async downloadUrl(key, ttlS) {
+			requireUrlTtl(ttlS);
+			const path = firmwarePath(key);
+			const expiresS = Math.floor(clock.nowMs() / 1_000) + ttlS;
+			const query = new URLSearchParams({
+				expires: String(expiresS),
+				signature: sign(secret, path, expiresS).toString("base64url"),
+			});
+			const url = path.split("/").map(encodeURIComponent).join("/");
+			return `${options.baseUrl()}${DOWNLOADS_PATH}${url}?${query}`;
+		},
+		async delete(key) {
+			await orStoreError(rm(join(dir, firmwarePath(key)), { force: true }));
+		},
+	};
+}
+
+/** Whether an address is one of ours and still holds. */
+export function isSigned(
+	secret: Uint8Array,
+	key: FirmwareKey,
+	query: { readonly expires: string; readonly signature: string },
+	nowMs: number,
+): boolean {
+	if (!/^\d{1,12}$/.test(query.expires)) return false;
+	const expiresS = Number(query.expires);
+	const wanted = sign(secret, firmwarePath(key), expiresS);
+	const given = Buffer.from(query.signature, "base64url");
+	return (
+		given.length === wanted.length &&
+		timingSafeEqual(given, wanted) &&
+		nowMs < expiresS * 1_000
+	);
+}
+
+function sign(secret: Uint8Array, path: string, expiresS: number): Buffer {
+	return createHmac("sha256", secret)
+		.update(`${CONTEXT}\n${path}\n${expiresS}`)
+		.digest();
+}
+
+/** Whole or not at all, also when the power goes. */
+async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+	await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+	// No key begins with a dot, so it is never listed.
+	const temporary = join(dirname(path), `.${process.pid}.tmp`);
+	const file = await open(temporary, "w", 0o600);
+	try {
+		await file.writeFile(bytes);
+		await file.sync();
+	} finally {
+		await file.close();
+	}
+	await rename(temporary, path);
+}
+
+async function listFiles(dir: string): Promise<readonly FirmwareObject[]> {
+	let paths: string[];
+	try {
+		paths = await readdir(dir, { recursive: true });
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+		throw error;
+	}
+	const objects: FirmwareObject[] = [];
+	for (const path of paths.sort()) {
+		const key = parseFirmwarePath(path);
+		if (key === null) continue;
+		const { size, mtimeMs } = await stat(join(dir, path));
+		objects.push({ ...key, sizeBytes: size, putMs: Math.floor(mtimeMs) });
+	}
+	return objects;
+}
+
+/** @throws StoreError "unavailable" */
+async function orStoreError<T>(work: Promise<T>): Promise<T> {
+	try {
+		return await work;
+	} catch (cause) {
+		const reason = cause instanceof Error ? cause.message : String(cause);
+		throw new StoreError(
+			"unavailable",
+			`The folder of firmware did not do what it was asked: ${reason}`,
+			{ cause },
+		);
+	}
+}
