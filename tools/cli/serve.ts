@@ -1,6 +1,8 @@
 /** What `thinghz up` runs: the cloud's stores, broker and API on a data folder, opened in order and closed in turn. */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { InfluxTarget } from "../../cloud/influxdb/influx-target.ts";
+import { loadSecret } from "../../cloud/local/auth.ts";
 import {
 	type BrokerLogEntry,
 	startBroker,
@@ -10,6 +12,8 @@ import { exportToInflux } from "../../cloud/local/export-to-influx.ts";
 import { startHttp } from "../../cloud/local/http.ts";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
 import { serverIdentity } from "../../cloud/local/identity/server-certificate.ts";
+import { firmwareDownloads } from "../../cloud/local/images/downloads.ts";
+import { FIRMWARE_FOLDER } from "../../cloud/local/images/file-objects.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { CommandError } from "./errors.ts";
 import { hostAndPort, type Reach } from "./host.ts";
@@ -69,6 +73,11 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 		closing.add(() => broker.close());
 		const http = await startHttp({
 			app: cloud.app,
+			firmware: firmwareDownloads({
+				dir: join(dir, FIRMWARE_FOLDER),
+				secret: loadSecret(dir),
+				clock: { nowMs: () => Date.now() },
+			}),
 			webDir: WEB_DIR,
 			host: reach.bind,
 			port: options.httpPort,

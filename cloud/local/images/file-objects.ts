@@ -15,6 +15,8 @@ import {
 } from "../../core/firmware-objects.ts";
 import { type Clock, StoreError } from "../../core/ports.ts";
 
+/** In the data folder. */
+export const FIRMWARE_FOLDER = "firmware";
 /** Where addresses begin, after the server's own. */
 export const DOWNLOADS_PATH = "/firmware/";
 const CONTEXT = "thinghz firmware 1";
