@@ -110,7 +110,7 @@ export interface DeadLetter {
 	readonly id: number;
 	readonly thing: string;
 	readonly topic: string;
-	/** A name: a BlockErrorReason, "identity_conflict", "bad_event", "wrong_topic", "unknown_topic", "too_many_channels". */
+	/** A name: a BlockErrorReason, "identity_conflict", "bad_event", "wrong_topic", "unknown_topic", "too_many_channels", "bad_envelope". */
 	readonly reason: string;
 	/** A sentence for people. */
 	readonly detail: string;

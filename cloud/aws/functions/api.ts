@@ -17,6 +17,7 @@ import { sqsRedrive } from "../adapters/sqs/redrive.ts";
 import { readEnvironment } from "../environment.ts";
 import { httpHandler } from "../lambda-http.ts";
 import { consoleLog, describeError } from "../log.ts";
+import { takingEnvelopes } from "../malformed.ts";
 import { openNotifier } from "../open-notifier.ts";
 import { systemClock as clock, openStores } from "../runtime.ts";
 
@@ -60,7 +61,11 @@ export const handler = httpHandler(
 		queries: new Queries({ stores, rollups }),
 		hub: null,
 		deadLetters: stores.deadLetters,
-		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
+		redrive: new Redrive({
+			deadLetters: stores.deadLetters,
+			ingest: takingEnvelopes(ingest),
+		}),
+		claims: stores.claims,
 		deadLetterQueue: sqsRedrive({ client: new SQSClient({}), ...environment }),
 		alerts,
 		push: new PushSubscriptions({
