@@ -1,6 +1,4 @@
 /** A node with a claim certificate becomes a thing, if its hook knows it; and people see it come and go. */
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { dynamoRecords } from "../../../cloud/aws/adapters/dynamodb/stores.ts";
 import {
 	PROVISIONING_PARAMETER,
 	THING_POLICIES,
@@ -9,14 +7,18 @@ import { isObject } from "../json.ts";
 import { connectAs } from "../mqtt-client.ts";
 import { provisionBy } from "../provisioning.ts";
 import type { Stage } from "../stage.ts";
-import { REGION } from "../template.ts";
-import { OWNER_ACCESS_KEY } from "../world.ts";
 
 export async function provisioning(stage: Stage): Promise<void> {
 	const { world, transcript, template } = stage;
-	await ownClaims(stage, async (claims) => {
-		await claims.allow("lamp", Date.now());
+	const admin = await stage.token({ subject: "ada", groups: ["admin"] });
+	const allowed = await stage.send("POST", "/v1/claims", admin, {
+		names: ["lamp"],
 	});
+	transcript.check(
+		allowed.status >= 200 && allowed.status < 300,
+		"an administrator allows a node to claim the name lamp",
+		allowed.json,
+	);
 	const asked = async (name: string | undefined) => {
 		const answer = await world.askHook(
 			name === undefined ? {} : { [PROVISIONING_PARAMETER]: name },
@@ -70,24 +72,4 @@ export async function presence(stage: Stage): Promise<void> {
 		false,
 		"the event of its connection comes again, late: it stays offline",
 	);
-}
-
-type Claims = ReturnType<typeof dynamoRecords>["claims"];
-
-/** As whoever owns the account lets a node claim a name. */
-async function ownClaims(
-	{ world, template }: Stage,
-	work: (claims: Claims) => Promise<void>,
-): Promise<void> {
-	const client = new DynamoDBClient({
-		endpoint: world.dynamoDb.endpoint,
-		region: REGION,
-		credentials: { accessKeyId: OWNER_ACCESS_KEY, secretAccessKey: "x" },
-	});
-	const table = template.output("RecordsTable");
-	try {
-		await work(dynamoRecords({ client, tables: { records: table } }).claims);
-	} finally {
-		client.destroy();
-	}
 }
