@@ -49,6 +49,8 @@ export interface StackDesign {
 	readonly seenEveryS: number;
 	/** Between two runs of the schedule. */
 	readonly scheduleEveryS: number;
+	/** What webhooks are signed with. */
+	readonly secrets: number;
 	readonly alarms: number;
 	readonly dashboards: number;
 	/** Queues with a function behind them, beside that of ingest: Lambda polls each. */
@@ -159,12 +161,6 @@ function addIngest(
 		"cloudWatchLogsGb",
 		(invocations * ASSUMED.logBytes) / GB,
 	);
-	bill.add(
-		"X-Ray",
-		"traces of ingest",
-		"xrayTrace",
-		invocations * ASSUMED.tracedShare,
-	);
 }
 
 function addStore(
@@ -221,8 +217,8 @@ function addRollups(
 			"DynamoDB",
 			`rollups of the ${name} written`,
 			"dynamoWrite",
-			// Each instance marks it, and who counts it writes it, each time the item and its key in the index of what is out of date.
-			buckets * (2 * ASSUMED.instances + Math.ceil(itemBytes / KB) + 1),
+			// Each instance asks to mark it; the first mark and the counting write its key in the index of what is out of date, too.
+			buckets * (ASSUMED.instances + 1 + Math.ceil(itemBytes / KB) + 1),
 		);
 		let readBytes = itemBytes;
 		for (const stream of streams) {
@@ -349,9 +345,11 @@ function addAlerts(
 
 function addPeople(bill: Bill, use: AwsUse): void {
 	const { people, design, grafana } = use;
+	const { tracedShare } = ASSUMED;
 	const visits = people * ASSUMED.visitsAMonth;
 	const requests = visits * ASSUMED.requestsAVisit;
 	bill.add("API Gateway", "requests", "httpApiRequest", requests);
+	bill.add("X-Ray", "traces of the API", "xrayTrace", requests * tracedShare);
 	bill.add("Lambda", "API, invocations", "lambdaRequest", requests);
 	bill.add(
 		"Lambda",
@@ -381,6 +379,7 @@ const OBJECTS_GB = 0.03;
 
 function addOperation(bill: Bill, { design }: AwsUse): void {
 	bill.add("S3", "page and firmware", "s3GbMonth", OBJECTS_GB);
+	bill.add("Secrets Manager", "secrets", "secretMonth", design.secrets);
 	bill.add("CloudWatch", "alarms", "cloudWatchAlarmMonth", design.alarms);
 	bill.add(
 		"CloudWatch",

@@ -3,6 +3,10 @@ import assert from "node:assert/strict";
 import type { AttributeValue, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { dynamoStores } from "../../cloud/aws/adapters/dynamodb/stores.ts";
 import { SEEN_EVERY_MS } from "../../cloud/aws/ingest.ts";
+import {
+	synthesized,
+	type TemplateResource,
+} from "../../cloud/aws/stack/fakes/synthesized.ts";
 import { HOUR_MS } from "../../cloud/core/spans.ts";
 import { DESIGN } from "./design.ts";
 import { healthStream, readingsStream } from "./streams.ts";
@@ -111,5 +115,47 @@ describe("the design that costs are reckoned for", () => {
 		const { channels, spanS, blockBytes } = healthStream();
 		assert.deepEqual([channels, spanS], [16, 3600]);
 		assert.ok(blockBytes > 200 && blockBytes < 1000, `${blockBytes}`);
+	});
+});
+
+describe("the stack that costs are reckoned for", function () {
+	this.timeout(60_000);
+	let resources: readonly TemplateResource[];
+
+	before(() => {
+		resources = Object.values(synthesized("lean").template.Resources);
+	});
+
+	const ofType = (type: string) => resources.filter((one) => one.Type === type);
+
+	it("has so many alarms, dashboards and secrets", () => {
+		assert.equal(ofType("AWS::CloudWatch::Alarm").length, DESIGN.alarms);
+		assert.equal(
+			ofType("AWS::CloudWatch::Dashboard").length,
+			DESIGN.dashboards,
+		);
+		assert.equal(ofType("AWS::SecretsManager::Secret").length, DESIGN.secrets);
+	});
+
+	it("gathers messages of its queues for so long, and polls so many of them", () => {
+		const polled = ofType("AWS::Lambda::EventSourceMapping").filter(
+			({ Properties }) =>
+				JSON.stringify(Properties?.EventSourceArn).includes("Queue"),
+		);
+		assert.equal(polled.length, 1 + DESIGN.otherQueues);
+		assert.ok(
+			polled.some(
+				({ Properties }) =>
+					Properties?.MaximumBatchingWindowInSeconds === DESIGN.batchWindowS,
+			),
+		);
+	});
+
+	it("can set its tables back, which is paid for", () => {
+		for (const { Properties } of ofType("AWS::DynamoDB::Table")) {
+			assert.deepEqual(Properties?.PointInTimeRecoverySpecification, {
+				PointInTimeRecoveryEnabled: true,
+			});
+		}
 	});
 });

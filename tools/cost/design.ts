@@ -2,13 +2,14 @@
 import type { StackDesign } from "./aws.ts";
 
 export const DESIGN: StackDesign = Object.freeze({
-	sizes: { blockOverhead: 88, rollupChannel: 62, rollupOverhead: 45 },
+	sizes: { blockOverhead: 88, rollupChannel: 60, rollupOverhead: 46 },
 	batchWindowS: 20,
 	ingestMemoryMb: 256,
 	apiMemoryMb: 512,
 	seenEveryS: 3600,
 	scheduleEveryS: 60,
 	otherQueues: 1,
-	alarms: 12,
+	secrets: 1,
+	alarms: 10,
 	dashboards: 1,
 });
