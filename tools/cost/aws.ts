@@ -110,6 +110,12 @@ function addDevices(
 		"iotConnectivityMinute",
 		(use.devices * MONTH_S) / 60,
 	);
+	bill.add(
+		"IoT Device Defender",
+		"the weekly audit",
+		"deviceAuditMonth",
+		use.devices,
+	);
 	let units = eventsOf(use);
 	for (const stream of streams) {
 		const bytes = stream.blockBytes / stream.blocksASpan;
@@ -232,11 +238,18 @@ function addRollups(
 			"dynamoRead",
 			buckets * Math.ceil(readBytes / (4 * KB)),
 		);
+		const keptGb = (buckets * use.months * (itemBytes + ITEM_INDEX_BYTES)) / GB;
 		bill.add(
 			"DynamoDB",
 			`rollups of the ${name} kept`,
 			"dynamoGbMonth",
-			(buckets * use.months * (itemBytes + ITEM_INDEX_BYTES)) / GB,
+			keptGb,
+		);
+		bill.add(
+			"DynamoDB",
+			`point-in-time recovery of rollups of the ${name}`,
+			"dynamoBackupGbMonth",
+			keptGb,
 		);
 	}
 }

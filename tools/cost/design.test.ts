@@ -82,19 +82,19 @@ describe("the design that costs are reckoned for", () => {
 
 	it("has the size of a rollup that the adapter writes", async () => {
 		const { sent, stores } = recording();
-		const channels = readingsStream(1000, 300_000, 3).channels;
+		const channels = 19;
 		const rows = Array.from({ length: channels }, (_, i) => ({
-			channel: `temperature${i}`,
+			channel: `${"abcdefghijklmnopqrs"[i]}_temperature`,
 			kind: "gauge" as const,
 			unit: "°C",
 			bucketMs: NOW - HOUR_MS,
 			exponent: -2,
 			count: 3600,
-			first: 21_534,
-			last: 21_487,
-			min: 19_902,
-			max: 23_104,
-			sum: 77_298_211,
+			first: 21_534 - 731 * i,
+			last: 21_487 - 577 * i,
+			min: 19_902 - 911 * i,
+			max: 23_104 + 613 * i,
+			sum: 77_298_211 - 3_271_819 * i,
 		}));
 		const bucket = { size: "hour" as const, bucketMs: NOW - HOUR_MS, mark: 1 };
 		await stores.rollups.replace(THING, [{ ...bucket, rows }]);

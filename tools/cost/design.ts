@@ -2,7 +2,7 @@
 import type { StackDesign } from "./aws.ts";
 
 export const DESIGN: StackDesign = Object.freeze({
-	sizes: { blockOverhead: 88, rollupChannel: 60, rollupOverhead: 46 },
+	sizes: { blockOverhead: 88, rollupChannel: 19, rollupOverhead: 100 },
 	batchWindowS: 20,
 	ingestMemoryMb: 256,
 	apiMemoryMb: 512,

@@ -281,7 +281,7 @@ describe("Stores on DynamoDB, by what they cost", () => {
 		const [item = {}] = (await items(names.blocks, "boiler")).filter(
 			({ r }) => r !== undefined,
 		);
-		assert.equal(writeUnits(itemSize(item)), 2);
+		assert.equal(writeUnits(itemSize(item)), 1);
 	});
 });
 

@@ -3,6 +3,7 @@
  * when it was last marked (`m`) and the keys of the index `dirty`. Rows and mark are one item, so replacing is one
  * conditional write.
  */
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type {
 	BucketRows,
 	Clock,
@@ -21,8 +22,9 @@ import {
 } from "./rollup-keys.ts";
 import { isClearable, OPEN_MS, QUIET_MS } from "./rollup-marks.ts";
 import {
+	bytes,
+	corrupt,
 	type Item,
-	json,
 	keyOf,
 	number,
 	type Range,
@@ -32,7 +34,10 @@ import {
 
 const [DIRTY_INDEX] = BLOCKS_TABLE.indexes;
 
-/** A row as it is kept: its members by their places. */
+/**
+ * A row as it is kept: its members by their places. The rows of a bucket are deflated (RFC 1951): those of nineteen channels are
+ * 1.2 KB of JSON, and an item of more than 1 KB costs twice.
+ */
 type PackedRow = readonly [
 	channel: string,
 	kind: 0 | 1,
@@ -121,7 +126,7 @@ async function replaceOne(
 			expression: "m = :m",
 			values: {
 				":m": { N: String(mark) },
-				":r": { S: JSON.stringify(rows.map(packRow)) },
+				":r": { B: deflateRawSync(JSON.stringify(rows.map(packRow))) },
 			},
 		},
 	);
@@ -170,7 +175,7 @@ function packRow(row: RollupRow): PackedRow {
 
 function toRows(item: Item, wanted: ReadonlySet<string>): RollupRow[] {
 	const bucketMs = parseBucketKey(keyOf(item).sort)?.bucketMs ?? 0;
-	return json<readonly PackedRow[]>(item, "r").flatMap((packed) => {
+	return unpack(item).flatMap((packed) => {
 		const [channel, kind, unit, exponent, count, first, last, min, max, sum] =
 			packed;
 		if (!wanted.has(channel)) return [];
@@ -190,6 +195,15 @@ function toRows(item: Item, wanted: ReadonlySet<string>): RollupRow[] {
 			},
 		];
 	});
+}
+
+function unpack(item: Item): readonly PackedRow[] {
+	const deflated = bytes(item, "r");
+	try {
+		return JSON.parse(inflateRawSync(deflated).toString()) as PackedRow[];
+	} catch (error) {
+		return corrupt(item, "r", error);
+	}
 }
 
 function compare(a: string, b: string): number {

@@ -373,7 +373,8 @@ export function json<T>(item: Item, name: string): T {
 	}
 }
 
-function corrupt(item: Item, name: string, cause?: unknown): never {
+/** @throws StoreError "corrupt", always */
+export function corrupt(item: Item, name: string, cause?: unknown): never {
 	const { p, s } = item;
 	throw new StoreError(
 		"corrupt",
