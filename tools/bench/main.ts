@@ -7,6 +7,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { benchBlock } from "./block.ts";
+import { benchCost } from "./cost.ts";
 import { benchDisk } from "./disk.ts";
 import { benchFleet } from "./fleet.ts";
 import { benchHeap } from "./heap.ts";
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 	block: benchBlock,
 	query: benchQuery,
 	disk: benchDisk,
+	cost: benchCost,
 	ingest: benchIngest,
 	lambda: benchLambda,
 	fleet: benchFleet,

@@ -6,7 +6,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const FUNCTIONS = "cloud/aws/functions";
@@ -16,6 +16,20 @@ export interface LambdaBundle {
 	readonly path: string;
 	readonly sizeBytes: number;
 }
+
+/** zod exports its messages in forty languages as one object, which cannot be shaken; it has loaded English by itself. */
+const withoutLocales: Plugin = {
+	name: "without-locales",
+	setup({ onResolve, onLoad }) {
+		const namespace = "without-locales";
+		onResolve({ filter: /\/locales\/index\.js$/ }, ({ path, importer }) =>
+			/[\\/]node_modules[\\/]zod[\\/]/.test(importer)
+				? { path, namespace }
+				: undefined,
+		);
+		onLoad({ filter: /.*/, namespace }, () => ({ contents: "export {};" }));
+	},
+};
 
 /** Names of the functions that there are. */
 export function lambdaNames(): readonly string[] {
@@ -57,6 +71,7 @@ async function bundle(outDir: string, name: string): Promise<LambdaBundle> {
 			js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
 		},
 		legalComments: "none",
+		plugins: [withoutLocales],
 		metafile: true,
 		logLevel: "warning",
 	});
