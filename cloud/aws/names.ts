@@ -21,6 +21,9 @@ export const THING_POLICIES = [
 /** The policy of a claim certificate, which can do nothing but ask for a thing of its own. */
 export const CLAIM_POLICY = "thinghz-claim";
 
+/** With what the client ids of a claim certificate's holders begin; with its colon it begins no name of a thing of ours. */
+export const CLAIM_CLIENT_PREFIX = "thinghz-claim:";
+
 export const PROVISIONING_TEMPLATE = "thinghz";
 
 /** The thing's name in the requests of fleet provisioning, and in its template. */

@@ -59,6 +59,17 @@ describe("The pre-provisioning hook", () => {
 		});
 	}
 
+	it("lets a thing ask under its own name, and under no other that may be claimed", async () => {
+		const asked = { ThingName: "boiler" };
+		const stranger = await run(provisioningRequest(asked, "roof"));
+		assert.deepEqual(stranger, { allowProvisioning: false });
+		const [line] = log.of("provisioning_refused");
+		assert.equal(line?.code, "not_own_name");
+		assert.equal((await claims.get("boiler"))?.claimedMs, null);
+		const itself = await run(provisioningRequest(asked, "boiler"));
+		assert.deepEqual(itself, { allowProvisioning: true });
+	});
+
 	it("fails, so that the node is refused for now, when the store does", async () => {
 		stores.failing = true;
 		await assert.rejects(

@@ -160,6 +160,7 @@ export function lambdaContext(
 /** What AWS IoT calls a pre-provisioning hook with. */
 export function provisioningRequest(
 	parameters: Readonly<Record<string, unknown>> | undefined,
+	clientId = "thinghz-claim:221a6d10-9c7f-42f1-9153-e52e6fc869c1",
 ) {
 	return {
 		claimCertificateId: "c1".repeat(32),
@@ -167,7 +168,7 @@ export function provisioningRequest(
 		certificatePem:
 			"-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n",
 		templateArn: `arn:aws:iot:${REGION}:${ACCOUNT}:provisioningtemplate/thinghz`,
-		clientId: "221a6d10-9c7f-42f1-9153-e52e6fc869c1",
+		clientId,
 		...(parameters === undefined ? {} : { parameters }),
 	};
 }

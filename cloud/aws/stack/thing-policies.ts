@@ -7,7 +7,7 @@
  * https://docs.aws.amazon.com/iot/latest/developerguide/thing-policy-variables.html
  */
 import { blockTopic, eventTopic, liveTopic } from "../../../protocol/topics.ts";
-import { PROVISIONING_TEMPLATE } from "../names.ts";
+import { CLAIM_CLIENT_PREFIX, PROVISIONING_TEMPLATE } from "../names.ts";
 
 /** The thing that is connected, in a policy's resource. */
 export const OWN_NAME = `\${iot:Connection.Thing.ThingName}`;
@@ -88,8 +88,8 @@ export function claimPolicy(arn: IotArn): PolicyDocument {
 		{
 			Effect: "Allow",
 			Action: "iot:Connect",
-			// Its holders have no thing yet, so each makes up a client id; with its colon it is no name of a thing of ours.
-			Resource: [arn("client", "thinghz-claim:*")],
+			// Its holders have no thing yet, so each makes up a client id.
+			Resource: [arn("client", `${CLAIM_CLIENT_PREFIX}*`)],
 		},
 		...provisioning(arn),
 	);
