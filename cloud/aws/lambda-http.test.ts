@@ -80,6 +80,21 @@ describe("an HTTP API's function", () => {
 		});
 	});
 
+	it("answers what no request can be made of, and passes over the body of a GET", async () => {
+		const handler = httpHandler(fakeCloud().app);
+		const event = await httpEvent(new Request(`${URL_OF_API}/v1/health`));
+		const withBody = await handler({ ...event, body: "x" });
+		assert.equal(withBody.statusCode, 200);
+		const withHeader = await handler({
+			...event,
+			headers: { ...event.headers, "x-some": "\u2603" },
+		});
+		assert.equal(withHeader.statusCode, 400);
+		const problem = JSON.parse(withHeader.body ?? "");
+		assert.equal(problem.type, "/problems/invalid_request");
+		assert.equal(problem.instance, "/v1/health");
+	});
+
 	it("counts what escaping adds to text", async () => {
 		const text = await answer('"'.repeat(3_200_000), "application/json");
 		assert.equal(text.status, 400);

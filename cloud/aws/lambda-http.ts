@@ -30,7 +30,21 @@ export function httpHandler<E extends Env>(
 	app: Pick<Hono<E>, "fetch">,
 ): HttpHandler {
 	return async function handleHttp(event) {
-		const result = await resultOf(await app.fetch(requestOf(event)));
+		let request: Request;
+		try {
+			request = requestOf(event);
+		} catch (error) {
+			// What `Request` and `Headers` throw for what is none; an error here would be a 502, and an alarm.
+			if (!(error instanceof TypeError)) throw error;
+			return problemResult(
+				event,
+				new Problem(
+					"invalid_request",
+					`The request cannot be read: ${error.message}.`,
+				),
+			);
+		}
+		const result = await resultOf(await app.fetch(request));
 		return fits(result) ? result : tooLarge(event, result);
 	};
 }
@@ -45,7 +59,9 @@ function requestOf(event: APIGatewayProxyEventV2): Request {
 	if (event.cookies !== undefined) {
 		headers.set("cookie", event.cookies.join("; "));
 	}
-	const body = event.body ?? "";
+	// RFC 9110 section 9.3.1: the body of a GET means nothing, and `Request` takes none.
+	const isRead = http.method === "GET" || http.method === "HEAD";
+	const body = isRead ? "" : (event.body ?? "");
 	return new Request(`https://${domainName}${event.rawPath}${query}`, {
 		method: http.method,
 		headers,
@@ -87,9 +103,17 @@ function tooLarge(
 		"range_too_wide",
 		"The answer has more than the 6 MB that can be sent here; ask for less at a time: a smaller `limit`, a shorter range or fewer channels.",
 	);
+	return problemResult(event, problem, result.headers);
+}
+
+function problemResult(
+	event: APIGatewayProxyEventV2,
+	problem: Problem,
+	headers: APIGatewayProxyStructuredResultV2["headers"] = {},
+): APIGatewayProxyStructuredResultV2 {
 	return {
 		statusCode: problem.status,
-		headers: { ...result.headers, "content-type": PROBLEM_MEDIA_TYPE },
+		headers: { ...headers, "content-type": PROBLEM_MEDIA_TYPE },
 		body: problemText(problem, event.rawPath),
 		isBase64Encoded: false,
 	};
