@@ -47,12 +47,12 @@ function schedule(
 }
 
 describe("The schedule function", () => {
-	it("looks for silent devices, delivers what is due and counts rollups, until there is no more", async () => {
+	it("delivers what is due, looks for silent devices and counts rollups, until there is no more", async () => {
 		const { done, log, run } = schedule({ slices: 3, rounds: 2 });
 		await run();
 		assert.deepEqual(done, [
-			"sweep",
 			...["deliver", "deliver"],
+			"sweep",
 			...["rollups", "rollups", "rollups"],
 		]);
 		assert.equal(log.of("scheduled")[0]?.slices, 3);

@@ -1,6 +1,7 @@
 /**
- * What the schedule function does, once a minute: looks for devices that are silent, delivers what is due, and brings
- * rollups up to date for as long as there is time.
+ * What the schedule function does, once a minute: delivers what is due, looks for devices that are silent, and brings
+ * rollups up to date for as long as there is time. Deliveries come first: a sweep takes the longer the larger the fleet
+ * is, and what it finds is told by the notify function.
  */
 import type { Context } from "aws-lambda";
 import type { Alerts } from "../core/alerts/alerts.ts";
@@ -48,11 +49,11 @@ export function scheduleHandler(deps: {
 			return times;
 		}
 
+		await repeat("deliveries", () => alerts.deliverDue());
 		await repeat("sweep", async () => {
 			await alerts.sweep();
 			return false;
 		});
-		await repeat("deliveries", () => alerts.deliverDue());
 		const slices = await repeat(
 			"rollups",
 			() => rollups.refreshSome(),

@@ -286,6 +286,24 @@ describe("A sweep", () => {
 		assert.deepEqual(await cloud.history(), ["firing roof"]);
 	});
 
+	it("looks at many devices at a time, not at all of them, and leaves none out", async () => {
+		for (let i = 0; i < 99; i++) {
+			await cloud.stores.devices.create(`roof-${i}`, DAY);
+		}
+		await cloud.rule({ condition: NO_DATA, device: null });
+		const { before } = cloud.stores.blocks;
+		let [underWay, most] = [0, 0];
+		cloud.stores.blocks.before = async (...query) => {
+			most = Math.max(most, ++underWay);
+			await new Promise(setImmediate);
+			underWay--;
+			return before(...query);
+		};
+		await sweepAt(10);
+		assert.equal(most, 32);
+		assert.equal((await cloud.stores.alerts.listStates()).length, 100);
+	});
+
 	it("changes nothing more when two sweep at once", async () => {
 		await cloud.rule({ condition: OFFLINE });
 		cloud.clock.now = DAY + 10 * MINUTE;

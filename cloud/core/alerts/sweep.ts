@@ -15,6 +15,9 @@ import type { LastReadings } from "./silence.ts";
 import { endOf, standingOf } from "./standing.ts";
 import type { Change, StateKeeper } from "./state-keeper.ts";
 
+/** Devices looked at at a time: one after the other, those of a large fleet take longer than there is until the next sweep. */
+const AT_ONCE = 32;
+
 type SilenceCondition = Exclude<AlertCondition, { type: "threshold" }>;
 type SilenceRule = AlertRule & { readonly condition: SilenceCondition };
 
@@ -77,13 +80,14 @@ export class Sweep {
 		const known = new Map(
 			states.map((state) => [`${state.ruleId}/${state.device}`, state]),
 		);
-		for (const rule of silences) {
-			for (const device of devices) {
-				if (rule.device !== null && rule.device !== device.name) continue;
+		const pairs = pairsOf(silences, devices);
+		const look = async (): Promise<void> => {
+			for (const [rule, device] of pairs) {
 				const state = known.get(`${rule.id}/${device.name}`) ?? null;
 				await attempt(() => this.#judge(rule, device, state));
 			}
-		}
+		};
+		await Promise.all(Array.from({ length: AT_ONCE }, look));
 		if (errors.length > 0) throw errors[0];
 	}
 
@@ -163,6 +167,19 @@ export class Sweep {
 		const heardMs = Math.max(device.createdMs, this.#listeningSinceMs);
 		if (heardMs > cutoffMs) return undefined;
 		return lastMs ?? cutoffMs;
+	}
+}
+
+function* pairsOf(
+	rules: readonly SilenceRule[],
+	devices: readonly Device[],
+): Generator<readonly [SilenceRule, Device]> {
+	for (const rule of rules) {
+		for (const device of devices) {
+			if (rule.device === null || rule.device === device.name) {
+				yield [rule, device];
+			}
+		}
 	}
 }
 
