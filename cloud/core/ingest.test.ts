@@ -507,6 +507,22 @@ describe("Ingest", () => {
 			assert.equal(device?.boot?.boot, 6);
 		});
 
+		it("lets no boot event that comes twice undo what was refused since", async () => {
+			const send = (document: unknown, receivedMs: number) =>
+				cloud.ingest.accept({
+					thing: "boiler",
+					topic: eventTopic("boiler"),
+					payload: event(document),
+					receivedMs,
+				});
+			const refused = { type: "config_refused", boot: 4, uptimeMs: 99 };
+			await send(BOOT_EVENT, cloud.clock.now);
+			await send({ ...refused, reason: "no" }, cloud.clock.now);
+			await send(BOOT_EVENT, cloud.clock.now);
+			const device = await cloud.stores.devices.get("boiler");
+			assert.equal(device?.configRefused, "no");
+		});
+
 		it("tells of each block when it is stored, and again when it comes again", async () => {
 			const told: unknown[] = [];
 			const ingest = ingestWith({

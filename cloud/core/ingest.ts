@@ -224,10 +224,13 @@ export class Ingest {
 			return { reason: "bad_event", detail: error.message };
 		}
 		if (this.#senders.adopts) await this.#senders.find(message);
-		// On its way for a while, it may have been overtaken by what a later boot says, which is in force.
+		// On its way for a while, it may have been overtaken by what a later boot says, which is in force; or it comes twice,
+		// and a configuration has been refused since.
 		if (message.receivedMs !== undefined) {
 			const device = await this.#stores.devices.get(thing);
-			if ((device?.boot?.atMs ?? 0) > atMs) return null;
+			const bootMs = device?.boot?.atMs ?? 0;
+			const isKnown = update.boot !== undefined && bootMs === atMs;
+			if (bootMs > atMs || isKnown) return null;
 		}
 		await this.#stores.devices.update(thing, { ...update, lastSeenMs: atMs });
 		return null;
