@@ -5,6 +5,9 @@ import type { Clock, Stores } from "./ports.ts";
 /** How often a thing's last-seen time is written at most where nothing else is asked for, ms. */
 const SEEN_EVERY_MS = 1000;
 
+/** Things remembered, some 50 MB with 20 channels each: who has more reads a device anew now and then. */
+export const KEPT_SENDERS = 16_384;
+
 /** More than any honest node has: a block has 16 at most. */
 export const MAX_CHANNELS_OF_A_DEVICE = 256;
 
@@ -37,6 +40,7 @@ export class Senders {
 	readonly #devices: Stores["devices"];
 	readonly #clock: Clock;
 	readonly #seenEveryMs: number;
+	/** In the order in which they were read. */
 	readonly #known = new Map<string, Sender>();
 	/** Those being read, so that many messages of one thing read it once. */
 	readonly #reading = new Map<string, Promise<Sender>>();
@@ -70,6 +74,10 @@ export class Senders {
 		try {
 			const sender = await reading;
 			this.#known.set(thing, sender);
+			if (this.#known.size > KEPT_SENDERS) {
+				const [oldest] = this.#known.keys();
+				if (oldest !== undefined) this.#known.delete(oldest);
+			}
 			return sender;
 		} finally {
 			this.#reading.delete(thing);

@@ -33,8 +33,11 @@ const RELIED_ON_MS = QUIET_MS - 2 * MAX_FLIGHT_MS;
  */
 export const OPEN_MS = 600_000;
 
-/** Buckets remembered, some 10 MB: an hour and a day of each of the things that an instance hears of. */
-const KEPT_MARKS = 50_000;
+/**
+ * Buckets remembered, some 40 MB: an hour and a day of each of 100,000 things that an instance hears of. With more, each
+ * block would cost its marks anew.
+ */
+const KEPT_MARKS = 200_000;
 
 function isOpen(bucketEndMs: number, nowMs: number): boolean {
 	return bucketEndMs + OPEN_MS > nowMs;
