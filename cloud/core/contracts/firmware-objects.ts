@@ -45,6 +45,19 @@ export function firmwareObjectsContract(
 			}
 		});
 
+		it("keeps several of one version and board that are put at once", async () => {
+			const files = Array.from({ length: 8 }, (_, i) => ({
+				key: { ...KEY, file: `part-${i}` },
+				bytes: new Uint8Array(200_000 + i).fill(i),
+			}));
+			await Promise.all(files.map(({ key, bytes }) => objects.put(key, bytes)));
+			for (const { key, bytes } of files) {
+				const response = await fetch(await objects.downloadUrl(key, 60));
+				const got = Buffer.from(await response.arrayBuffer());
+				assert.ok(got.equals(bytes), key.file);
+			}
+		});
+
 		it("gives an image to whoever has its address, whole and by ranges", async () => {
 			await objects.put(KEY, IMAGE);
 			const url = await objects.downloadUrl(KEY, 60);

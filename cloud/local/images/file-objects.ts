@@ -2,7 +2,7 @@
  * Images of firmware as files: `DIR/VERSION/BOARD/FILE`. Their addresses carry until when they hold and an HMAC over
  * that and the path; `firmwareDownloads` serves them.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
@@ -84,16 +84,35 @@ function sign(secret: Uint8Array, path: string, expiresS: number): Buffer {
 /** Whole or not at all, also when the power goes. */
 async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
 	await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-	// No key begins with a dot, so it is never listed.
-	const temporary = join(dirname(path), `.${process.pid}.tmp`);
-	const file = await open(temporary, "w", 0o600);
+	// No key begins with a dot, so it is never listed. Several images of a folder may be put at once.
+	const temporary = join(
+		dirname(path),
+		`.${randomBytes(6).toString("hex")}.tmp`,
+	);
 	try {
-		await file.writeFile(bytes);
-		await file.sync();
-	} finally {
-		await file.close();
+		const file = await open(temporary, "wx", 0o600);
+		try {
+			await file.writeFile(bytes);
+			await file.sync();
+		} finally {
+			await file.close();
+		}
+		await rename(temporary, path);
+	} catch (error) {
+		await rm(temporary, { force: true });
+		throw error;
 	}
-	await rename(temporary, path);
+	await syncFolder(dirname(path));
+}
+
+/** Until then a file's new name may be gone after the power was. */
+async function syncFolder(path: string): Promise<void> {
+	const folder = await open(path, "r");
+	try {
+		await folder.sync();
+	} finally {
+		await folder.close();
+	}
 }
 
 async function listFiles(dir: string): Promise<readonly FirmwareObject[]> {
