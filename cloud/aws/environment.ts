@@ -93,7 +93,7 @@ const READERS = {
 		"platformApplications",
 		"webhookSecretArn",
 	],
-	rows: ["blocksTable", "recordsTable", "retentionDays", "rowStore"],
+	rows: ["blocksTable", "retentionDays", "rowStore"],
 	rowsTimestream: ["timestreamDatabase", "timestreamTable"],
 	rowsInfluxdb: ["influxUrl", "influxDatabase", "influxSecretArn"],
 	api: [

@@ -6,8 +6,10 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Clock } from "../core/ports.ts";
 import { DAY_MS } from "../core/spans.ts";
 import {
+	type DynamoMeasurements,
 	type DynamoRecords,
 	type DynamoStores,
+	dynamoMeasurements,
 	dynamoRecords,
 	dynamoStores,
 } from "./adapters/dynamodb/stores.ts";
@@ -52,6 +54,20 @@ export function openStores(environment: {
 		clock: systemClock,
 		retentionMs: retentionDays * DAY_MS,
 		recordsRetentionMs: RECORDS_RETENTION_DAYS * DAY_MS,
+	});
+}
+
+/** Those on the table of blocks alone. */
+export function openMeasurements(environment: {
+	readonly blocksTable: string;
+	readonly retentionDays: number;
+}): DynamoMeasurements {
+	const { blocksTable, retentionDays } = environment;
+	return dynamoMeasurements({
+		client: dynamoClient(),
+		tables: { blocks: blocksTable },
+		clock: systemClock,
+		retentionMs: retentionDays * DAY_MS,
 	});
 }
 

@@ -5,13 +5,13 @@ import { readEnvironment } from "../environment.ts";
 import { consoleLog } from "../log.ts";
 import { openRowStore } from "../row-stores.ts";
 import { rowsHandler } from "../rows.ts";
-import { openStores } from "../runtime.ts";
+import { openMeasurements } from "../runtime.ts";
 
 const environment = readEnvironment("rows", process.env);
 
 export const handler = rowsHandler({
 	feed: new RowFeed({
-		stores: openStores(environment),
+		stores: openMeasurements(environment),
 		rows: await openRowStore(environment.rowStore, process.env),
 	}),
 	log: consoleLog,

@@ -54,7 +54,6 @@ export class Rows extends Construct {
 			environment: {
 				...writeEnvironment("rows", {
 					blocksTable: tables.blocks.table.tableName,
-					recordsTable: tables.records.table.tableName,
 					retentionDays: props.retentionDays,
 					rowStore: timeseries.store,
 				}),
@@ -77,7 +76,6 @@ export class Rows extends Construct {
 					}),
 		});
 		tables.blocks.allow(this.function.role, "read");
-		tables.records.allow(this.function.role, "write");
 		this.timestream?.allowWriting(this.function.role);
 		this.influxDb?.allowReadingSecret(this.function.role);
 

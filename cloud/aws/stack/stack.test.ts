@@ -801,6 +801,20 @@ describe("the stack on AWS", function () {
 			assert.deepEqual(find("influxdb", "AWS::EC2::InternetGateway"), []);
 		});
 
+		it("are made by a function that writes to neither table", () => {
+			for (const variant of ["timestream", "influxdb"] as const) {
+				for (const { id, actions, resources } of allowed(variant)) {
+					if (!id.startsWith("RowsFunctionRole")) continue;
+					if (!resources.some((one) => one.includes("Tables"))) continue;
+					const changes = actions.filter((one) =>
+						/:(Put|Update|Delete|Batch[WD])/.test(one),
+					);
+					assert.deepEqual(changes, []);
+					assert.ok(!resources.some((one) => one.includes("Records")));
+				}
+			}
+		});
+
 		it("need a network for InfluxDB alone", () => {
 			for (const variant of ["lean", "timestream"] as const) {
 				assert.deepEqual(find(variant, "AWS::EC2::VPC"), []);
@@ -842,6 +856,38 @@ describe("the stack on AWS", function () {
 					assert.equal((properties.AlarmActions as string[]).length, 1);
 				}
 				assert.equal(find(variant, "AWS::CloudWatch::Dashboard").length, 1);
+			}
+		});
+
+		it("has alarms that may publish to the topic that they are to tell", () => {
+			for (const variant of EVERY) {
+				const topics = find(variant, "AWS::SNS::TopicPolicy").filter(
+					({ properties }) =>
+						(
+							at(properties, "PolicyDocument.Statement") as {
+								readonly Effect: string;
+								readonly Action: string;
+								readonly Principal: unknown;
+							}[]
+						).some(
+							({ Effect, Action, Principal }) =>
+								Effect === "Allow" &&
+								Action === "sns:Publish" &&
+								at(Principal, "Service") === "cloudwatch.amazonaws.com",
+						),
+				);
+				const open = topics.flatMap(
+					({ properties }) => properties.Topics as string[],
+				);
+				for (const { id, properties } of find(
+					variant,
+					"AWS::CloudWatch::Alarm",
+				)) {
+					for (const actions of ["AlarmActions", "OKActions"]) {
+						const [topic = ""] = properties[actions] as string[];
+						assert.ok(open.includes(topic), `${id}: ${actions}`);
+					}
+				}
 			}
 		});
 

@@ -24,6 +24,12 @@ export interface DynamoRecords
 	readonly claims: ClaimStore;
 }
 
+/** Those of the blocks table alone. */
+export type DynamoMeasurements = Pick<
+	Stores,
+	"blocks" | "bindings" | "rollups"
+>;
+
 export type DynamoStores = Stores & DynamoRecords;
 
 export interface DynamoRecordsOptions {
@@ -37,15 +43,26 @@ export interface DynamoRecordsOptions {
 	readonly wait?: Wait;
 }
 
-export interface DynamoStoresOptions extends DynamoRecordsOptions {
-	readonly tables: { readonly blocks: string; readonly records: string };
+export interface DynamoMeasurementsOptions
+	extends Pick<DynamoRecordsOptions, "client" | "wait"> {
+	readonly tables: { readonly blocks: string };
 	readonly clock: Clock;
 	/** How long blocks, and the rollups of them, are kept after their time, ms; null for ever. */
 	readonly retentionMs: number | null;
 }
 
+export type DynamoStoresOptions = DynamoMeasurementsOptions &
+	DynamoRecordsOptions;
+
 /** Every operation throws StoreError and nothing else for what goes wrong on the way: see `errors.ts` for its codes. */
 export function dynamoStores(options: DynamoStoresOptions): DynamoStores {
+	return { ...dynamoMeasurements(options), ...dynamoRecords(options) };
+}
+
+/** For functions that have to do with nothing but measurements. */
+export function dynamoMeasurements(
+	options: DynamoMeasurementsOptions,
+): DynamoMeasurements {
 	const { client, tables, clock, wait } = options;
 	const blocks = new Table(client, tables.blocks, wait);
 	const retention = new Retention(options.retentionMs);
@@ -54,7 +71,6 @@ export function dynamoStores(options: DynamoStoresOptions): DynamoStores {
 		blocks: dynamoBlocks({ table: blocks, clock, retention, marks }),
 		rollups: dynamoRollups(blocks, clock),
 		bindings: dynamoBindings(blocks),
-		...dynamoRecords(options),
 	};
 }
 
