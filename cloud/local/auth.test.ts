@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignJWT } from "jose";
 import { AuthError, type AuthErrorCode } from "../api/auth.ts";
+import type { Person } from "../core/people-directory.ts";
 import { issueSignIn, LocalAuth, loadSecret, SIGN_IN_TTL_MS } from "./auth.ts";
-import type { Person } from "./people.ts";
 
 const SECRET = new Uint8Array(32).fill(7);
 const NOW = Date.UTC(2026, 2, 1);

@@ -18,8 +18,9 @@ import {
 	type Session,
 } from "../api/auth.ts";
 import { isRole, type Role } from "../core/people.ts";
+import type { Person } from "../core/people-directory.ts";
 import type { Clock } from "../core/ports.ts";
-import { type Person, type PersonStore, SUBJECT_BYTES } from "./people.ts";
+import { type PersonStore, SUBJECT_BYTES } from "./people.ts";
 
 const ISSUER = "thinghz-local";
 const AUDIENCE = "thinghz-api";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { People, PeopleError, type PeopleErrorCode } from "./people.ts";
+import { PeopleError, type PeopleErrorCode } from "../core/people-directory.ts";
+import { People } from "./people.ts";
 import { type OpenStores, openStores } from "./sqlite/stores.ts";
 
 const NOW = Date.UTC(2026, 10, 1);

@@ -1,16 +1,14 @@
 /** The people of a cloud on one machine; on AWS, Cognito keeps them. */
 import { randomBytes } from "node:crypto";
 import type { GrantStore, Role } from "../core/people.ts";
+import {
+	type PeopleDirectory,
+	PeopleError,
+	type Person,
+	type PersonWithDevices,
+	shareDevices,
+} from "../core/people-directory.ts";
 import type { Clock, DeviceStore } from "../core/ports.ts";
-
-export interface Person {
-	/** 16 lower-case hex digits, made when the person is added and never given to another. */
-	readonly subject: string;
-	/** As `thinghz users` calls them: unique, and free again when they are removed. */
-	readonly name: string;
-	readonly role: Role;
-	readonly createdMs: number;
-}
 
 export interface PersonStore {
 	/** @returns false when somebody has the name or the subject already; nothing changes then */
@@ -21,22 +19,6 @@ export interface PersonStore {
 	list(): Promise<readonly Person[]>;
 	/** With all that was shared with them and where they are notified. No effect where there is nobody. */
 	remove(subject: string): Promise<void>;
-}
-
-export type PeopleErrorCode =
-	| "invalid_name"
-	| "person_exists"
-	| "unknown_person"
-	| "unknown_device";
-
-export class PeopleError extends Error {
-	override readonly name = "PeopleError";
-	readonly code: PeopleErrorCode;
-
-	constructor(code: PeopleErrorCode, message: string) {
-		super(message);
-		this.code = code;
-	}
 }
 
 export const SUBJECT_BYTES = 8;
@@ -50,7 +32,7 @@ export interface PeopleStores {
 }
 
 /** Adds and removes people, and shares devices with them. Who calls it may do all of that: it asks no permission. */
-export class People {
+export class People implements PeopleDirectory {
 	readonly #stores: PeopleStores;
 	readonly #clock: Clock;
 
@@ -83,9 +65,7 @@ export class People {
 	}
 
 	/** By name, with the names of the devices that were shared with each. @throws StoreError */
-	async list(): Promise<
-		readonly (Person & { readonly devices: readonly string[] })[]
-	> {
+	async list(): Promise<readonly PersonWithDevices[]> {
 		const people = await this.#stores.people.list();
 		return Promise.all(
 			people.map(async (person) => ({
@@ -108,17 +88,7 @@ export class People {
 	/** All of the devices or, when one of them does not exist, none. @throws PeopleError; StoreError */
 	async grant(name: string, devices: readonly string[]): Promise<Person> {
 		const person = await this.named(name);
-		for (const device of devices) {
-			if ((await this.#stores.devices.get(device)) === null) {
-				throw new PeopleError(
-					"unknown_device",
-					`There is no device named ${device}; nothing was shared.`,
-				);
-			}
-		}
-		for (const device of devices) {
-			await this.#stores.grants.grant(person.subject, device);
-		}
+		await shareDevices(this.#stores, person.subject, devices);
 		return person;
 	}
 

@@ -1,6 +1,6 @@
 /**
  * The command on a stack on AWS: stand-ins made from AWS's references for what only an account has (CloudFormation, the
- * control plane of IoT, a user pool), dynalite for DynamoDB, and the API's own app with the checks of Cognito's tokens.
+ * control plane of IoT, user pools and their tokens), dynalite for DynamoDB, and the API's own app with the checks of Cognito's tokens.
  */
 import assert from "node:assert/strict";
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
@@ -15,11 +15,19 @@ import {
 	startTables,
 	type TestTables,
 } from "../../cloud/aws/adapters/dynamodb/fakes/test-tables.ts";
-import { dynamoStores } from "../../cloud/aws/adapters/dynamodb/stores.ts";
+import {
+	dynamoRecords,
+	dynamoStores,
+} from "../../cloud/aws/adapters/dynamodb/stores.ts";
 import {
 	type CloudFormation,
 	startCloudFormation,
 } from "../../cloud/aws/fakes/cloudformation.ts";
+import {
+	type CognitoUserPools,
+	POOL_ID,
+	startCognitoUserPools,
+} from "../../cloud/aws/fakes/cognito-user-pools.ts";
 import { ADMIN, FakeUserPool } from "../../cloud/aws/fakes/fake-user-pool.ts";
 import {
 	ENDPOINT,
@@ -50,6 +58,7 @@ describe("thinghz --target aws", () => {
 	let names: { readonly blocks: string; readonly records: string };
 	let cloudFormation: CloudFormation;
 	let iot: IotControlPlane;
+	let people: CognitoUserPools;
 	let pool: FakeUserPool;
 	let api: Server;
 
@@ -62,6 +71,7 @@ describe("thinghz --target aws", () => {
 			await openAuthority(folder.dir),
 			THING_POLICIES,
 		);
+		people = await startCognitoUserPools();
 		pool = await FakeUserPool.start();
 		const cloud = fakeCloud({
 			auth: new CognitoAuth({
@@ -79,6 +89,7 @@ describe("thinghz --target aws", () => {
 			AWS_ACCESS_KEY_ID: "test",
 			AWS_SECRET_ACCESS_KEY: "test",
 			AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.url,
+			AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: people.url,
 			AWS_ENDPOINT_URL_IOT: iot.url,
 			AWS_ENDPOINT_URL_DYNAMODB: tables.url,
 			XDG_CONFIG_HOME: join(folder.dir, "config"),
@@ -89,6 +100,8 @@ describe("thinghz --target aws", () => {
 		cloudFormation.stacks.set(STACK_NAME, {
 			[OUTPUTS.recordsTable]: names.records,
 			[OUTPUTS.blocksTable]: names.blocks,
+			[OUTPUTS.userPoolId]: POOL_ID,
+			[OUTPUTS.pageUrl]: "https://d1.cloudfront.net",
 		});
 	});
 
@@ -97,6 +110,7 @@ describe("thinghz --target aws", () => {
 		await tables.stop();
 		await cloudFormation.close();
 		await iot.close();
+		await people.close();
 		await pool.close();
 		await new Promise((resolve) => {
 			api.close(resolve);
@@ -187,6 +201,40 @@ describe("thinghz --target aws", () => {
 		);
 		assert.equal(none.code, 1);
 		assert.match(none.stderr, /nobody/);
+	});
+
+	it("invites somebody, shares a device that exists, and removes them with what was shared", async function () {
+		this.timeout(30_000);
+		const ada = "ada@example.com";
+		const users = (...args: string[]) =>
+			thinghz("users", ...args, "--target", "aws");
+		const { devices, grants } = dynamoRecords({
+			client: tables.client,
+			tables: names,
+		});
+		await devices.create("attic", 1);
+		const added = await users("add", ada);
+		assert.equal(added.code, 0, added.stderr);
+		assert.match(added.stderr, /a viewer.*https:\/\/d1\.cloudfront\.net/);
+		assert.deepEqual(people.mails, [ada]);
+		const [subject = ""] = people.users.keys();
+		const shared = await users("grant", ada, "attic");
+		assert.equal(shared.code, 0, shared.stderr);
+		assert.deepEqual(await grants.devicesOf(subject), ["attic"]);
+		const [listed] = await thinghzJson<Record<string, unknown>[]>(
+			...["users", "list", "--target", "aws"],
+		);
+		assert.deepEqual(
+			[listed?.name, listed?.role, listed?.devices],
+			[ada, "viewer", ["attic"]],
+		);
+		const unknown = await users("grant", ada, "cellar");
+		assert.equal(unknown.code, 1);
+		assert.match(unknown.stderr, /no device named cellar/);
+		const removed = await users("remove", ada);
+		assert.equal(removed.code, 0, removed.stderr);
+		assert.equal(people.users.size, 0);
+		assert.deepEqual(await grants.devicesOf(subject), []);
 	});
 
 	it("asks the API with the token of who has signed in", async function () {

@@ -1,14 +1,14 @@
 /** `thinghz signin`: a new sign-in link for the page of a cloud that runs, or a token for its API. */
 import type { Command } from "commander";
+import type { Person } from "../../cloud/core/people-directory.ts";
 import { issueSignIn, LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
-import type { Person } from "../../cloud/local/people.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { printJson } from "./output.ts";
+import { withLocalPeople } from "./people.ts";
 import { findRunning } from "./runtime-file.ts";
 import { parseAnyTarget } from "./target.ts";
-import { withPeople } from "./users.ts";
 
 const DAY_MS = 86_400_000;
 /** A year and a bit: for programs such as Grafana, which somebody has to give a new one then. */
@@ -62,7 +62,7 @@ export function addSignIn(program: Command): void {
 		const person =
 			user === undefined
 				? undefined
-				: await withPeople(options, (people) => people.named(user));
+				: await withLocalPeople(target, (people) => people.named(user));
 		if (options.token) {
 			const token = await issueToken(dir, person, days * DAY_MS);
 			if (options.json) printJson({ token });

@@ -1,16 +1,15 @@
 /** `thinghz users`: who may look at this cloud, in which role, and at which devices. */
 import type { Command } from "commander";
-import { isRole, ROLES } from "../../cloud/core/people.ts";
-import { People } from "../../cloud/local/people.ts";
-import { openStores } from "../../cloud/local/sqlite/stores.ts";
-import { assertDataFolder } from "./api-client.ts";
+import { isRole, ROLES, type Role } from "../../cloud/core/people.ts";
+import type { PeopleDirectory } from "../../cloud/core/people-directory.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { UsageError } from "./errors.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
-import { parseTarget } from "./target.ts";
+import { withCognitoPeople, withLocalPeople } from "./people.ts";
+import { type LocalTarget, parseAnyTarget } from "./target.ts";
 
 interface AddOptions extends CommonOptions {
-	readonly role: string;
+	readonly role?: string;
 }
 
 export function addUsers(program: Command): void {
@@ -24,12 +23,13 @@ export function addUsers(program: Command): void {
 	// Their options are those of `users`, which take effect before and after their names.
 	users
 		.command("add")
-		.description("add somebody; `thinghz signin --user NAME` lets them in")
+		.description(
+			"add somebody: `thinghz signin --user NAME` lets them in; on AWS an e-mail address, to which an invitation is sent",
+		)
 		.argument("<name>")
 		.option(
 			"--role <role>",
-			"viewer: sees devices that are shared with them; operator: sees all devices and dead letters; admin: may do everything",
-			"viewer",
+			"viewer (what new people are otherwise): sees devices that are shared with them; operator: sees all devices and dead letters; admin: may do everything",
 		)
 		.action((name: string, _options: unknown, command: Command) =>
 			add(name, command.optsWithGlobals<AddOptions>()),
@@ -75,38 +75,69 @@ export function addUsers(program: Command): void {
 		);
 }
 
-/**
- * Works on the stores themselves, as provisioning does; a cloud that runs asks them at each request.
- * @throws CommandError when there is no data folder
- */
-export async function withPeople<T>(
+function withPeople<T>(
 	options: CommonOptions,
-	work: (people: People) => Promise<T>,
+	use: (people: PeopleDirectory) => Promise<T>,
 ): Promise<T> {
-	const target = parseTarget(options.target);
-	assertDataFolder(target);
-	const stores = await openStores(target.dir);
-	try {
-		return await work(new People(stores, { nowMs: () => Date.now() }));
-	} finally {
-		await stores.close();
-	}
+	const target = parseAnyTarget(options.target);
+	return target === "aws"
+		? withCognitoPeople(({ people }) => use(people))
+		: withLocalPeople(target, use);
 }
 
 async function add(name: string, options: AddOptions): Promise<void> {
-	const { role } = options;
-	if (!isRole(role)) {
+	const { role = null } = options;
+	if (role !== null && !isRole(role)) {
 		throw new UsageError(
 			`--role: "${role}" is no role. There are ${ROLES.join(", ")}.`,
 		);
 	}
-	const person = await withPeople(options, (people) => people.add(name, role));
-	if (options.json) {
-		return printJson({ name, role, subject: person.subject, devices: [] });
-	}
-	printMessage(
-		`${name} is ${role === "viewer" ? "a viewer" : `an ${role}`}. A link to sign in: \`thinghz signin --user ${name}\`.${role === "viewer" ? ` Nothing is shared with them yet: \`thinghz users grant ${name} DEVICE\`.` : ""}`,
+	const target = parseAnyTarget(options.target);
+	return target === "aws"
+		? invite(name, role, options)
+		: addHere(target, name, role ?? "viewer", options);
+}
+
+async function addHere(
+	target: LocalTarget,
+	name: string,
+	role: Role,
+	{ json }: CommonOptions,
+): Promise<void> {
+	const { subject } = await withLocalPeople(target, (people) =>
+		people.add(name, role),
 	);
+	if (json) return printJson({ name, role, subject, devices: [] });
+	printMessage(
+		`${name} is ${withArticle(role)}. A link to sign in: \`thinghz signin --user ${name}\`.${role === "viewer" ? ` Nothing is shared with them yet: \`thinghz users grant ${name} DEVICE\`.` : ""}`,
+	);
+}
+
+async function invite(
+	email: string,
+	wanted: Role | null,
+	{ json }: CommonOptions,
+): Promise<void> {
+	const { person, pageUrl } = await withCognitoPeople(
+		async ({ people, pageUrl }) => ({
+			person: await people.add(email, wanted),
+			pageUrl,
+		}),
+	);
+	const { name, role, subject, devices, isInvited } = person;
+	if (json) return printJson({ name, role, subject, devices, isInvited });
+	const invitation = isInvited
+		? `Cognito sends them a mail with a password for the first sign-in, good for 7 days; the address, which you tell them, is ${pageUrl}.`
+		: "They were in the pool before, and get no mail; a new role counts from their next token, within an hour.";
+	const sharing =
+		role === "viewer" && devices.length === 0
+			? ` Nothing is shared with them yet: \`thinghz users grant ${name} DEVICE --target aws\`.`
+			: "";
+	printMessage(`${name} is ${withArticle(role)}. ${invitation}${sharing}`);
+}
+
+function withArticle(role: Role): string {
+	return role === "viewer" ? "a viewer" : `an ${role}`;
 }
 
 async function list(options: CommonOptions): Promise<void> {
@@ -124,7 +155,9 @@ async function list(options: CommonOptions): Promise<void> {
 	}
 	if (everybody.length === 0) {
 		return printMessage(
-			"Nobody has been added. Whoever runs the cloud signs in by `thinghz signin`; add others by `thinghz users add NAME`.",
+			options.target === "aws"
+				? "Nobody is in the user pool. Add the first by `thinghz users add EMAIL --role admin --target aws`."
+				: "Nobody has been added. Whoever runs the cloud signs in by `thinghz signin`; add others by `thinghz users add NAME`.",
 		);
 	}
 	process.stdout.write(
@@ -176,5 +209,7 @@ async function remove(name: string, options: CommonOptions): Promise<void> {
 		people.remove(name),
 	);
 	if (options.json) return printJson({ name, subject, removed: true });
-	printMessage(`${name} is removed, and what was shared with them forgotten.`);
+	printMessage(
+		`${name} is removed, and what was shared with them forgotten.${options.target === "aws" ? " A token that they have stays good for an hour at most." : ""}`,
+	);
 }

@@ -1,5 +1,6 @@
 /** What crosses between the process's main thread and the two threads that hold the database. */
 import type { BlockIdentity, ChannelKind } from "../../../protocol/block.ts";
+import type { Person } from "../../core/people-directory.ts";
 import type {
 	BootBinding,
 	BucketRows,
@@ -12,7 +13,6 @@ import type {
 	RollupSize,
 	StoreCursor,
 } from "../../core/ports.ts";
-import type { Person } from "../people.ts";
 import type { AlertReads, AlertWrites } from "./alerts.ts";
 import type { ArrivalReads, ArrivalWrites } from "./arrivals.ts";
 import type { PackedBlocks } from "./packing.ts";

@@ -1,5 +1,6 @@
 import type { BlockIdentity } from "../../../protocol/block.ts";
 import { isRole } from "../../core/people.ts";
+import type { Person } from "../../core/people-directory.ts";
 import type {
 	BootBinding,
 	DeadLetter,
@@ -13,7 +14,6 @@ import type {
 } from "../../core/ports.ts";
 import { StoreError } from "../../core/ports.ts";
 import { DAY_MS, HOUR_MS } from "../../core/spans.ts";
-import type { Person } from "../people.ts";
 import type { Connection, SqlRow, SqlValue, Statement } from "./connection.ts";
 import {
 	CHANNEL_FIELD,

@@ -1,3 +1,4 @@
+import type { Person } from "../../core/people-directory.ts";
 import {
 	type BootBinding,
 	type BucketRows,
@@ -8,7 +9,6 @@ import {
 	UNREADABLE_CHANNEL,
 } from "../../core/ports.ts";
 import { DAY_MS, HOUR_MS } from "../../core/spans.ts";
-import type { Person } from "../people.ts";
 import type { Connection, Statement } from "./connection.ts";
 import { KINDS, type RecordWrites } from "./messages.ts";
 import { type PackedBlocks, packedCount, unpackBlock } from "./packing.ts";

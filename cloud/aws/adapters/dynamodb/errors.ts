@@ -59,7 +59,7 @@ export function toStoreError(error: unknown, table: string): StoreError {
 	if (MISCONFIGURED.has(name)) {
 		return new StoreError(
 			"misconfigured",
-			`${says} cannot be used by this function: ${message}`,
+			`${says} cannot be used, as who asks or what is there does not allow it: ${message}`,
 			{ cause: error },
 		);
 	}
