@@ -36,6 +36,23 @@ describe("GET /v1/fleet", () => {
 		});
 	});
 
+	it("takes no device for silent that sends, where it is noted now and then that one was heard", async () => {
+		const seen = (name: string, agoMs: number) => ({
+			...BOILER,
+			name,
+			lastSeenMs: NOW - agoMs,
+		});
+		const cloud = fakeCloud({
+			seenEveryMs: 3_600_000,
+			devices: {
+				list: async () => [seen("well", 4_500_000), seen("silent", 4_500_001)],
+				get: async () => BOILER,
+			},
+		});
+		const counts = await jsonOf(await cloud.get("/v1/fleet"));
+		assert.equal((counts as { silent: number }).silent, 1);
+	});
+
 	it("is for those who are signed in", async () => {
 		const response = await fakeCloud().get("/v1/fleet", { headers: {} });
 		assert.equal(response.status, 401);

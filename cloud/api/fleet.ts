@@ -21,7 +21,8 @@ const FleetSchema = z
 		offline: z.int(),
 		neverSeen: z.int(),
 		silent: z.int().openapi({
-			description: "Heard within the last 7 days, and not within 15 minutes.",
+			description:
+				"Heard within the last 7 days, and not within 15 minutes; on AWS, where that is noted once an hour, not within 75.",
 		}),
 		configRefused: z.int().openapi({
 			description: "Devices that refused their last configuration.",
@@ -50,6 +51,7 @@ export function addFleet(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 		async function getFleet(c) {
 			const devices = await visibleDevices(deps, c.get("identity"));
 			const nowMs = deps.clock.nowMs();
+			const silentMs = SILENT_MS + (deps.seenEveryMs ?? 0);
 			const count = (holds: (device: Device) => boolean) =>
 				devices.filter(holds).length;
 			const online = count((device) => device.online);
@@ -62,7 +64,7 @@ export function addFleet(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 					neverSeen: count(({ lastSeenMs }) => lastSeenMs === null),
 					silent: count(({ lastSeenMs }) => {
 						const forMs = nowMs - (lastSeenMs ?? Number.NEGATIVE_INFINITY);
-						return forMs > SILENT_MS && forMs <= GONE_MS;
+						return forMs > silentMs && forMs <= GONE_MS;
 					}),
 					configRefused: count(({ configRefused }) => configRefused !== null),
 				},

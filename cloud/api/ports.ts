@@ -41,6 +41,8 @@ export interface ApiDeps {
 	readonly clock: Clock;
 	/** Version of this software, for people and bug reports. */
 	readonly version: string;
+	/** How old what is known of when a device was last heard may be though it sends, ms; 0 unless told. */
+	readonly seenEveryMs?: number;
 	/** Called with an error that was not foreseen, before 500 is answered. */
 	readonly onError?: (error: Error) => void;
 	/** How often a silent live stream says that it is alive, ms; 15 s unless told. */

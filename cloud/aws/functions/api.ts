@@ -15,6 +15,7 @@ import { Rollups } from "../../core/rollups.ts";
 import { CognitoAuth } from "../adapters/cognito/authenticator.ts";
 import { sqsRedrive } from "../adapters/sqs/redrive.ts";
 import { readEnvironment } from "../environment.ts";
+import { SEEN_EVERY_MS } from "../ingest.ts";
 import { httpHandler } from "../lambda-http.ts";
 import { consoleLog, describeError } from "../log.ts";
 import { takingEnvelopes } from "../malformed.ts";
@@ -84,6 +85,7 @@ export const handler = httpHandler(
 		}),
 		access: new Access(stores.grants),
 		clock,
+		seenEveryMs: SEEN_EVERY_MS,
 		version: packageJson.version,
 		onError,
 	}),
