@@ -65,6 +65,19 @@ want() {
 	fi
 }
 
+# Whether this kernel runs 32-bit programs. True when that cannot be tried for want of a compiler.
+runs_32_bit() {
+	program=$(mktemp)
+	if echo 'int main(void) { return 32; }' | cc -m32 -x c -o "$program" - 2>/dev/null; then
+		status=0
+		"$program" 2>/dev/null || status=$?
+	else
+		status=32
+	fi
+	rm -f "$program"
+	[ "$status" = 32 ]
+}
+
 if ! command -v node >/dev/null 2>&1 || ! node -e '
 	const [major, minor] = process.versions.node.split(".").map(Number);
 	process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1);'; then
@@ -86,6 +99,10 @@ if [ "$goal" = test ]; then
 	if ! echo '#include <stdio.h>
 int main(void) { return sizeof(void *) == 4 ? 0 : 1; }' | cc -m32 -x c -o /dev/null - 2>/dev/null; then
 		want "the 32-bit C library (for the virtual32 board)" gcc-multilib
+	fi
+	# A kernel can refuse 32-bit programs, as some virtual machines have it; then QEMU runs them one by one.
+	if ! command -v qemu-i386 >/dev/null 2>&1 && ! runs_32_bit; then
+		want "an emulator for 32-bit programs, which this kernel does not run (for the virtual32 board)" qemu-user
 	fi
 	if ! command -v qemu-system-riscv32 >/dev/null 2>&1 || ! command -v riscv64-unknown-elf-gcc >/dev/null 2>&1 ||
 		! echo '#include <stdio.h>' | riscv64-unknown-elf-gcc --specs=picolibc.specs -march=rv32imc -mabi=ilp32 -x c -c -o /dev/null - 2>/dev/null; then

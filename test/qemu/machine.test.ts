@@ -5,7 +5,7 @@ import { requireQemu } from "./support/board.ts";
 describeMachine({
 	board: "qemu",
 	// QEMU itself, with 32 MB for a flash bank of which 1.5 are used.
-	rssBytes: 100e6,
+	rssBytes: () => 100e6,
 	require: requireQemu,
 	build: buildQemuImage,
 });

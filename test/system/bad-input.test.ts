@@ -3,6 +3,7 @@
  * boot more than there were starts.
  */
 import assert from "node:assert/strict";
+import { isEmulated } from "../../firmware/boards/virtual/host-command.ts";
 import type { MachineIdentity } from "../../firmware/boards/virtual/identity.ts";
 import {
 	type MachineOptions,
@@ -201,7 +202,8 @@ describe("Bad input to a node", () => {
 
 	it("flash that takes no writes does not end a node with 64 KB of heap, on 32 bits", async function () {
 		requireHost(this, "virtual32");
-		this.timeout(120_000);
+		// An emulator, where the kernel runs no 32-bit programs, takes several times as long.
+		this.timeout(isEmulated("virtual32") ? 600_000 : 120_000);
 		const { machine, reports, run } = await make("small-worn", SMALL);
 		machine.powerOn();
 		await run(HOUR_MS);
@@ -225,7 +227,8 @@ describe("Bad input to a node", () => {
 
 	it("nor does flash of a later firmware, and nothing is lost in minutes offline", async function () {
 		requireHost(this, "virtual32");
-		this.timeout(120_000);
+		// An emulator, where the kernel runs no 32-bit programs, takes several times as long.
+		this.timeout(isEmulated("virtual32") ? 600_000 : 120_000);
 		const { machine, reports, run } = await make("small-later", SMALL);
 		const { journal, checkpoints } = machine;
 		machine.powerOn();

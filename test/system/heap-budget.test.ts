@@ -1,5 +1,6 @@
 /** A node does with 64 KB of heap, whatever the network does; with far less, it ends in a way that can be told. */
 import assert from "node:assert/strict";
+import { isEmulated } from "../../firmware/boards/virtual/host-command.ts";
 import { requireHost } from "../../firmware/boards/virtual/testing/host-process.ts";
 import {
 	HOUR_MS,
@@ -20,7 +21,7 @@ describe("A node's heap of 64 KB", () => {
 	});
 
 	it("is enough for hours of outage and the catch-up", async function () {
-		this.timeout(180_000);
+		this.timeout(isEmulated("virtual32") ? 600_000 : 180_000);
 		rig = await HeapRig.start({ heapLimitBytes: PEAK_BUDGET_BYTES });
 		await rig.run(HOUR_MS);
 		const connected = await rig.look();

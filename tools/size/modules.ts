@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
-import { hostPath } from "../../firmware/boards/virtual/processor.ts";
+import { hostCommand } from "../../firmware/boards/virtual/host-command.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -67,13 +67,10 @@ export async function measureModules(
 			writeFileSync(file, code);
 			files.push(file);
 		}
-		const output = execFileSync(
-			hostPath("virtual32"),
-			["--measure", ...files],
-			{
-				encoding: "utf8",
-			},
-		);
+		const { command, args } = hostCommand("virtual32");
+		const output = execFileSync(command, [...args, "--measure", ...files], {
+			encoding: "utf8",
+		});
 		return parseMeasures(output).map(({ path, codeBytes }) => ({
 			path: relative(directory, path).replace(/\.js$/, ".ts"),
 			codeBytes,

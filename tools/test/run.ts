@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const TIER_TIMEOUT_MS =
-	process.env.THINGHZ_EXHAUSTIVE === "1" ? 3_600_000 : 720_000;
+	process.env.THINGHZ_EXHAUSTIVE === "1" ? 3_600_000 : 1_500_000;
 
 interface Counts {
 	readonly passes: number;

@@ -2,8 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { readFrames, writeFrame } from "./frames.ts";
+import { hostCommand } from "./host-command.ts";
+import { bundlePath, type HostKind, type ProcessorKind } from "./host-path.ts";
 import { decodeMeasures, type Measures } from "./measures.ts";
 import { NotBuiltError } from "./not-built-error.ts";
 import { qemuCommand } from "./qemu/command.ts";
@@ -11,11 +12,9 @@ import { FrameKind, type Post, type Request, type TurnEvent } from "./wire.ts";
 import { type Utf8, WireWriter } from "./wire-bytes.ts";
 import { decodePost, decodeRequest, encodeEvent } from "./wire-codec.ts";
 
+export { bundlePath, hostPath } from "./host-path.ts";
+export type { HostKind, ProcessorKind };
 export { NotBuiltError };
-
-/** The kinds whose processor is a process of the host. */
-export type HostKind = "virtual" | "virtual32";
-export type ProcessorKind = HostKind | "qemu";
 
 /** What the heap of a machine is made of; each has a default in the host. */
 export interface ProcessorSizes {
@@ -53,23 +52,6 @@ export const nodeUtf8: Utf8 = {
 	decode: (bytes) => textDecoder.decode(bytes),
 };
 
-/** `dist/`: this file runs from its source, or bundled into a file there. */
-const DIST = import.meta.url.endsWith(".ts")
-	? new URL("../../../dist/", import.meta.url)
-	: new URL("./", import.meta.url);
-
-/** Where `make -C firmware/boards/virtual/host` puts the host. */
-export function hostPath(kind: HostKind): string {
-	const name = kind === "virtual32" ? "thinghz-xs32" : "thinghz-xs";
-	return fileURLToPath(new URL(`host/${name}`, DIST));
-}
-
-/** Where tools/build/firmware.ts puts the bundle, and tools/build/qemu.ts the content of the flash. */
-export function bundlePath(kind: ProcessorKind): string {
-	const path = kind === "qemu" ? "qemu/flash.img" : "firmware/virtual.js";
-	return fileURLToPath(new URL(path, DIST));
-}
-
 function requireBuilt(path: string, how: string): string {
 	if (!existsSync(path)) {
 		throw new NotBuiltError(`${path} has not been built: ${how}.`);
@@ -89,17 +71,16 @@ const SIZES = [
 	["--heap-limit", "heapLimitBytes"],
 ] as const;
 
-function hostCommand(kind: HostKind, options: ProcessorStart): Command {
+function virtualCommand(kind: HostKind, options: ProcessorStart): Command {
 	const bundle = requireBuilt(
 		options.bundle,
 		"node --import=tsx tools/build/firmware.ts makes it",
 	);
+	const { command, args } = hostCommand(kind);
 	return {
-		command: requireBuilt(
-			hostPath(kind),
-			"make -C firmware/boards/virtual/host makes it",
-		),
+		command,
 		args: [
+			...args,
 			...["--bundle", bundle],
 			...SIZES.flatMap(([name, key]) => {
 				const value = options[key];
@@ -111,7 +92,7 @@ function hostCommand(kind: HostKind, options: ProcessorStart): Command {
 
 function commandOf(options: ProcessorStart): Command {
 	const { kind } = options;
-	if (kind !== "qemu") return hostCommand(kind, options);
+	if (kind !== "qemu") return virtualCommand(kind, options);
 	if (SIZES.some(([, key]) => options[key] !== undefined)) {
 		throw new RangeError("The qemu board's memory has the size that it has.");
 	}

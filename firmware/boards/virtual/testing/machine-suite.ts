@@ -21,7 +21,7 @@ export interface MachineKind {
 	/** Where a limit can be set. */
 	readonly heapLimitBytes?: number;
 	/** What its process may take at most. */
-	readonly rssBytes: number;
+	rssBytes(): number;
 	/** Skips the suite, or fails, where the board cannot run. */
 	require(context: Mocha.Context): void | Promise<void>;
 	/** Makes what the board runs from a script; from the firmware's without one. */
@@ -316,7 +316,7 @@ export function describeMachine(kind: MachineKind): void {
 			}
 			const memory = machine.memory();
 			assert.ok(
-				memory !== null && memory.rssBytes < kind.rssBytes,
+				memory !== null && memory.rssBytes < kind.rssBytes(),
 				JSON.stringify(memory),
 			);
 			assert.equal(reports[0]?.event, "boot");
