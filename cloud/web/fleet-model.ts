@@ -95,10 +95,11 @@ export class FleetModel {
 
 	/** What was stored before the first live sample goes in front of the live ones. */
 	async #fetchTrace(device: DeviceInfo): Promise<void> {
-		const { name, channels, lastSeen } = device;
+		const { name, channels, lastSeen, online } = device;
 		if (lastSeen === null || channels.length === 0) return;
 		this.#fetched.add(name);
-		const toMs = Date.parse(lastSeen) + 1;
+		// One that is connected has been seen since.
+		const toMs = online ? Date.now() : Date.parse(lastSeen) + 1;
 		const fromMs = toMs - FETCHED_MS;
 		const readings = new Readings();
 		readings.addStored(

@@ -144,6 +144,17 @@ describe("pollLive", () => {
 		page.end();
 	});
 
+	it("has what a connected device sends looked at again every five minutes, since when it was seen is noted once an hour", async () => {
+		const page = new Page(null);
+		page.devices = [device("roof"), device("cellar", { online: false })];
+		await page.pass(15_000);
+		assert.deepEqual(await page.pass(284_000), []);
+		assert.deepEqual(await page.pass(15_000), ["block roof null 0"]);
+		assert.deepEqual(await page.pass(284_000), []);
+		assert.deepEqual(await page.pass(30_000), ["block roof null 0"]);
+		page.end();
+	});
+
 	it("tells of blocks that a device has stored since, each once", async () => {
 		const page = new Page("roof");
 		page.blocks = [block(NOW - 300_000)];

@@ -11,6 +11,11 @@ import { decodeOrNull } from "./readings.ts";
 const DEVICE_EVERY_MS = 5_000;
 /** All devices: who is there changes slowly, and the answer is long. */
 const FLEET_EVERY_MS = 15_000;
+/**
+ * When a device was seen is noted once an hour where nothing is streamed, for each time is paid for. A block of one that
+ * is connected comes every few minutes all the same.
+ */
+const STORED_EVERY_MS = 300_000;
 /** How far back the first look goes for the block that is the newest yet: the longest span that a node has by itself, and some. */
 const FIRST_LOOK_MS = 3_600_000;
 
@@ -38,6 +43,8 @@ export function pollLive(
 	deps: PollDeps,
 ): () => void {
 	const known = new Map<string, DeviceInfo>();
+	/** When it was last told that a device has stored something. */
+	const toldOfMs = new Map<string, number>();
 	/** Where the newest block that has been told of ends. */
 	let toldMs: number | null = null;
 	let isOpen = false;
@@ -84,14 +91,24 @@ export function pollLive(
 	}
 
 	function tell(one: DeviceInfo, isFirst: boolean): void {
-		const before = known.get(one.name);
-		known.set(one.name, one);
+		const { name, online, lastSeen } = one;
+		const before = known.get(name);
+		known.set(name, one);
+		const nowMs = deps.nowMs();
 		// Whoever has just been told to begin asks for all there is.
-		if (isFirst) return;
-		const wasSeen = before?.lastSeen === one.lastSeen;
-		if (wasSeen && before?.online === one.online) return;
-		handlers.onDevice(one.name, one.online, one.lastSeen);
-		if (!wasSeen && device === null) handlers.onBlock(one.name, null, 0);
+		if (isFirst) {
+			toldOfMs.set(name, nowMs);
+			return;
+		}
+		const wasSeen = before?.lastSeen === lastSeen;
+		if (!wasSeen || before?.online !== online) {
+			handlers.onDevice(name, online, lastSeen);
+		}
+		if (device !== null) return;
+		const sinceMs = nowMs - (toldOfMs.get(name) ?? 0);
+		if (wasSeen && !(online && sinceMs >= STORED_EVERY_MS)) return;
+		toldOfMs.set(name, nowMs);
+		handlers.onBlock(name, null, 0);
 	}
 
 	async function lookForBlocks(name: string): Promise<void> {
