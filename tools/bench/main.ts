@@ -15,7 +15,7 @@ import { benchIngest } from "./ingest.ts";
 import { benchInstructions } from "./instructions.ts";
 import { benchLambda } from "./lambda.ts";
 import { benchQuery } from "./query.ts";
-import { type Measured, writeFigures } from "./readme.ts";
+import { type Measured, type Occasion, writeFigures } from "./readme.ts";
 import { type BenchResult, formatResult } from "./result.ts";
 import { benchStart } from "./start.ts";
 import { benchSynth } from "./synth.ts";
@@ -45,10 +45,22 @@ if (unknown.length > 0) {
 	process.exit(2);
 }
 
-const results: Record<string, readonly BenchResult[]> =
+const before =
 	asked.length > 0 && existsSync(RESULTS)
-		? (JSON.parse(readFileSync(RESULTS, "utf8")) as Measured).results
-		: {};
+		? (JSON.parse(readFileSync(RESULTS, "utf8")) as Measured)
+		: null;
+const results: Record<string, readonly BenchResult[]> = {
+	...before?.results,
+};
+/** What is not measured anew keeps the occasion on which it was. */
+const earlier: Record<string, Occasion> = {};
+if (before !== null) {
+	const { date, commit } = before;
+	for (const name of Object.keys(before.results)) {
+		if (asked.includes(name)) continue;
+		earlier[name] = before.earlier?.[name] ?? { date, commit };
+	}
+}
 for (const [name, bench] of Object.entries(BENCHES)) {
 	if (asked.length > 0 && !asked.includes(name)) continue;
 	console.log(`\n── ${name} ──`);
@@ -74,6 +86,7 @@ const measured: Measured = {
 			.filter((name) => results[name] !== undefined)
 			.map((name) => [name, results[name] ?? []]),
 	),
+	...(Object.keys(earlier).length === 0 ? {} : { earlier }),
 };
 mkdirSync("bench", { recursive: true });
 writeFileSync(RESULTS, `${JSON.stringify(measured, null, "\t")}\n`);

@@ -16,13 +16,22 @@ export interface Measured {
 		readonly node: string;
 	};
 	readonly results: Readonly<Record<string, readonly BenchResult[]>>;
+	/** Of the benchmarks that were not run this time: when they were, and of what. */
+	readonly earlier?: Readonly<Record<string, Occasion>>;
 }
+
+export type Occasion = Pick<Measured, "date" | "commit">;
 
 /** A row a figure, with its target and whether it was met. */
 export function figuresTable(measured: Measured): string {
-	const { date, commit, machine, results } = measured;
+	const { date, commit, machine, results, earlier = {} } = measured;
+	const others = Object.entries(earlier).map(
+		([name, occasion]) =>
+			`${name} of ${occasion.date}, commit ${occasion.commit}`,
+	);
+	const older = others.length === 0 ? "" : ` (${others.join("; ")})`;
 	return [
-		`${date}, commit ${commit}, ${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB, Node ${machine.node}:`,
+		`${date}, commit ${commit}${older}, ${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB, Node ${machine.node}:`,
 		"",
 		resultsTable(Object.values(results).flat()),
 	].join("\n");
