@@ -5,7 +5,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
-import { openLocalCloud } from "../../cloud/local/cloud.ts";
 import { DATABASE_FILE } from "../../cloud/local/sqlite/stores.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { openSession, sessionFile } from "../aws/session.ts";
@@ -73,6 +72,7 @@ export async function openApi(target: Target): Promise<ApiClient> {
 			// Nothing is held open.
 		});
 	}
+	const { openLocalCloud } = await import("../../cloud/local/cloud.ts");
 	const cloud = await openLocalCloud({
 		dir: target.dir,
 		version: packageJson.version,

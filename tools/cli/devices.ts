@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import { type ApiClient, assertDataFolder, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
-import { withRegistry } from "./registry.ts";
 import { parseAnyTarget } from "./target.ts";
 
 interface DeviceRow {
@@ -85,6 +84,8 @@ async function revokeDevice(
 ): Promise<void> {
 	const target = parseAnyTarget(options.target);
 	if (target !== "aws") assertDataFolder(target);
+	// Certificates need a library that listing does without.
+	const { withRegistry } = await import("./registry.ts");
 	const revoked = await withRegistry(target, (registry) =>
 		registry.revoke(name),
 	);

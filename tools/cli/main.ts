@@ -1,21 +1,27 @@
 /** The `thinghz` command: its subcommands, and how each of them ends. */
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
-import { addAlerts } from "./alerts.ts";
-import { addCost } from "./cost.ts";
-import { addDeadLetters } from "./deadletters.ts";
-import { addDevices } from "./devices.ts";
-import { addDoctor } from "./doctor-command.ts";
 import { CommandError } from "./errors.ts";
-import { addGrafana } from "./grafana.ts";
 import { printMessage } from "./output.ts";
-import { addProvision } from "./provision.ts";
-import { addReadings } from "./readings.ts";
-import { addSignIn } from "./signin.ts";
-import { addSim } from "./sim.ts";
-import { addTail } from "./tail.ts";
-import { addUp } from "./up.ts";
-import { addUsers } from "./users.ts";
+
+/** Each is loaded by itself, since some bring half of the cloud along. In the order in which help lists them. */
+const COMMANDS: Readonly<
+	Record<string, () => Promise<(program: Command) => void>>
+> = {
+	up: async () => (await import("./up.ts")).addUp,
+	sim: async () => (await import("./sim.ts")).addSim,
+	signin: async () => (await import("./signin.ts")).addSignIn,
+	users: async () => (await import("./users.ts")).addUsers,
+	provision: async () => (await import("./provision.ts")).addProvision,
+	devices: async () => (await import("./devices.ts")).addDevices,
+	readings: async () => (await import("./readings.ts")).addReadings,
+	tail: async () => (await import("./tail.ts")).addTail,
+	alerts: async () => (await import("./alerts.ts")).addAlerts,
+	deadletters: async () => (await import("./deadletters.ts")).addDeadLetters,
+	cost: async () => (await import("./cost.ts")).addCost,
+	grafana: async () => (await import("./grafana.ts")).addGrafana,
+	doctor: async () => (await import("./doctor-command.ts")).addDoctor,
+};
 
 const program = new Command("thinghz")
 	.description(
@@ -28,21 +34,11 @@ const program = new Command("thinghz")
 	.exitOverride()
 	.configureHelp({ showGlobalOptions: true });
 
-for (const add of [
-	addUp,
-	addSim,
-	addSignIn,
-	addUsers,
-	addProvision,
-	addDevices,
-	addReadings,
-	addTail,
-	addAlerts,
-	addDeadLetters,
-	addCost,
-	addGrafana,
-	addDoctor,
-]) {
+const [asked = ""] = process.argv.slice(2);
+const named = Object.hasOwn(COMMANDS, asked) ? COMMANDS[asked] : undefined;
+// Help, a mistyped name and no name at all are about all of them.
+for (const load of named === undefined ? Object.values(COMMANDS) : [named]) {
+	const add = await load();
 	add(program);
 }
 for (const command of program.commands) command.copyInheritedSettings(program);
