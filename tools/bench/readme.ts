@@ -25,10 +25,12 @@ export type Occasion = Pick<Measured, "date" | "commit">;
 /** A row a figure, with its target and whether it was met. */
 export function figuresTable(measured: Measured): string {
 	const { date, commit, machine, results, earlier = {} } = measured;
-	const others = Object.entries(earlier).map(
-		([name, occasion]) =>
-			`${name} of ${occasion.date}, commit ${occasion.commit}`,
-	);
+	const names = new Map<string, string[]>();
+	for (const [name, occasion] of Object.entries(earlier)) {
+		const when = `${occasion.date}, commit ${occasion.commit}`;
+		names.set(when, [...(names.get(when) ?? []), name]);
+	}
+	const others = [...names].map(([when, of]) => `${of.join(", ")}: ${when}`);
 	const older = others.length === 0 ? "" : ` (${others.join("; ")})`;
 	return [
 		`${date}, commit ${commit}${older}, ${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB, Node ${machine.node}:`,
