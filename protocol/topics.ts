@@ -35,6 +35,9 @@ export function liveTopic(thing: string): string {
 	return `thinghz/${thing}/live`;
 }
 
+/** The template of fleet provisioning, whose name is part of its topics. */
+export const PROVISIONING_TEMPLATE = "thinghz";
+
 /** What a message a thing publishes is for. */
 export type PublishKind = "block" | "event" | "live";
 

@@ -24,7 +24,7 @@ export const CLAIM_POLICY = "thinghz-claim";
 /** With what the client ids of a claim certificate's holders begin; with its colon it begins no name of a thing of ours. */
 export const CLAIM_CLIENT_PREFIX = "thinghz-claim:";
 
-export const PROVISIONING_TEMPLATE = "thinghz";
+export { PROVISIONING_TEMPLATE } from "../../protocol/topics.ts";
 
 /** The thing's name in the requests of fleet provisioning, and in its template. */
 export const PROVISIONING_PARAMETER = "ThingName";

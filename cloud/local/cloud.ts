@@ -11,6 +11,7 @@ import { Queries } from "../core/queries.ts";
 import { Redrive } from "../core/redrive.ts";
 import { Rollups } from "../core/rollups.ts";
 import { LocalAuth, loadSecret } from "./auth.ts";
+import { type DeviceServices, openDeviceServices } from "./device-services.ts";
 import { loadNotifyConfig } from "./notify/config.ts";
 import { type LocalNotifiers, openNotifiers } from "./notify/notifiers.ts";
 import { type OpenStores, openStores } from "./sqlite/stores.ts";
@@ -24,6 +25,7 @@ export interface LocalCloud {
 	readonly alerts: Alerts;
 	readonly notifiers: LocalNotifiers;
 	readonly auth: LocalAuth;
+	readonly deviceServices: DeviceServices;
 	readonly app: ReturnType<typeof createApi>;
 	/** What runs in the background: only where blocks come in, once for a folder. */
 	start(): Promise<void>;
@@ -82,6 +84,7 @@ export async function openLocalCloud(options: {
 		{ stores, hub, clock },
 		{ onBlock: alerts.onBlock },
 	);
+	const deviceServices = openDeviceServices();
 	const app = createApi({
 		devices,
 		queries,
@@ -105,6 +108,7 @@ export async function openLocalCloud(options: {
 		alerts,
 		notifiers,
 		auth,
+		deviceServices,
 		app,
 		async start() {
 			await devices.start();

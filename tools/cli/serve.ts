@@ -65,12 +65,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 			ingest: cloud.ingest,
 			devices: cloud.devices,
 			certificates: cloud.stores.certificates,
+			services: cloud.deviceServices.reserved,
 			tls: await serverIdentity(authority, dir, [reach.bind]),
 			host: reach.bind,
 			port: options.mqttPort,
 			log: logBroker,
 		});
 		closing.add(() => broker.close());
+		cloud.deviceServices.link.attach(broker);
 		const http = await startHttp({
 			app: cloud.app,
 			firmware: firmwareDownloads({

@@ -1,5 +1,9 @@
 /** The MQTT broker of the cloud on one machine: mutual TLS, one identity a thing, PUBACK after commit. */
 import type { CertificateStore } from "../../core/ports.ts";
+import type {
+	DeviceSender,
+	ReservedService,
+} from "../../core/reserved-topics.ts";
 import type { DropReason } from "./errors.ts";
 import { makeServer } from "./listen.ts";
 import { LocalBroker } from "./local-broker.ts";
@@ -47,6 +51,8 @@ export interface BrokerDeps {
 		disconnected(name: string): Promise<void> | void;
 	};
 	readonly certificates: CertificateStore;
+	/** Those who answer what things ask on reserved topics; a topic is for the first that answers it. */
+	readonly services?: readonly ReservedService[];
 	/** PEM: the server's key and certificate, and the one authority whose client certificates are taken. */
 	readonly tls: {
 		readonly key: string;
@@ -71,7 +77,7 @@ export interface BrokerDeps {
 	};
 }
 
-export interface Broker {
+export interface Broker extends DeviceSender {
 	readonly port: number;
 	readonly stats: BrokerStats;
 	/**

@@ -1,6 +1,6 @@
 /**
  * One TLS connection of a thing. It stands between the socket and the session (aedes): it bounds packet sizes, takes
- * what is published for ingest itself, so that a PUBACK waits for the commit, and hands on every other packet.
+ * what is published itself, so that a PUBACK waits for the commit, and hands on every other packet.
  */
 import { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
@@ -13,6 +13,7 @@ import { PublishPacket } from "./publish-packet.ts";
 
 const CONNECT = 1;
 const PUBLISH = 3;
+const SUBSCRIBE = 8;
 const PUBACK_BYTES = 4;
 /** Memory that a message holds beside its bytes until it is committed. */
 const MESSAGE_OVERHEAD_BYTES = 256;
@@ -43,10 +44,12 @@ export class Connection {
 	readonly stream: Duplex;
 	/** Set when the certificate has been found to be the thing's. */
 	thing: string | null = null;
+	/** By what it calls itself in CONNECT; empty before. */
+	clientId = "";
 	/** How often the client promises to be heard, seconds; 0 before CONNECT, which has a time limit of its own. */
 	keepAliveS = 0;
-	/** Filters this connection has subscribed to. */
-	readonly filters = new Set<string>();
+	/** Filters this connection has subscribed to, and the quality of service that each was granted. */
+	readonly filters = new Map<string, 0 | 1>();
 	/** Resolves when its session has heard that it ended. */
 	readonly gone: Promise<void>;
 	readonly #socketClosed: Promise<void>;
@@ -66,6 +69,8 @@ export class Connection {
 	#pendingCount = 0;
 	#acks: number[] = [];
 	#ackFlushScheduled = false;
+	/** Resolves when the last message that was not for ingest has been seen to: one comes after the other. */
+	#others: Promise<void> = Promise.resolve();
 	#onIdle: (() => void) | null = null;
 	#isEnding = false;
 	#farewell: NodeJS.Timeout | undefined;
@@ -234,8 +239,15 @@ export class Connection {
 			this.#handOn(buffer.subarray(start, end));
 			return;
 		}
-		if (type === PUBLISH) this.#takePublish();
-		else this.#handOn(buffer.subarray(start, end));
+		if (type === PUBLISH) {
+			this.#takePublish();
+			return;
+		}
+		this.#handOn(buffer.subarray(start, end));
+		// A request that follows without waiting for the SUBACK should find the filter that its answer needs.
+		if (type === SUBSCRIBE) {
+			this.#inTurn(() => new Promise((resolve) => setImmediate(resolve)));
+		}
 	}
 
 	#handOn(packet: Buffer): void {
@@ -258,17 +270,18 @@ export class Connection {
 		const { topicStart, topicEnd } = packet;
 		const own = this.#topics?.find(buffer, topicStart, topicEnd) ?? null;
 		if (own === null) {
-			this.#takeOther(buffer.toString("utf8", topicStart, topicEnd));
+			const topic = buffer.toString("utf8", topicStart, topicEnd);
+			const payload = buffer.subarray(packet.payloadStart, end);
+			this.#takeOther(topic, payload, packet.packetId);
 		} else {
 			const payload = buffer.subarray(packet.payloadStart, end);
 			this.#ingest(own, payload, packet.packetId);
 		}
 	}
 
-	/** What is not for ingest goes through the session to whoever subscribed: on these topics, the thing itself. */
-	#takeOther(topic: string): void {
-		const { buffer, start, end } = this.#reader;
-		if (!mayPublish(this.thing ?? "", topic)) {
+	/** What is not for ingest: a request, or a message of the thing to itself. */
+	#takeOther(topic: string, payload: Buffer, packetId: number): void {
+		if (!mayPublish(this.thing, topic)) {
 			this.drop(
 				"forbidden_publish",
 				new Error(`Topic: ${topic.slice(0, 256)}`),
@@ -277,8 +290,19 @@ export class Connection {
 			// On AWS retaining needs a permission of its own (iot:RetainPublish), which a thing's policy does not give.
 			this.drop("retained_publish");
 		} else {
-			this.#handOn(buffer.subarray(start, end));
+			const qos = packetId === 0 ? 0 : 1;
+			this.#inTurn(async () => {
+				// Nobody is there to be answered, and an acknowledgement does not leave any more: it comes again.
+				if (this.#isEnding) return;
+				await this.#host.handle(this, { topic, payload, qos });
+			});
+			this.#acknowledgeAfter(this.#others, payload.length, packetId);
 		}
+	}
+
+	#inTurn(run: () => Promise<void>): void {
+		// The failure of one has ended the connection, with its reason: the others have nothing to add.
+		this.#others = this.#others.then(run, () => undefined);
 	}
 
 	#isOverRate(): boolean {
@@ -292,14 +316,25 @@ export class Connection {
 	#ingest(own: OwnTopic, payload: Buffer, packetId: number): void {
 		const thing = this.thing;
 		if (thing === null) return;
-		const bytes = payload.length + MESSAGE_OVERHEAD_BYTES;
+		const { topic } = own;
+		const accepted = this.#host.accept({ thing, topic, payload });
+		this.#acknowledgeAfter(accepted, payload.length, packetId);
+	}
+
+	/** @param packetId 0 for QoS 0: nothing to acknowledge */
+	#acknowledgeAfter(
+		done: Promise<unknown>,
+		payloadBytes: number,
+		packetId: number,
+	): void {
+		const bytes = payloadBytes + MESSAGE_OVERHEAD_BYTES;
 		this.#pendingBytes += bytes;
 		this.#pendingCount++;
 		if (this.#pendingBytes > this.#host.maxConnectionBytes) {
 			this.#hold(Pause.ownBytes);
 		}
 		if (!this.#host.reserve(bytes, this)) this.#hold(Pause.allBytes);
-		this.#host.accept({ thing, topic: own.topic, payload }).then(
+		done.then(
 			() => {
 				if (packetId !== 0) this.#acknowledge(packetId);
 				this.#settle(bytes);

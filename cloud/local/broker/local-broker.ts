@@ -1,6 +1,7 @@
 /** Keeps the connections: which one speaks for which thing, how much all may hold, and how all of it ends. */
 import type { AddressInfo, Socket } from "node:net";
 import type { Server, TLSSocket } from "node:tls";
+import type { DeviceMessage } from "../../core/reserved-topics.ts";
 import { certificateIdOf } from "../identity/authority.ts";
 import type {
 	Broker,
@@ -10,7 +11,7 @@ import type {
 } from "./broker.ts";
 import { judgeCertificate } from "./client-certificate.ts";
 import { Connection } from "./connection.ts";
-import type { ConnectionHost } from "./connection-host.ts";
+import type { ConnectionHost, OtherMessage } from "./connection-host.ts";
 import type { DropReason } from "./errors.ts";
 import { listen } from "./listen.ts";
 import { Sessions } from "./sessions.ts";
@@ -174,6 +175,7 @@ export class LocalBroker implements Broker, ConnectionHost {
 	async #claim(thing: string, connection: Connection): Promise<void> {
 		const older = this.#current.get(thing);
 		connection.thing = thing;
+		connection.clientId = thing;
 		this.#current.set(thing, connection);
 		if (older === undefined) return;
 		older.drop("taken_over");
@@ -198,6 +200,43 @@ export class LocalBroker implements Broker, ConnectionHost {
 		this.#tellPresence(connection, () =>
 			this.#deps.devices.disconnected(thing),
 		);
+	}
+
+	async handle(connection: Connection, message: OtherMessage): Promise<void> {
+		const { topic, payload } = message;
+		const service = this.#deps.services?.find((each) => each.answers(topic));
+		if (service === undefined) {
+			// Below its own name a thing may say to itself what it likes.
+			await this.#sessions?.deliver(connection, message);
+			return;
+		}
+		const { thing, clientId, certificateId } = connection;
+		const answers = await service.handle({
+			thing,
+			clientId,
+			certificateId,
+			topic,
+			payload,
+		});
+		await this.#deliver(connection, answers);
+	}
+
+	async send(messages: readonly DeviceMessage[]): Promise<void> {
+		for (const message of messages) {
+			const thing = thingOfTopic(message.topic);
+			const connection = thing === null ? undefined : this.#current.get(thing);
+			if (connection !== undefined) await this.#deliver(connection, [message]);
+		}
+	}
+
+	/** In their order. */
+	async #deliver(
+		connection: Connection,
+		messages: readonly DeviceMessage[],
+	): Promise<void> {
+		for (const message of messages) {
+			await this.#sessions?.deliver(connection, { ...message, qos: 1 });
+		}
 	}
 
 	#tellPresence(
@@ -279,6 +318,11 @@ export class LocalBroker implements Broker, ConnectionHost {
 			if (known?.status !== "ACTIVE") connection.drop("revoked_certificate");
 		}
 	}
+}
+
+function thingOfTopic(topic: string): string | null {
+	const [first, second, thing] = topic.split("/");
+	return first === "$aws" && second === "things" ? (thing ?? null) : null;
 }
 
 function who(connection: Connection): {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { matches } from "./filters.ts";
 import { mayPublish, maySubscribe } from "./permissions.ts";
 
 const level = fc.constantFrom(
@@ -25,7 +26,7 @@ const topics = fc
 	.map((levels) => levels.join("/"));
 
 /** MQTT 3.1.1, 4.7, word for word. */
-function matches(filter: string, topic: string): boolean {
+function canMatch(filter: string, topic: string): boolean {
 	if (topic.startsWith("$") && /^[+#]/.test(filter)) return false;
 	const wanted = filter.split("/");
 	const given = topic.split("/");
@@ -41,9 +42,19 @@ describe("permissions of a thing", () => {
 	it("no filter that is allowed matches a topic of another thing", () => {
 		fc.assert(
 			fc.property(filters, topics, (filter, topic) => {
-				if (!maySubscribe("node-1", filter) || !matches(filter, topic)) return;
+				if (!maySubscribe("node-1", filter) || !canMatch(filter, topic)) return;
 				const isOwn = /^(thinghz|\$aws\/things)\/node-1(\/|$)/.test(topic);
 				assert.ok(isOwn, `${filter} matches ${topic}`);
+			}),
+			{ numRuns: 5000 },
+		);
+	});
+
+	it("filters match as MQTT 3.1.1 says", () => {
+		fc.assert(
+			fc.property(filters, topics, (filter, topic) => {
+				if (/^[+#]/.test(filter)) return;
+				assert.equal(matches(filter, topic), canMatch(filter, topic));
 			}),
 			{ numRuns: 5000 },
 		);
@@ -67,6 +78,7 @@ describe("permissions of a thing", () => {
 		"$aws/things/node-1/jobs/start-next",
 		"$aws/things/node-1/jobs/job-7/update",
 		"$aws/things/node-1/streams/firmware/get/cbor",
+		"$aws/certificates/create-from-csr/json",
 	]) {
 		it(`allows publishing to ${topic}`, () => {
 			assert.ok(mayPublish("node-1", topic));
@@ -90,4 +102,27 @@ describe("permissions of a thing", () => {
 			assert.ok(!mayPublish("node-1", topic));
 		});
 	}
+
+	it("the holder of a claim certificate may ask for a certificate and a thing, and nothing else", () => {
+		for (const topic of [
+			"$aws/certificates/create-from-csr/json",
+			"$aws/provisioning-templates/thinghz/provision/json",
+		]) {
+			assert.ok(mayPublish(null, topic));
+			assert.ok(maySubscribe(null, `${topic}/accepted`));
+			assert.ok(maySubscribe(null, `${topic}/rejected`));
+			assert.ok(!maySubscribe(null, topic));
+			assert.ok(!mayPublish(null, `${topic}/accepted`));
+		}
+		for (const topic of [
+			"thinghz/null/x",
+			"$aws/things/null/shadow/get",
+			"$aws/certificates/create/json",
+			"$aws/provisioning-templates/other/provision/json",
+		]) {
+			assert.ok(!mayPublish(null, topic), topic);
+			assert.ok(!maySubscribe(null, topic), topic);
+		}
+		assert.ok(!maySubscribe(null, "$aws/certificates/#"));
+	});
 });

@@ -3,6 +3,7 @@
  * privilege: everything names the thing itself, and nothing that is not listed is allowed.
  * Reserved topics: https://docs.aws.amazon.com/iot/latest/developerguide/reserved-topics.html
  */
+import { PROVISIONING_TEMPLATE } from "../../../protocol/topics.ts";
 
 /** AWS IoT Core limits: topic 256 bytes of UTF-8 and 7 slashes. */
 const MAX_TOPIC_BYTES = 256;
@@ -10,8 +11,7 @@ const MAX_SLASHES = 7;
 
 /**
  * Requests a thing may make below `$aws/things/<thing>/`. Answers (accepted, rejected, delta, documents, notify, data,
- * description) are the cloud's alone. No service answers them yet: they are permitted so that a node finds the same
- * policy on both clouds.
+ * description) are the cloud's alone.
  */
 const REQUESTS = [
 	/^shadow\/(get|update|delete)$/,
@@ -21,8 +21,26 @@ const REQUESTS = [
 	/^streams\/[a-zA-Z0-9_-]{1,128}\/(describe|get)\/(json|cbor)$/,
 ];
 
-/** Whether the thing may publish to a topic that is neither a Basic Ingest topic nor the live topic. */
-export function mayPublish(thing: string, topic: string): boolean {
+/**
+ * A certificate for a signing request, and a thing for a certificate: for things, whose certificate may be exchanged, and
+ * for the holders of claim certificates, who may do nothing else.
+ */
+const PROVISIONING_REQUESTS = [
+	"$aws/certificates/create-from-csr/json",
+	`$aws/provisioning-templates/${PROVISIONING_TEMPLATE}/provision/json`,
+];
+const PROVISIONING_ANSWERS = PROVISIONING_REQUESTS.flatMap((request) => [
+	`${request}/accepted`,
+	`${request}/rejected`,
+]);
+
+/**
+ * Whether a topic that is neither a Basic Ingest topic nor the live topic may be published to.
+ * @param thing null for the holder of a claim certificate
+ */
+export function mayPublish(thing: string | null, topic: string): boolean {
+	if (PROVISIONING_REQUESTS.includes(topic)) return true;
+	if (thing === null) return false;
 	if (!hasTopicShape(topic) || /[#+]/.test(topic)) return false;
 	if (topic.startsWith(`thinghz/${thing}/`)) return true;
 	const reserved = `$aws/things/${thing}/`;
@@ -31,9 +49,14 @@ export function mayPublish(thing: string, topic: string): boolean {
 	return REQUESTS.some((pattern) => pattern.test(request));
 }
 
-/** Whether every topic that the filter can match is the thing's own. */
-export function maySubscribe(thing: string, filter: string): boolean {
+/**
+ * Whether every topic that the filter can match is the thing's own, or answers its own requests alone.
+ * @param thing null for the holder of a claim certificate
+ */
+export function maySubscribe(thing: string | null, filter: string): boolean {
+	if (PROVISIONING_ANSWERS.includes(filter)) return true;
 	return (
+		thing !== null &&
 		hasTopicShape(filter) &&
 		(filter.startsWith(`thinghz/${thing}/`) ||
 			filter.startsWith(`$aws/things/${thing}/`))

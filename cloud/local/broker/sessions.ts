@@ -1,5 +1,5 @@
 /**
- * MQTT sessions, by aedes: CONNECT, SUBSCRIBE, keep-alive answers, wills, and publishes between a thing's own topics.
+ * MQTT sessions, by aedes: CONNECT, SUBSCRIBE, keep-alive answers, wills, and what a thing is sent.
  * A session ends with its connection, whatever CONNECT asked for: a client finds no session present and subscribes
  * again. aedes would keep what a client does not acknowledge without a bound, and nothing here is sent to a thing that
  * is away.
@@ -9,6 +9,7 @@ import { parsePublishTopic } from "../../../protocol/topics.ts";
 import type { CertificateStore } from "../../core/ports.ts";
 import type { Connection } from "./connection.ts";
 import type { DropReason } from "./errors.ts";
+import { grantedQos } from "./filters.ts";
 import { mayPublish, maySubscribe } from "./permissions.ts";
 
 /** MQTT 3.1.1, 3.2.2.3. */
@@ -50,6 +51,7 @@ export class Sessions {
 	readonly #host: SessionHost;
 	readonly #aedes: Aedes;
 	readonly #connections = new WeakMap<Client, Connection>();
+	readonly #clients = new WeakMap<Connection, Client>();
 	readonly #wills = new WeakMap<Client, string>();
 
 	private constructor(host: SessionHost, aedes: Aedes) {
@@ -74,6 +76,45 @@ export class Sessions {
 	attach(connection: Connection): void {
 		const client = this.#aedes.handle(connection.stream);
 		this.#connections.set(client, connection);
+		this.#clients.set(connection, client);
+	}
+
+	/**
+	 * Sends a message to a connection if it has subscribed to the topic, at the lower of both qualities of service. Past
+	 * aedes' own distribution, which would give it to whoever has subscribed: a topic of answers may be many clients'.
+	 * Resolves when it has been written or the connection has ended.
+	 */
+	async deliver(
+		connection: Connection,
+		message: {
+			readonly topic: string;
+			readonly payload: Uint8Array;
+			readonly qos: 0 | 1;
+		},
+	): Promise<void> {
+		const client = this.#clients.get(connection);
+		const granted = grantedQos(connection.filters, message.topic);
+		if (client === undefined || client.closed || granted === null) return;
+		const { topic, payload } = message;
+		const qos = granted === 0 ? 0 : message.qos;
+		await new Promise<void>((resolve) => {
+			// What fails is the connection, which then says so itself.
+			client.publish(
+				{
+					cmd: "publish",
+					topic,
+					payload: Buffer.from(
+						payload.buffer,
+						payload.byteOffset,
+						payload.byteLength,
+					),
+					qos,
+					dup: false,
+					retain: false,
+				},
+				() => resolve(),
+			);
+		});
 	}
 
 	close(): Promise<void> {
@@ -123,10 +164,15 @@ export class Sessions {
 			const isAllowed =
 				connection !== undefined &&
 				subscription.qos !== 2 &&
-				maySubscribe(client.id, subscription.topic) &&
+				maySubscribe(connection.thing, subscription.topic) &&
 				(connection.filters.has(subscription.topic) ||
 					connection.filters.size < MAX_SUBSCRIPTIONS);
-			if (isAllowed) connection.filters.add(subscription.topic);
+			if (isAllowed) {
+				connection.filters.set(
+					subscription.topic,
+					subscription.qos === 1 ? 1 : 0,
+				);
+			}
 			done(null, isAllowed ? subscription : null);
 		};
 		aedes.on("unsubscribe", (filters, client) => {

@@ -85,7 +85,7 @@ export class TestBroker {
 
 	static async start(
 		authority: TestAuthority,
-		options: Partial<Pick<BrokerDeps, "limits" | "port">> = {},
+		options: Partial<Pick<BrokerDeps, "limits" | "port" | "services">> = {},
 	): Promise<TestBroker> {
 		const ingest = new FakeIngest();
 		const certificates = new MemoryCertificates();
