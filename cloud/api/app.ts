@@ -16,6 +16,7 @@ import { type AuthEnv, AuthUnavailable, SESSION_COOKIE } from "./auth.ts";
 import { addBlocks } from "./blocks.ts";
 import { addClaims } from "./claims.ts";
 import { addDeadLetters } from "./dead-letters.ts";
+import { addDeviceJobs } from "./device-jobs.ts";
 import { addDevices } from "./devices.ts";
 import { addFleet } from "./fleet.ts";
 import { addHealth } from "./health.ts";
@@ -52,6 +53,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addHealth(app, deps);
 	addSession(app, deps);
 	addDevices(app, deps);
+	addDeviceJobs(app, deps);
 	addFleet(app, deps);
 	addReadings(app, deps);
 	addBlocks(app, deps);

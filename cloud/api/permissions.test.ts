@@ -22,6 +22,7 @@ const NEEDED: Readonly<Record<string, Permission>> = {
 	signOut: "anyone",
 	listDevices: "viewer",
 	getDevice: "viewer",
+	listDeviceJobs: "viewer",
 	getFleet: "viewer",
 	getReadings: "viewer",
 	getBlocks: "viewer",

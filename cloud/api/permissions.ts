@@ -24,6 +24,7 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
 	"DELETE /v1/session": "anyone",
 	"GET /v1/devices": "viewer",
 	"GET /v1/devices/{name}": "viewer",
+	"GET /v1/devices/{name}/jobs": "viewer",
 	"GET /v1/fleet": "viewer",
 	"GET /v1/devices/{name}/readings": "viewer",
 	"GET /v1/devices/{name}/blocks": "viewer",

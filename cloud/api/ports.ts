@@ -4,6 +4,7 @@ import type { Alerts } from "../core/alerts/alerts.ts";
 import type { PushSubscriptions } from "../core/alerts/push-subscriptions.ts";
 import type { ClaimStore } from "../core/claims.ts";
 import type { Devices } from "../core/devices.ts";
+import type { LatestExecutionStore } from "../core/jobs/latest.ts";
 import type { LiveHub } from "../core/live-hub.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
 import type { Queries } from "../core/queries.ts";
@@ -34,6 +35,8 @@ export interface ApiDeps {
 	readonly deadLetterQueue?: DeadLetterQueue;
 	/** Where nodes can become things by themselves. */
 	readonly claims?: Pick<ClaimStore, "allow">;
+	/** Where there are jobs. */
+	readonly latestExecutions?: Pick<LatestExecutionStore, "get">;
 	readonly alerts: AlertSource;
 	readonly push: PushSource;
 	readonly auth: Authenticator;

@@ -4,6 +4,7 @@ import { blockTopic, eventTopic } from "../../protocol/topics.ts";
 import {
 	blockRuleMessage,
 	eventRuleMessage,
+	jobExecutionEvent,
 	lifecycleEvent,
 	ruleErrorMessage,
 } from "./fakes/events.ts";
@@ -11,7 +12,9 @@ import {
 	BLOCKS_RULE,
 	EVENTS_RULE,
 	MalformedMessage,
+	parseDeviceEvent,
 	parseIngestMessage,
+	parseJobExecutionEvent,
 	parseLifecycleEvent,
 } from "./messages.ts";
 
@@ -127,6 +130,57 @@ describe("The presence queue's messages", () => {
 		it(`are not ${what}`, () => {
 			assert.throws(
 				() => parseLifecycleEvent(JSON.stringify(event)),
+				MalformedMessage,
+			);
+		});
+	}
+});
+
+describe("The presence queue's messages of jobs", () => {
+	const whole = jobExecutionEvent(
+		"timed_out",
+		"boiler",
+		"job-1",
+		1_790_000_000,
+	);
+
+	it("say how which job ended on which thing, and when", () => {
+		assert.deepEqual(
+			parseDeviceEvent(
+				JSON.stringify({ ...whole, statusDetails: { step: "download" } }),
+			),
+			{
+				kind: "jobExecution",
+				event: {
+					jobId: "job-1",
+					thing: "boiler",
+					deleted: false,
+					status: "TIMED_OUT",
+					statusDetails: { step: "download" },
+					timestamp: 1_790_000_000_000,
+				},
+			},
+		);
+		const connected = lifecycleEvent("connected", "boiler", 4, NOW);
+		const told = parseDeviceEvent(JSON.stringify(connected));
+		assert.equal(told.kind, "lifecycle");
+	});
+
+	for (const [what, event] of [
+		["without a job", { ...whole, jobId: undefined }],
+		["without a thing", { ...whole, thingArn: undefined }],
+		[
+			"of what is no thing",
+			{ ...whole, thingArn: whole.thingArn.replace(":thing/", ":thinggroup/") },
+		],
+		["of a status that there is not", { ...whole, status: "DONE" }],
+		["with details that are no texts", { ...whole, statusDetails: { a: 1 } }],
+		["with a list of details", { ...whole, statusDetails: ["a"] }],
+		["without time", { ...whole, timestamp: undefined }],
+	] as const) {
+		it(`are not ${what}`, () => {
+			assert.throws(
+				() => parseJobExecutionEvent(JSON.stringify(event)),
 				MalformedMessage,
 			);
 		});

@@ -4,11 +4,17 @@
  * https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-reference.html
  */
 import type { IncomingMessage } from "../core/ingest.ts";
+import {
+	type ExecutionStatus,
+	isExecutionStatus,
+	type StatusDetails,
+} from "../core/jobs/statuses.ts";
 
 /** A rule's name is part of the topics that nodes publish to (Basic Ingest). */
 export const BLOCKS_RULE = "thinghz_blocks";
 export const EVENTS_RULE = "thinghz_events";
 export const PRESENCE_RULE = "thinghz_presence";
+export const JOB_EXECUTIONS_RULE = "thinghz_job_executions";
 
 /** https://docs.aws.amazon.com/iot/latest/developerguide/iot-rule-sql-version.html */
 export const RULE_SQL_VERSION = "2016-03-23";
@@ -27,6 +33,10 @@ export const EVENTS_RULE_SQL =
 /** Connection attempts that failed have a topic beside these: they say nothing of presence. */
 export const PRESENCE_RULE_SQL =
 	"SELECT * FROM '$aws/events/presence/+/+' WHERE eventType = 'connected' OR eventType = 'disconnected'";
+
+/** They are published only where the account's event configurations say so: `make deploy` sees to it. */
+export const JOB_EXECUTIONS_RULE_SQL =
+	"SELECT * FROM '$aws/events/jobExecution/+/+' WHERE eventType = 'JOB_EXECUTION'";
 
 /** What `BLOCKS_RULE_SQL` makes of a message. */
 export interface BlockRuleMessage {
@@ -69,6 +79,21 @@ export interface LifecycleEvent {
 	readonly timestamp: number;
 	/** The same for a connection's beginning and its end, and greater for a later connection, until it begins at 0 anew. */
 	readonly versionNumber: number;
+}
+
+/**
+ * A job's execution on a thing has come to an end, or has been deleted. Events may come twice and in any order.
+ * https://docs.aws.amazon.com/iot/latest/developerguide/events-jobs.html ("Job Execution Terminal Status")
+ */
+export interface JobExecutionEvent {
+	readonly jobId: string;
+	readonly thing: string;
+	/** Whether it has been deleted; `status` is then what it was before. */
+	readonly deleted: boolean;
+	readonly status: ExecutionStatus;
+	readonly statusDetails: StatusDetails;
+	/** When it happened, ms since the epoch, to the second. */
+	readonly timestamp: number;
 }
 
 /** A queue's message is none that a rule makes. */
@@ -128,6 +153,54 @@ export function parseLifecycleEvent(body: string): LifecycleEvent {
 		timestamp: time(event, "timestamp"),
 		versionNumber: time(event, "versionNumber"),
 	};
+}
+
+/** @throws MalformedMessage */
+export function parseDeviceEvent(
+	body: string,
+):
+	| { readonly kind: "lifecycle"; readonly event: LifecycleEvent }
+	| { readonly kind: "jobExecution"; readonly event: JobExecutionEvent } {
+	return parseObject(body).eventType === "JOB_EXECUTION"
+		? { kind: "jobExecution", event: parseJobExecutionEvent(body) }
+		: { kind: "lifecycle", event: parseLifecycleEvent(body) };
+}
+
+/** @throws MalformedMessage */
+export function parseJobExecutionEvent(body: string): JobExecutionEvent {
+	const event = parseObject(body);
+	const arn = text(event, "thingArn");
+	// AWS's example has "myThing/…" in the place of "thing/…"; what AWS sends has the latter.
+	const thing = /^arn:[^:]+:iot:[^:]*:[^:]*:thing\/(.+)$/.exec(arn)?.[1];
+	if (thing === undefined) {
+		throw new MalformedMessage('"thingArn" is not the ARN of a thing.');
+	}
+	const { status } = event;
+	if (!isExecutionStatus(status)) {
+		throw new MalformedMessage('"status" is none of a job execution.');
+	}
+	return {
+		jobId: text(event, "jobId"),
+		thing,
+		deleted: event.operation === "deleted",
+		status,
+		statusDetails: details(event.statusDetails ?? {}),
+		timestamp: time(event, "timestamp") * 1000,
+	};
+}
+
+function details(value: unknown): StatusDetails {
+	const isObject =
+		typeof value === "object" && value !== null && !Array.isArray(value);
+	if (
+		!isObject ||
+		!Object.values(value).every((one) => typeof one === "string")
+	) {
+		throw new MalformedMessage(
+			'"statusDetails" is not an object whose members are texts.',
+		);
+	}
+	return value as StatusDetails;
 }
 
 /**

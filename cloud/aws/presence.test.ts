@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
+import { memoryLatestExecutions } from "../core/fakes/memory-latest-executions.ts";
 import { memoryPresence } from "../core/fakes/memory-presence.ts";
 import {
 	type MemoryStores,
 	memoryStores,
 } from "../core/fakes/memory-stores.ts";
-import { lambdaContext, lifecycleEvent, sqsEvent } from "./fakes/events.ts";
+import type { LatestExecutionStore } from "../core/jobs/latest.ts";
+import {
+	jobExecutionEvent,
+	lambdaContext,
+	lifecycleEvent,
+	sqsEvent,
+} from "./fakes/events.ts";
 import { type MemoryLog, memoryLog } from "./fakes/memory-log.ts";
 import { presenceHandler } from "./presence.ts";
 
@@ -12,14 +19,17 @@ const T = 1_790_000_000_000;
 
 describe("The presence function", () => {
 	let stores: MemoryStores;
+	let latestExecutions: LatestExecutionStore;
 	let log: MemoryLog;
 	let run: ReturnType<typeof presenceHandler>;
 
 	beforeEach(async () => {
 		stores = memoryStores();
+		latestExecutions = memoryLatestExecutions(stores.devices);
 		log = memoryLog();
 		run = presenceHandler({
 			presence: memoryPresence(stores.devices),
+			latestExecutions,
 			deadLetters: stores.deadLetters,
 			clock: { nowMs: () => T + 60_000 },
 			log,
@@ -91,6 +101,45 @@ describe("The presence function", () => {
 		stores.failing = false;
 		assert.deepEqual(await handle(up(1, T)), []);
 		assert.equal(await online(), true);
+	});
+
+	it("notes how jobs ended on a device, beside its connections", async () => {
+		const reason = { reason: "bad_signature" };
+		const failed = jobExecutionEvent("failed", "boiler", "update-1", T / 1000, {
+			statusDetails: reason,
+		});
+		const gone = jobExecutionEvent("deleted", "roof", "rotate", T / 1000, {
+			status: "SUCCEEDED",
+		});
+		const stranger = jobExecutionEvent("failed", "x", "update-1", T / 1000);
+		assert.deepEqual(
+			await handle(failed, up(1, T), failed, gone, stranger),
+			[],
+		);
+		assert.deepEqual(await latestExecutions.get("boiler"), [
+			{
+				jobId: "update-1",
+				status: "FAILED",
+				statusDetails: reason,
+				atMs: T,
+				deleted: false,
+			},
+		]);
+		assert.deepEqual(await latestExecutions.get("roof"), [
+			{
+				jobId: "rotate",
+				status: "SUCCEEDED",
+				statusDetails: {},
+				atMs: T,
+				deleted: true,
+			},
+		]);
+		assert.deepEqual(log.of("batch")[0]?.outcomes, {
+			changed: 1,
+			kept: 2,
+			outdated: 1,
+			unknown: 1,
+		});
 	});
 
 	it("makes a dead letter of what is no lifecycle event, and notes the others", async () => {

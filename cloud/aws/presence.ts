@@ -1,23 +1,32 @@
-/** What the presence function does with a batch: notes which devices have come and gone, by IoT Core's lifecycle events. */
+/**
+ * What the presence function does with a batch: notes which devices have come and gone, by IoT Core's lifecycle events, and
+ * how jobs ended on them, by those of IoT Jobs.
+ */
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import {
+	type LatestExecutionStore,
+	noteExecution,
+} from "../core/jobs/latest.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
 import { notePresence, type PresenceStore } from "../core/presence.ts";
 import type { Log } from "./log.ts";
 import { bury } from "./malformed.ts";
 import {
+	type JobExecutionEvent,
 	type LifecycleEvent,
 	MalformedMessage,
-	parseLifecycleEvent,
+	parseDeviceEvent,
 } from "./messages.ts";
 import { type Work, workThroughBatch } from "./sqs-batch.ts";
 
 export function presenceHandler(deps: {
 	readonly presence: PresenceStore;
+	readonly latestExecutions: LatestExecutionStore;
 	readonly deadLetters: Pick<DeadLetterStore, "add">;
 	readonly clock: Clock;
 	readonly log: Log;
 }): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
-	const note = (event: LifecycleEvent): Work => ({
+	const notePresenceOf = (event: LifecycleEvent): Work => ({
 		group: event.clientId,
 		run: () =>
 			notePresence(deps.presence, event.clientId, {
@@ -26,10 +35,24 @@ export function presenceHandler(deps: {
 				atMs: event.timestamp,
 			}),
 	});
+	const noteExecutionOf = (event: JobExecutionEvent): Work => ({
+		group: event.thing,
+		run: () =>
+			noteExecution(deps.latestExecutions, event.thing, {
+				jobId: event.jobId,
+				status: event.status,
+				statusDetails: event.statusDetails,
+				atMs: event.timestamp,
+				deleted: event.deleted,
+			}),
+	});
 	return (event, context) =>
 		workThroughBatch(event, context, deps.log, (record) => {
 			try {
-				return note(parseLifecycleEvent(record.body));
+				const told = parseDeviceEvent(record.body);
+				return told.kind === "lifecycle"
+					? notePresenceOf(told.event)
+					: noteExecutionOf(told.event);
 			} catch (error) {
 				if (!(error instanceof MalformedMessage)) throw error;
 				return bury(deps, record, error);

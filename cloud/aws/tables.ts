@@ -75,6 +75,7 @@ export const BLOCKS_TABLE: TableDefinition = {
  * |---|---|---|---|---|
  * | devices, and which are connected | `device` | name | | |
  * | the channels of each | `device` | name `#channels` | | |
+ * | how the latest jobs of each ended | `executions` | name | | |
  * | dead letters | `letter` | id | `letter#` thing | id |
  * | the last dead letter's id | `counter` | `letter` | | |
  * | alert rules | `rule` | id | | |

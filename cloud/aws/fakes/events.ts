@@ -103,6 +103,26 @@ export function lifecycleEvent(
 			};
 }
 
+/** What IoT Jobs publishes when a job's execution has ended on a thing, where job events are enabled. */
+export function jobExecutionEvent(
+	operation: "succeeded" | "failed" | "rejected" | "timed_out" | "deleted",
+	thing: string,
+	jobId: string,
+	timestampS: number,
+	changed: Readonly<Record<string, unknown>> = {},
+) {
+	return {
+		eventType: "JOB_EXECUTION",
+		eventId: "6a9191a9-4d15-4846-9a6f-e0429d98161a",
+		timestamp: timestampS,
+		operation,
+		jobId,
+		thingArn: `arn:aws:iot:${REGION}:${ACCOUNT}:thing/${thing}`,
+		status: operation.toUpperCase(),
+		...changed,
+	};
+}
+
 /** A batch as Lambda's poller hands it over; what is not text is a message's JSON. */
 export function sqsEvent(
 	queue: string,

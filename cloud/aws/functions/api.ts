@@ -67,6 +67,7 @@ export const handler = httpHandler(
 			ingest: takingEnvelopes(ingest),
 		}),
 		claims: stores.claims,
+		latestExecutions: stores.latestExecutions,
 		deadLetterQueue: sqsRedrive({ client: new SQSClient({}), ...environment }),
 		alerts,
 		push: new PushSubscriptions({

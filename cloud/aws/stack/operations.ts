@@ -20,7 +20,7 @@ import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { Topic } from "aws-cdk-lib/aws-sns";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { BLOCKS_RULE, EVENTS_RULE } from "../messages.ts";
+import { BLOCKS_RULE, EVENTS_RULE, JOB_EXECUTIONS_RULE } from "../messages.ts";
 import { STACK_NAME } from "../names.ts";
 import type { BundledFunction } from "./function.ts";
 import type { Tables } from "./tables.ts";
@@ -66,7 +66,8 @@ export class Operations extends Construct {
 			atLeast: 600,
 			periods: 2,
 		});
-		// A rule whose error action fails as well has lost the message. Nothing else of ours can lose one.
+		// A rule whose error action fails as well has lost the message. Nothing else of ours can lose one: what those
+		// of presence and jobs lose, the next connection tells, and AWS IoT itself, which keeps executions.
 		for (const rule of [BLOCKS_RULE, EVENTS_RULE]) {
 			this.#alarm(`Lost-${rule}`, {
 				about: `The rule ${rule} could neither deliver a message nor keep it as a dead letter`,
@@ -203,6 +204,7 @@ export class Operations extends Construct {
 					graph("Rules: messages that matched", [
 						iot("TopicMatch", { RuleName: BLOCKS_RULE }),
 						iot("TopicMatch", { RuleName: EVENTS_RULE }),
+						iot("TopicMatch", { RuleName: JOB_EXECUTIONS_RULE }),
 					]),
 				],
 				[

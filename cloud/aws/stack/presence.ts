@@ -1,10 +1,18 @@
-/** Whether nodes are connected: IoT Core's lifecycle events → rule → queue → function → table of records. */
+/**
+ * Whether nodes are connected, and how jobs ended on them: IoT Core's lifecycle events and those of IoT Jobs → rules → queue →
+ * function → table of records. Both are rare beside blocks, so one queue and one function do.
+ */
 import { Duration } from "aws-cdk-lib";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { writeEnvironment } from "../environment.ts";
-import { PRESENCE_RULE, PRESENCE_RULE_SQL } from "../messages.ts";
+import {
+	JOB_EXECUTIONS_RULE,
+	JOB_EXECUTIONS_RULE_SQL,
+	PRESENCE_RULE,
+	PRESENCE_RULE_SQL,
+} from "../messages.ts";
 import { BundledFunction, type FunctionDefaults } from "./function.ts";
 import { workQueue } from "./queues.ts";
 import type { DataTable } from "./tables.ts";
@@ -33,7 +41,7 @@ export class Presence extends Construct {
 			bundleDir: props.bundleDir,
 			logDays: props.logDays,
 			name: "presence",
-			about: "Notes which nodes are connected",
+			about: "Notes which nodes are connected, and how jobs ended on them",
 			environment: writeEnvironment("presence", {
 				recordsTable: records.table.tableName,
 			}),
@@ -61,6 +69,15 @@ export class Presence extends Construct {
 			name: PRESENCE_RULE,
 			about: "Connections that begin and end",
 			sql: PRESENCE_RULE_SQL,
+			payload: "json",
+			basicIngestOnly: false,
+			queue: this.queue,
+			deadLetters,
+		});
+		new TopicRule(this, "JobExecutions", {
+			name: JOB_EXECUTIONS_RULE,
+			about: "Job executions that have ended",
+			sql: JOB_EXECUTIONS_RULE_SQL,
 			payload: "json",
 			basicIngestOnly: false,
 			queue: this.queue,

@@ -11,6 +11,8 @@ import {
 	BLOCKS_RULE_SQL,
 	EVENTS_RULE,
 	EVENTS_RULE_SQL,
+	JOB_EXECUTIONS_RULE,
+	JOB_EXECUTIONS_RULE_SQL,
 	PRESENCE_RULE,
 	PRESENCE_RULE_SQL,
 } from "../messages.ts";
@@ -390,6 +392,7 @@ describe("the stack on AWS", function () {
 			const sql = {
 				[BLOCKS_RULE]: BLOCKS_RULE_SQL,
 				[EVENTS_RULE]: EVENTS_RULE_SQL,
+				[JOB_EXECUTIONS_RULE]: JOB_EXECUTIONS_RULE_SQL,
 				[PRESENCE_RULE]: PRESENCE_RULE_SQL,
 			};
 			for (const variant of EVERY) {

@@ -5,6 +5,7 @@ import {
 } from "../../../core/contracts/block-store.ts";
 import { claimStoreContract } from "../../../core/contracts/claim-store.ts";
 import { grantStoreContract } from "../../../core/contracts/grant-store.ts";
+import { latestExecutionStoreContract } from "../../../core/contracts/latest-execution-store.ts";
 import { movableClock } from "../../../core/contracts/movable-clock.ts";
 import { presenceStoreContract } from "../../../core/contracts/presence-store.ts";
 import { queriesContract } from "../../../core/contracts/queries.ts";
@@ -44,6 +45,7 @@ describe("DynamoDB", () => {
 	rollupStoreContract("DynamoDB", makeStores, PROMISES);
 	recordStoresContract("DynamoDB", makeStores);
 	presenceStoreContract("DynamoDB", make);
+	latestExecutionStoreContract("DynamoDB", make);
 	alertStoreContract("DynamoDB", async () => (await make()).alerts);
 	grantStoreContract("DynamoDB", async () => (await make()).grants);
 	claimStoreContract("DynamoDB", async () => (await make()).claims);

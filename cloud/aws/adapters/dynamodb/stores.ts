@@ -1,6 +1,7 @@
 /** The stores of a cloud on AWS: two DynamoDB tables, as `cloud/aws/tables.ts` defines them. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { ClaimStore } from "../../../core/claims.ts";
+import type { LatestExecutionStore } from "../../../core/jobs/latest.ts";
 import type { GrantStore } from "../../../core/people.ts";
 import type { Clock, Stores } from "../../../core/ports.ts";
 import type { PresenceStore } from "../../../core/presence.ts";
@@ -12,6 +13,7 @@ import { dynamoClaims } from "./claims.ts";
 import { dynamoDeadLetters } from "./dead-letters.ts";
 import { dynamoDevices, dynamoPresence } from "./devices.ts";
 import { dynamoGrants } from "./grants.ts";
+import { dynamoLatestExecutions } from "./latest-executions.ts";
 import { RollupMarks } from "./rollup-marks.ts";
 import { dynamoRollups } from "./rollups.ts";
 import { Table, type Wait } from "./table.ts";
@@ -21,6 +23,7 @@ export interface DynamoRecords
 	extends Pick<Stores, "devices" | "deadLetters" | "alerts"> {
 	readonly grants: GrantStore;
 	readonly presence: PresenceStore;
+	readonly latestExecutions: LatestExecutionStore;
 	readonly claims: ClaimStore;
 }
 
@@ -82,6 +85,7 @@ export function dynamoRecords(options: DynamoRecordsOptions): DynamoRecords {
 	return {
 		devices: dynamoDevices(records),
 		presence: dynamoPresence(records),
+		latestExecutions: dynamoLatestExecutions(records),
 		claims: dynamoClaims(records),
 		deadLetters: dynamoDeadLetters(records, retention),
 		alerts: dynamoAlerts(records, retention),

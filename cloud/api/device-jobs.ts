@@ -1,0 +1,90 @@
+/** GET /v1/devices/{name}/jobs: how the latest jobs of a device stand. */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { UnknownDevice } from "../core/errors.ts";
+import { byNewest, type LatestExecution } from "../core/jobs/latest.ts";
+import { EXECUTION_STATUSES } from "../core/jobs/statuses.ts";
+import type { AuthEnv } from "./auth.ts";
+import type { ApiDeps } from "./ports.ts";
+import { Problem, problemResponses } from "./problem.ts";
+import { DeviceParams, SECURITY, TimeSchema } from "./schemas.ts";
+import { isoTime } from "./time.ts";
+
+export const StatusSchema = z.enum(EXECUTION_STATUSES).openapi({
+	description: "As AWS IoT names them.",
+});
+
+export const StatusDetailsSchema = z.record(z.string(), z.string()).openapi({
+	description:
+		"What the device says of it: `reason` where it failed, `progress` in percent and `step` while it goes on.",
+	example: { reason: "wrong_board" },
+});
+
+const DeviceJobSchema = z
+	.object({
+		job: z.string().openapi({ description: "Id of the job." }),
+		status: StatusSchema,
+		statusDetails: StatusDetailsSchema,
+		at: TimeSchema.openapi({ description: "When it came to that." }),
+		deleted: z.boolean().openapi({
+			description: "Whether the execution has been deleted since.",
+		}),
+	})
+	.openapi("DeviceJob");
+
+function documentOf(
+	execution: LatestExecution,
+): z.infer<typeof DeviceJobSchema> {
+	return {
+		job: execution.jobId,
+		status: execution.status,
+		statusDetails: { ...execution.statusDetails },
+		at: isoTime(execution.atMs),
+		deleted: execution.deleted,
+	};
+}
+
+export function addDeviceJobs(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
+	app.openapi(
+		createRoute({
+			method: "get",
+			path: "/v1/devices/{name}/jobs",
+			operationId: "listDeviceJobs",
+			summary: "The latest jobs of a device, newest first",
+			description:
+				"On AWS, where it is told by events of IoT Jobs, those that have ended.",
+			tags: ["jobs"],
+			security: SECURITY,
+			request: { params: DeviceParams, query: z.strictObject({}) },
+			responses: {
+				200: {
+					description: "The jobs, some twenty at most.",
+					content: {
+						"application/json": {
+							schema: z.object({ jobs: z.array(DeviceJobSchema) }),
+						},
+					},
+				},
+				...problemResponses(
+					"invalid_request",
+					"not_signed_in",
+					"unknown_device",
+					"not_found",
+				),
+			},
+		}),
+		async function listDeviceJobs(c) {
+			const { name } = c.req.valid("param");
+			const { latestExecutions } = deps;
+			if (latestExecutions === undefined) {
+				await deps.devices.get(name);
+				throw new Problem("not_found", "There are no jobs here.");
+			}
+			const executions = await latestExecutions.get(name);
+			if (executions === null) throw new UnknownDevice(name);
+			return c.json(
+				{ jobs: executions.toSorted(byNewest).map(documentOf) },
+				200,
+			);
+		},
+	);
+}
