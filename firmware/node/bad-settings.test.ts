@@ -68,7 +68,7 @@ describe("A node whose settings are corrupt", () => {
 				const after = runsOf(statesOf(cloud, "health.settings", 4));
 				assert.deepEqual(after, [ok], `${what}: repaired`);
 			}
-		}).timeout(60_000);
+		});
 
 	it("goes by the defaults and keeps a configuration that only a later firmware understands", () => {
 		const durable = makeOddDurable();

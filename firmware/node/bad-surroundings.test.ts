@@ -273,5 +273,5 @@ describe("A node that does not know the time for a day", () => {
 			LINK_CODES.tls,
 			LINK_CODES.online,
 		]);
-	}).timeout(20_000);
+	});
 });

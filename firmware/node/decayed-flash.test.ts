@@ -73,5 +73,5 @@ describe("A node on flash that has decayed", () => {
 			),
 			{ numRuns: 150 },
 		);
-	}).timeout(60_000);
+	});
 });

@@ -87,7 +87,7 @@ describe("journal on failing flash", () => {
 			),
 			{ numRuns: 300 },
 		);
-	}).timeout(30_000);
+	});
 
 	it("writes a record elsewhere whose state byte is stuck at released", () => {
 		const flash = flashOf(12);
@@ -259,7 +259,7 @@ describe("checkpoints on failing flash", () => {
 			),
 			{ numRuns: 300 },
 		);
-	}).timeout(30_000);
+	});
 });
 
 /** Boots four times for an hour each. @returns samples that were taken and are not stored */
@@ -302,13 +302,13 @@ describe("node on failing flash", () => {
 			assert.deepEqual(logs, []);
 			assert.ok(journal.failures > 0 && checkpoints.failures > 0);
 		}
-	}).timeout(60_000);
+	});
 
 	it("stores every sample when a bit is stuck", () => {
 		const journal = flashOf(64);
 		journal.stuckAtZero.add(4000);
 		assert.equal(lostSamples(journal, flashOf(16)).lost, 0);
-	}).timeout(30_000);
+	});
 
 	it("measures and sends on when all flash fails, and says that nothing is durable", () => {
 		const journal = flashOf(16);
@@ -319,13 +319,13 @@ describe("node on failing flash", () => {
 		assert.equal(lost, 0);
 		assert.match(logs.join(), /not durable/);
 		assert.match(logs.join(), /open block of readings is lost at a restart/);
-	}).timeout(30_000);
+	});
 
 	it("goes on without checkpoints when only they fail", () => {
 		const checkpoints = flashOf(16);
 		checkpoints.failEverywhere();
 		assert.equal(lostSamples(flashOf(64), checkpoints).lost, 0);
-	}).timeout(30_000);
+	});
 
 	it("leaves a block to its checkpoints that the journal could only hold in the heap", () => {
 		const journal = flashOf(16);

@@ -116,5 +116,5 @@ describe("A backlog on flash that takes no more writes", () => {
 		);
 		assert.equal(cloud.repeated, 0);
 		assert.equal(board.system.reportsOf("boot").length, 1);
-	}).timeout(30_000);
+	});
 });

@@ -491,7 +491,7 @@ describe("journal under power cuts", () => {
 				assert.equal(sequencesOf(mount(flash)).at(-1), next);
 			}
 		}
-	}).timeout(60_000);
+	});
 
 	it("counts exactly what it dropped, whatever was cut", () => {
 		for (let operation = 2; operation < 400; operation++) {

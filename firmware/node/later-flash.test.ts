@@ -56,7 +56,7 @@ describe("A node whose flash a later firmware wrote", () => {
 			assert.deepEqual(runsOf(statesOf(cloud, "health.journal", back.boot)), [
 				JOURNAL_CODES.ok,
 			]);
-		}).timeout(60_000);
+		});
 });
 
 function imageOf(flash: HeapFlash): Buffer {

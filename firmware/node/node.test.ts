@@ -164,7 +164,7 @@ describe("node", () => {
 			if (uptimeMs < doneMs)
 				assert.deepEqual(samples.get(`1@${uptimeMs}`), raw);
 		assert.deepEqual(board.system.reportsOf("dropped"), []);
-	}).timeout(30_000);
+	});
 
 	it("drops the oldest blocks when it has been offline for too long, and says how many", () => {
 		const durable = {
@@ -220,7 +220,7 @@ describe("node", () => {
 		board.timers.advance(2 * DAY_MS);
 		const last = cloud.live.at(-1);
 		assert.ok(last && Math.abs(last.startUptimeMs - DAY_MS) <= 10_000);
-	}).timeout(30_000);
+	});
 
 	it("ends live mode within a day of its configuration, over restarts and clocks that jump", () => {
 		const durable = configured({
@@ -249,7 +249,7 @@ describe("node", () => {
 			board.network.forget();
 		}
 		assert.equal(cloud.live.length, before);
-	}).timeout(30_000);
+	});
 
 	it("goes on with live mode after a restart within its day", () => {
 		const durable = configured({ liveUntilMs: FAKE_EPOCH_MS * 2 });

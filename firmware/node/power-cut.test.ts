@@ -191,7 +191,7 @@ describe("node under power cuts", () => {
 					MOMENTS[operation % 4] ?? "torn",
 				);
 			}
-	}).timeout(120_000);
+	});
 
 	for (const [moment, when] of [
 		["before", "before"],
@@ -202,7 +202,7 @@ describe("node under power cuts", () => {
 		it(`stores each durable sample exactly once when power goes ${when} any one of ${OPERATIONS} operations on flash and settings`, () => {
 			for (let operation = 1; operation <= OPERATIONS; operation++)
 				assert.equal(cutOnce(operation, moment), operation);
-		}).timeout(120_000);
+		});
 
 	it("stores each durable sample when power goes again and again before it is online", () => {
 		for (let seed = 1; seed <= 60; seed++) {
@@ -227,7 +227,7 @@ describe("node under power cuts", () => {
 					`${samples} samples of ${identity}, seed ${seed}`,
 				);
 		}
-	}).timeout(120_000);
+	});
 
 	it("stores each durable sample exactly once over many cuts in a row", () => {
 		for (let seed = 1; seed <= 15; seed++) {
@@ -248,5 +248,5 @@ describe("node under power cuts", () => {
 			for (const { board, cutAtMs } of boots)
 				assertStored(machine, board, cutAtMs);
 		}
-	}).timeout(120_000);
+	});
 });

@@ -259,5 +259,5 @@ describe("recorder", () => {
 			),
 			{ numRuns: 40 },
 		);
-	}).timeout(60_000);
+	});
 });

@@ -108,9 +108,9 @@ describe("a node that sleeps, under losses of power", () => {
 		assert.equal(new Set(boots).size, boots.length);
 		const { length } = machine.connects;
 		assert.ok(length < 7 * 24 * 7, `${length} times with the radio on`);
-	}).timeout(120_000);
+	});
 
 	it("does so whenever power goes", () => {
 		for (let seed = 2; seed <= 30; seed++) assertNothingLost(runWeek(seed, 8));
-	}).timeout(120_000);
+	});
 });

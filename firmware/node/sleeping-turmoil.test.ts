@@ -158,7 +158,7 @@ describe("a node that sleeps, in turmoil", () => {
 			}
 		}
 		assert.ok(changes > 20, `${changes} changes`);
-	}).timeout(120_000);
+	});
 
 	it("takes no identity twice where either flash, and its settings, fail as well", () => {
 		for (let seed = 1; seed <= 8; seed++) {
@@ -166,7 +166,7 @@ describe("a node that sleeps, in turmoil", () => {
 			// A boot that neither settings nor checkpoints take may be counted twice: what it measured is told apart all the same.
 			assert.ok(machine.cloud.blocks.size > 100);
 		}
-	}).timeout(120_000);
+	});
 
 	it("recovers a block that was sent from the heap as it was sent", () => {
 		const machine = new SleepingMachine({ config: CONFIG });

@@ -5,8 +5,7 @@ import { GOOD_CASES } from "../../test/certificates/good-cases.ts";
 import { askNode, nodeServer } from "../../test/certificates/node-tls.ts";
 import { World } from "../../test/certificates/world.ts";
 
-describe("Node's TLS", function () {
-	this.timeout(60_000);
+describe("Node's TLS", () => {
 	const world = new World();
 
 	for (const { name, expect, make, nodeDiffers } of [

@@ -5,8 +5,7 @@ import { nodeCrypto } from "../../test/certificates/node-crypto.ts";
 import { World } from "../../test/certificates/world.ts";
 import { checkServerChain } from "./chain.ts";
 
-describe("A server's certificates", function () {
-	this.timeout(60_000);
+describe("A server's certificates", () => {
 	let world: World;
 
 	before(() => {

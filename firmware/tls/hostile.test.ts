@@ -20,8 +20,7 @@ const withCertificate = (chain: Chain, index: number, bytes: Uint8Array) => ({
 	),
 });
 
-describe("Hostile certificates", function () {
-	this.timeout(120_000);
+describe("Hostile certificates", () => {
 	let chains: Record<"EC" | "RSA", Chain>;
 	let world: World;
 

@@ -43,8 +43,7 @@ function answer(crypto: ReturnType<typeof nodeCrypto>, bytes: Uint8Array) {
 }
 
 for (const kind of KINDS) {
-	describe(`A server's certificates, checked on XS (${kind})`, function () {
-		this.timeout(60_000);
+	describe(`A server's certificates, checked on XS (${kind})`, () => {
 		let world: World;
 		let host: HostProcess;
 		let folder: string;

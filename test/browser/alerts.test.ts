@@ -18,8 +18,7 @@ const SCREENSHOTS =
 	process.env.THINGHZ_SCREENSHOTS ??
 	mkdtempSync(join(tmpdir(), "thinghz-screenshots-"));
 
-describe("alerts in a browser", function () {
-	this.timeout(60_000);
+describe("alerts in a browser", () => {
 	let cloud: DemoCloud;
 	let browser: Browser;
 	let page: Page;

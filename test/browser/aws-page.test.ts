@@ -23,8 +23,7 @@ const SCREENSHOTS =
 /** From scripts, from anybody on the way, and from other sites. */
 const HIDDEN = { httpOnly: true, secure: true, sameSite: "Strict" } as const;
 
-describe("the page on AWS", function () {
-	this.timeout(60_000);
+describe("the page on AWS", () => {
 	let pool: FakeUserPool;
 	let cloud: DemoCloud;
 	let browser: Browser;

@@ -22,8 +22,7 @@ const SCREENSHOTS =
 	process.env.THINGHZ_SCREENSHOTS ??
 	mkdtempSync(join(tmpdir(), "thinghz-screenshots-"));
 
-describe("the dashboard in a browser", function () {
-	this.timeout(60_000);
+describe("the dashboard in a browser", () => {
 	let cloud: DemoCloud;
 	let browser: Browser;
 	let errors: string[];
@@ -207,8 +206,7 @@ describe("the dashboard in a browser", function () {
 	});
 });
 
-describe("the dashboard of a cloud that has just been set up", function () {
-	this.timeout(60_000);
+describe("the dashboard of a cloud that has just been set up", () => {
 	before(function () {
 		skipWithoutBrowser(this);
 	});

@@ -5,8 +5,7 @@ import { CloudUnderTest, temporaryFolder } from "../system/support/cloud.ts";
 import { thinghz } from "../system/support/command.ts";
 import { skipWithoutBrowser, visitDashboard } from "./visit-dashboard.ts";
 
-describe("the page of thinghz up", function () {
-	this.timeout(120_000);
+describe("the page of thinghz up", () => {
 	const folder = temporaryFolder();
 	let cloud: CloudUnderTest;
 

@@ -75,7 +75,6 @@ describe("A server, before Moddable's TLS", () => {
 	) => {
 		for (const one of cases)
 			it(one.name, async function () {
-				this.timeout(30_000);
 				const why = untriable(one.make(world), world);
 				if (why === null) await check(one);
 				// Nothing could be found out: the case is proven by firmware/tls's own tests alone.
@@ -122,8 +121,7 @@ describe("A server, before Moddable's TLS", () => {
 
 		for (const name of BETWEEN) {
 			const one = BAD_CASES.find((other) => other.name === name);
-			it(name, async function () {
-				this.timeout(60_000);
+			it(name, async () => {
 				assert.ok(one, "There is no such case.");
 				const { at: released } = await node.event("released", from);
 				const bad = new ScriptedServer(one.make(world));

@@ -145,13 +145,11 @@ describe("What the ESP32's board takes from ESP-IDF", () => {
 		return compile(source);
 	}
 
-	it("has what the natives call, as they call it", function () {
-		this.timeout(60_000);
+	it("has what the natives call, as they call it", () => {
 		assert.equal(compile(NATIVES), "");
 	});
 
-	it("is declared in testing/idf.h as it is", function () {
-		this.timeout(60_000);
+	it("is declared in testing/idf.h as it is", () => {
 		const { functions, constants } = claims();
 		assert.ok(functions.length >= 19 && constants.length >= 35);
 		assert.equal(
@@ -169,14 +167,12 @@ describe("What the ESP32's board takes from ESP-IDF", () => {
 		["function", "int32_t esp_timer_get_time(void);"],
 		["constant", '_Static_assert(ESP_RST_BROWNOUT == 10, "");'],
 	] as const) {
-		it(`would be told from a wrong ${what}`, function () {
-			this.timeout(60_000);
+		it(`would be told from a wrong ${what}`, () => {
 			assert.match(compileText(text), /conflicting types|assertion failed/);
 		});
 	}
 
-	it("has the options that we set", function () {
-		this.timeout(60_000);
+	it("has the options that we set", () => {
 		const files = readdirSync(join(IDF, "components"), {
 			recursive: true,
 		}) as string[];

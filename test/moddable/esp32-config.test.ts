@@ -32,8 +32,7 @@ describe("What mcconfig makes of the manifests", () => {
 		describe(`for ${platform}`, () => {
 			let project: string;
 
-			before(function () {
-				this.timeout(120_000);
+			before(() => {
 				const idf = join(out, "no-esp-idf");
 				mkdirSync(idf, { recursive: true });
 				execFileSync("mcconfig", ["-p", platform, "-o", out, "manifest.json"], {

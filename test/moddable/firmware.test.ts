@@ -42,26 +42,22 @@ describe("The firmware that mcconfig builds for Linux", () => {
 		);
 	});
 
-	after(async function () {
-		this.timeout(30_000);
+	after(async () => {
 		await node?.end();
 		await cloud?.stop();
 		folder.remove();
 	});
 
-	it("connects with its client certificate over Moddable's TLS", async function () {
-		this.timeout(30_000);
+	it("connects with its client certificate over Moddable's TLS", async () => {
 		await node.event("online");
 	});
 
-	it("sends blocks that are acknowledged", async function () {
-		this.timeout(30_000);
+	it("sends blocks that are acknowledged", async () => {
 		const { at } = await node.event("released");
 		await node.event("released", at + 1);
 	});
 
-	it("has its sensor's values among the readings", async function () {
-		this.timeout(30_000);
+	it("has its sensor's values among the readings", async () => {
 		const rows = await until(
 			() =>
 				thinghzJson<Reading[]>(
@@ -88,8 +84,7 @@ describe("The firmware that mcconfig builds for Linux", () => {
 		assert.equal(devices.find(({ name }) => name === "lin-1")?.online, true);
 	});
 
-	it("says why it is offline when the cloud goes, and comes back to it", async function () {
-		this.timeout(60_000);
+	it("says why it is offline when the cloud goes, and comes back to it", async () => {
 		const port = new URL(cloud.ready.mqtt).port;
 		const from = node.lines.length;
 		await cloud.stop();
@@ -102,8 +97,7 @@ describe("The firmware that mcconfig builds for Linux", () => {
 		await node.event("released", at);
 	});
 
-	it("is refused as unauthorized under another thing's name", async function () {
-		this.timeout(30_000);
+	it("is refused as unauthorized under another thing's name", async () => {
 		await thinghzJson("provision", "lin-2", "--target", cloud.target);
 		const things = join(folder.dir, "things");
 		const read = (name: string) => readFileSync(join(things, name), "utf8");
@@ -124,8 +118,7 @@ describe("The firmware that mcconfig builds for Linux", () => {
 		}
 	});
 
-	it("says so when the name of its endpoint is none", async function () {
-		this.timeout(30_000);
+	it("says so when the name of its endpoint is none", async () => {
 		const things = join(folder.dir, "things", "lin-1");
 		const read = (name: string) => readFileSync(join(things, name), "utf8");
 		const lost = new LinNode(

@@ -20,8 +20,7 @@ describe("A server with a good chain, before Moddable's TLS", () => {
 		meeting.build();
 	});
 
-	it("is told its name, without a dot at the end", async function () {
-		this.timeout(30_000);
+	it("is told its name, without a dot at the end", async () => {
 		const chain = world.chain();
 		const dotted = { ...chain, host: `${chain.host}.` };
 		await meeting.meet(dotted, {}, async (node, server) => {
@@ -31,8 +30,7 @@ describe("A server with a good chain, before Moddable's TLS", () => {
 		});
 	});
 
-	it("is told no address, which is no name", async function () {
-		this.timeout(30_000);
+	it("is told no address, which is no name", async () => {
 		const chain = world.named([ip(127, 0, 0, 1)], "127.0.0.1");
 		await meeting.meet(chain, {}, async (node, server) => {
 			await node.event("online");
@@ -65,8 +63,7 @@ describe("A server with a good chain, before Moddable's TLS", () => {
 			["says hello twice, refusing it", Buffer.from([0x20, 2, 0, 5])],
 			["has a CONNACK of 3 bytes", Buffer.from([0x20, 3, 0, 0, 0])],
 		] as const)
-			it(what, async function () {
-				this.timeout(30_000);
+			it(what, async () => {
 				await meeting.meet(
 					world.chain(),
 					{ afterLogin },
@@ -102,8 +99,7 @@ describe("A server with a good chain, before Moddable's TLS", () => {
 			["claims an empty record", /length/, claims(23, 0)],
 			["sends a record of TLS 1.0", /TLS 1\.2/, claims(23, 60, 0x0301)],
 		] as const)
-			it(what, async function () {
-				this.timeout(30_000);
+			it(what, async () => {
 				await meeting.meet(world.chain(), { rawAfterLogin }, async (node) => {
 					const { report, at } = await node.event("offline");
 					assert.notEqual(report.reason, "tls");
@@ -121,8 +117,7 @@ describe("A server with a good chain, before Moddable's TLS", () => {
 		};
 		for (const [kind, make] of Object.entries(chains)) {
 			const refused = (what: string, why: RegExp, lies: () => Lies) =>
-				it(`${what} (${kind})`, async function () {
-					this.timeout(30_000);
+				it(`${what} (${kind})`, async () => {
 					await meeting.refuses(make(), why, lies(), true);
 				});
 
@@ -168,8 +163,7 @@ describe("A server with a good chain, before Moddable's TLS", () => {
 		}
 
 		const cheat = (what: string, why: RegExp, lies: Lies) =>
-			it(what, async function () {
-				this.timeout(30_000);
+			it(what, async () => {
 				await meeting.refuses(world.chain(), why, {
 					...lies,
 					asksForCertificate: true,
@@ -296,8 +290,7 @@ describe("A server with a good chain, before Moddable's TLS", () => {
 		});
 
 		const atTheEnd = (what: string, why: RegExp, last: Lies["last"]) =>
-			it(what, async function () {
-				this.timeout(30_000);
+			it(what, async () => {
 				// Its key exchange is genuine: our certificate is its to see.
 				const lies = { asksForCertificate: true, ...(last && { last }) };
 				await meeting.refuses(world.chain(), why, lies, false, 1);
@@ -330,8 +323,7 @@ describe("A server with a good chain, before Moddable's TLS", () => {
 			record(22, Buffer.alloc(3)),
 		]);
 
-		it("says that s = 0 is a signature", async function () {
-			this.timeout(30_000);
+		it("says that s = 0 is a signature", async () => {
 			await meeting.refuses(world.chain(), /verify/, {
 				// ECDSA with SHA-256: r = 1, s = 0
 				signature: () => Buffer.from([4, 3, 0, 8, 0x30, 6, 2, 1, 1, 2, 1, 0]),

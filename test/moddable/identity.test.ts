@@ -69,8 +69,7 @@ describe("A node on Moddable that", () => {
 		credentials: () => Partial<LinCredentials>,
 		changes: object = {},
 	) =>
-		it(what, async function () {
-			this.timeout(30_000);
+		it(what, async () => {
 			await says(why, credentials(), changes);
 		});
 
@@ -110,8 +109,7 @@ describe("A node on Moddable that", () => {
 	});
 	damaged("has a port that is none does", /port/, () => ({}), { port: 65_536 });
 
-	it("finds its clock before its own certificate trusts nobody", async function () {
-		this.timeout(30_000);
+	it("finds its clock before its own certificate trusts nobody", async () => {
 		const later = world.nowMs + 3 * DAY_MS;
 		const node = new LinNode(program, config, {
 			...good,

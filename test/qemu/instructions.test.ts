@@ -59,7 +59,7 @@ describe("Instructions on the qemu board", () => {
 			assert.ok((spent[3] ?? 0) > 0 && (spent[3] ?? 0) < sum / 2);
 			assert.ok(collections.instructions < instructions);
 		}
-	}).timeout(60_000);
+	});
 
 	it("are not told when they are not counted", async () => {
 		const [measures] = await count(false, 1000);

@@ -79,8 +79,7 @@ describe("Alerts", () => {
 	let receiver: Receiver;
 	let machine: VirtualMachine;
 
-	before(async function () {
-		this.timeout(60_000);
+	before(async () => {
 		receiver = await Receiver.start();
 		cloud = await CloudUnderTest.start(folder.dir);
 		api = await ApiSession.signIn(cloud);
@@ -94,8 +93,7 @@ describe("Alerts", () => {
 		machine.powerOn();
 	});
 
-	after(async function () {
-		this.timeout(30_000);
+	after(async () => {
 		await discard([machine]);
 		clock.stop();
 		await cloud.stop();
@@ -116,8 +114,7 @@ describe("Alerts", () => {
 		return values[values.length >> 1] ?? 0;
 	}
 
-	it("tell a webhook that they fire and that they are resolved, and the command when asked", async function () {
-		this.timeout(60_000);
+	it("tell a webhook that they fire and that they are resolved, and the command when asked", async () => {
 		const limit = await usualValue();
 		const rule = await alerts<{ id: string }>(
 			"add",
@@ -154,8 +151,7 @@ describe("Alerts", () => {
 		assert.deepEqual(await alerts("rules"), []);
 	});
 
-	it("tell what they had begun to tell when the cloud was killed, after its restart", async function () {
-		this.timeout(60_000);
+	it("tell what they had begun to tell when the cloud was killed, after its restart", async () => {
 		receiver.isAnswering = false;
 		const { http, mqtt } = cloud.ready;
 		await alerts(
@@ -204,8 +200,7 @@ describe("Alerts", () => {
 		);
 	});
 
-	it("have rules that must make sense: else the command says what is wrong", async function () {
-		this.timeout(30_000);
+	it("have rules that must make sense: else the command says what is wrong", async () => {
 		for (const [args, code, said] of [
 			[["add", "X"], 2, /one of --above/],
 			[["add", "X", "--offline", "5s"], 2, /--offline/],

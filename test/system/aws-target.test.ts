@@ -62,8 +62,7 @@ describe("thinghz --target aws", () => {
 	let pool: FakeUserPool;
 	let api: Server;
 
-	before(async function () {
-		this.timeout(30_000);
+	before(async () => {
 		tables = await startTables();
 		names = await tables.fresh();
 		cloudFormation = await startCloudFormation();
@@ -127,8 +126,7 @@ describe("thinghz --target aws", () => {
 			...["--target", "aws", "--out", out()],
 		);
 
-	it("provisions a thing with AWS IoT, and a second run repairs and repeats nothing", async function () {
-		this.timeout(30_000);
+	it("provisions a thing with AWS IoT, and a second run repairs and repeats nothing", async () => {
 		const first = await provision("boiler");
 		assert.equal(first.endpoint, `mqtts://${ENDPOINT}:8883`);
 		assert.equal(first.issued, true);
@@ -157,8 +155,7 @@ describe("thinghz --target aws", () => {
 		assert.equal(iot.certificates.size, 1);
 	});
 
-	it("goes on after a cut where it was cut, without a second certificate in force", async function () {
-		this.timeout(60_000);
+	it("goes on after a cut where it was cut, without a second certificate in force", async () => {
 		// What a run asks: the endpoint, the thing, a certificate, and then what puts it into force.
 		const cuts = [5, 7, 9];
 		for (const cut of cuts) {
@@ -182,8 +179,7 @@ describe("thinghz --target aws", () => {
 		delete process.env.AWS_MAX_ATTEMPTS;
 	});
 
-	it("revokes a thing's certificate, and says when there is none", async function () {
-		this.timeout(30_000);
+	it("revokes a thing's certificate, and says when there is none", async () => {
 		const { certificateId } = await provision("shed");
 		const { revoked } = await thinghzJson<{ revoked: string[] }>(
 			"devices",
@@ -203,8 +199,7 @@ describe("thinghz --target aws", () => {
 		assert.match(none.stderr, /nobody/);
 	});
 
-	it("invites somebody, shares a device that exists, and removes them with what was shared", async function () {
-		this.timeout(30_000);
+	it("invites somebody, shares a device that exists, and removes them with what was shared", async () => {
 		const ada = "ada@example.com";
 		const users = (...args: string[]) =>
 			thinghz("users", ...args, "--target", "aws");
@@ -237,8 +232,7 @@ describe("thinghz --target aws", () => {
 		assert.deepEqual(await grants.devicesOf(subject), []);
 	});
 
-	it("asks the API with the token of who has signed in", async function () {
-		this.timeout(30_000);
+	it("asks the API with the token of who has signed in", async () => {
 		const { port } = api.address() as AddressInfo;
 		const session = {
 			apiUrl: `http://127.0.0.1:${port}`,

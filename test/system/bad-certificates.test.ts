@@ -39,15 +39,13 @@ describe("A certificate", () => {
 	let cloud: CloudUnderTest;
 	let api: ApiSession;
 
-	before(async function () {
-		this.timeout(30_000);
+	before(async () => {
 		mkdirSync(join(strange.dir, "ca"), { recursive: true });
 		cloud = await CloudUnderTest.start(folder.dir);
 		api = await ApiSession.signIn(cloud);
 	});
 
-	after(async function () {
-		this.timeout(30_000);
+	after(async () => {
 		for (const machine of machines) {
 			await machine.powerCut();
 			machine.clock.stop();
@@ -112,8 +110,7 @@ describe("A certificate", () => {
 	];
 
 	for (const [i, { name, spoil, reason, says }] of cases.entries()) {
-		it(`${name} gets a node nowhere: it says "${reason}", keeps all it measures, and nothing is stored`, async function () {
-			this.timeout(60_000);
+		it(`${name} gets a node nowhere: it says "${reason}", keeps all it measures, and nothing is stored`, async () => {
 			const thing = `bad-${i + 1}`;
 			if (i === 0) await openAuthority(strange.dir);
 			const [good] = await provisionThings(cloud, thing);
@@ -154,8 +151,7 @@ describe("A certificate", () => {
 		});
 	}
 
-	it("of the server that the node does not trust keeps it away", async function () {
-		this.timeout(60_000);
+	it("of the server that the node does not trust keeps it away", async () => {
 		const [good] = await provisionThings(cloud, "careful");
 		const { credentials } = good as MachineIdentity;
 		const { certificatePem } = await openAuthority(strange.dir);

@@ -50,14 +50,12 @@ describe("Bad input to a node", () => {
 	let cloud: CloudUnderTest;
 	let api: ApiSession;
 
-	before(async function () {
-		this.timeout(30_000);
+	before(async () => {
 		cloud = await CloudUnderTest.start(folder.dir);
 		api = await ApiSession.signIn(cloud);
 	});
 
-	after(async function () {
-		this.timeout(30_000);
+	after(async () => {
 		await discard(machines);
 		await cloud.stop();
 		folder.remove();
@@ -91,8 +89,7 @@ describe("Bad input to a node", () => {
 		return reports.of("boot").map(({ boot }) => boot);
 	}
 
-	it("settings that make no sense are removed: it goes on under a boot of its own", async function () {
-		this.timeout(60_000);
+	it("settings that make no sense are removed: it goes on under a boot of its own", async () => {
 		const { machine, reports, run } = await make("garbled");
 		machine.powerOn();
 		await run(10 * MINUTE_MS);
@@ -121,8 +118,7 @@ describe("Bad input to a node", () => {
 		await assertAllStored(api, "garbled", machine.weather.given);
 	});
 
-	it("settings that cannot be written or read are gone on without", async function () {
-		this.timeout(60_000);
+	it("settings that cannot be written or read are gone on without", async () => {
 		const { machine, reports, run } = await make("worn-settings");
 		machine.poweredSettings.fault = "unwritable";
 		machine.powerOn();
@@ -149,8 +145,7 @@ describe("Bad input to a node", () => {
 		await assertAllStored(api, "worn-settings", machine.weather.given);
 	});
 
-	it("flash of a later firmware is left as it is, and sent when that firmware is back", async function () {
-		this.timeout(120_000);
+	it("flash of a later firmware is left as it is, and sent when that firmware is back", async () => {
 		const { machine, reports, run } = await make("rolled-back");
 		const { journal, checkpoints, network } = machine;
 		machine.powerOn();
@@ -180,8 +175,7 @@ describe("Bad input to a node", () => {
 		]);
 	});
 
-	it("flash that takes no more writes still gives what waits on it", async function () {
-		this.timeout(60_000);
+	it("flash that takes no more writes still gives what waits on it", async () => {
 		const { machine, reports, run } = await make("worn-flash");
 		machine.network.faults.down = true;
 		machine.powerOn();
@@ -254,8 +248,7 @@ describe("Bad input to a node", () => {
 		await assertAllStored(api, "small-later", machine.weather.given);
 	});
 
-	it("a sensor is missing at boot, comes, dies, and is back", async function () {
-		this.timeout(60_000);
+	it("a sensor is missing at boot, comes, dies, and is back", async () => {
 		const { machine, reports, run } = await make("wired-badly");
 		const { weather } = machine;
 		weather.fault = "nack";
@@ -278,8 +271,7 @@ describe("Bad input to a node", () => {
 		await assertAllStored(api, "wired-badly", weather.given);
 	});
 
-	it("Wi-Fi is not there, for a reason that is told from the others", async function () {
-		this.timeout(60_000);
+	it("Wi-Fi is not there, for a reason that is told from the others", async () => {
 		const { machine, reports, run } = await make("unplugged");
 		const { faults } = machine.network;
 		faults.wifi = "wifi_password";
@@ -315,8 +307,7 @@ describe("Bad input to a node", () => {
 		assert.match(stdout, / health\.link +2 +wifi_password\n/);
 	});
 
-	it("a server takes the connection and says nothing", async function () {
-		this.timeout(60_000);
+	it("a server takes the connection and says nothing", async () => {
 		const { machine, reports, run } = await make("ignored");
 		machine.network.faults.silentServer = true;
 		machine.powerOn();
@@ -336,8 +327,7 @@ describe("Bad input to a node", () => {
 		await assertAllStored(api, "ignored", machine.weather.given);
 	});
 
-	it("the time is not known for a day", async function () {
-		this.timeout(120_000);
+	it("the time is not known for a day", async () => {
 		const { machine, reports, run } = await make("timeless");
 		machine.network.faults.noTime = true;
 		machine.powerOn();

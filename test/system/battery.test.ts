@@ -56,7 +56,7 @@ describe("thinghz cost --battery", () => {
 			await cloud.stop();
 			remove();
 		}
-	}).timeout(30_000);
+	});
 
 	it("prints a row for each span, of which a longer one lives longer", async () => {
 		const { mode, spans } = await thinghzJson<Reckoned>("cost", "--battery");

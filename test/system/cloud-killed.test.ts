@@ -47,8 +47,7 @@ describe("A cloud killed while it takes blocks in", () => {
 		);
 	}
 
-	before(async function () {
-		this.timeout(60_000);
+	before(async () => {
 		cloud = await CloudUnderTest.start(folder.dir);
 		api = await ApiSession.signIn(cloud);
 		const names = Array.from({ length: NODES }, (_, i) => `node-${i + 1}`);
@@ -74,8 +73,7 @@ describe("A cloud killed while it takes blocks in", () => {
 		}
 	});
 
-	after(async function () {
-		this.timeout(30_000);
+	after(async () => {
 		pusher.end();
 		for (const machine of machines) await machine.powerCut();
 		clock.stop();
@@ -83,8 +81,7 @@ describe("A cloud killed while it takes blocks in", () => {
 		folder.remove();
 	});
 
-	it("has all that it acknowledged when it is back", async function () {
-		this.timeout(90_000);
+	it("has all that it acknowledged when it is back", async () => {
 		for (let kill = 1; kill <= KILLS; kill++) {
 			const target =
 				pusher.acknowledged.size + 1 + random.below(MOST_ACKNOWLEDGED);
@@ -115,8 +112,7 @@ describe("A cloud killed while it takes blocks in", () => {
 		}
 	});
 
-	it("has everything once in the end, with the value that was sent", async function () {
-		this.timeout(90_000);
+	it("has everything once in the end, with the value that was sent", async () => {
 		await pusher.finish();
 		assert.deepEqual(pusher.unacknowledged(), []);
 		assert.deepEqual(
@@ -125,8 +121,7 @@ describe("A cloud killed while it takes blocks in", () => {
 		);
 	});
 
-	it("has every sample of every node once in the end", async function () {
-		this.timeout(90_000);
+	it("has every sample of every node once in the end", async () => {
 		for (const [i, machine] of machines.entries()) {
 			const each = reports[i] as Reports;
 			await each.until(hasSentAll);

@@ -20,8 +20,7 @@ describe("thinghz up with simulated nodes", () => {
 	const folder = temporaryFolder();
 	let cloud: CloudUnderTest;
 
-	before(async function () {
-		this.timeout(60_000);
+	before(async () => {
 		cloud = await CloudUnderTest.start(
 			folder.dir,
 			"--nodes",
@@ -31,8 +30,7 @@ describe("thinghz up with simulated nodes", () => {
 		);
 	});
 
-	after(async function () {
-		this.timeout(30_000);
+	after(async () => {
 		await cloud.stop();
 		folder.remove();
 	});
@@ -44,8 +42,7 @@ describe("thinghz up with simulated nodes", () => {
 		assert.ok(existsSync(cloud.ready.ca));
 	});
 
-	it("lists the nodes as online, with board and firmware", async function () {
-		this.timeout(60_000);
+	it("lists the nodes as online, with board and firmware", async () => {
 		const devices = await until(
 			() =>
 				thinghzJson<{ name: string; online: boolean; board: string | null }[]>(
@@ -64,8 +61,7 @@ describe("thinghz up with simulated nodes", () => {
 		);
 	});
 
-	it("prints stored readings as JSON, CSV and a table, raw and by the minute", async function () {
-		this.timeout(60_000);
+	it("prints stored readings as JSON, CSV and a table, raw and by the minute", async () => {
 		const ask = (...more: string[]) => [
 			"readings",
 			"sim-1",
@@ -176,8 +172,7 @@ describe("thinghz up with simulated nodes", () => {
 		assert.ok(!/PRIVATE KEY/.test(stdout + stderr));
 	});
 
-	it("ends with 0 on SIGTERM, and what was stored can be read without it", async function () {
-		this.timeout(60_000);
+	it("ends with 0 on SIGTERM, and what was stored can be read without it", async () => {
 		const args = [
 			"readings",
 			"sim-1",

@@ -26,8 +26,7 @@ describe("A data folder", () => {
 	const whole = join(folder.dir, "whole");
 	let made = 0;
 
-	before(async function () {
-		this.timeout(30_000);
+	before(async () => {
 		const cloud = await CloudUnderTest.start(whole);
 		assert.equal(await cloud.stop(), 0);
 	});
@@ -121,8 +120,7 @@ describe("A data folder", () => {
 		assert.match(outcome.stderr, /file/);
 	});
 
-	it("that two clouds are started on at once is served by one of them", async function () {
-		this.timeout(30_000);
+	it("that two clouds are started on at once is served by one of them", async () => {
 		const dir = copy();
 		const first = await CloudUnderTest.start(dir);
 		assertRefused(await up(dir), /already runs on .*End it first/);
@@ -131,8 +129,7 @@ describe("A data folder", () => {
 		assert.equal(await again.stop(), 0);
 	});
 
-	it("of a cloud that is told to end while blocks pour in has all that was acknowledged", async function () {
-		this.timeout(90_000);
+	it("of a cloud that is told to end while blocks pour in has all that was acknowledged", async () => {
 		const dir = copy();
 		const random = new SeededRandom(Number(process.env.THINGHZ_SEED ?? 1));
 		let cloud = await CloudUnderTest.start(dir);

@@ -38,7 +38,6 @@ describe("A full disk", () => {
 	let pusher: Pusher;
 
 	before(async function () {
-		this.timeout(30_000);
 		if (process.getuid?.() !== 0 || !mount(folder.dir)) {
 			console.log("A small disk needs root, to mount a tmpfs: sudo make test");
 			this.skip();
@@ -58,8 +57,7 @@ describe("A full disk", () => {
 		writeFileSync(ballast, new Uint8Array(BALLAST_BYTES));
 	});
 
-	after(async function () {
-		this.timeout(30_000);
+	after(async () => {
 		await machine?.powerCut();
 		machine?.clock.stop();
 		pusher?.end();
@@ -68,8 +66,7 @@ describe("A full disk", () => {
 		folder.remove();
 	});
 
-	it("ends the connection of whoever sends more, without a PUBACK, and says why", async function () {
-		this.timeout(60_000);
+	it("ends the connection of whoever sends more, without a PUBACK, and says why", async () => {
 		const serving = cloud as CloudUnderTest;
 		assert.equal(await pusher.push(() => false), false);
 		assert.ok(pusher.acknowledged.size > 100);
@@ -91,8 +88,7 @@ describe("A full disk", () => {
 		for (const each of pusher.acknowledged) assert.ok(there.has(each));
 	});
 
-	it("leaves a node with its blocks, which it tries to send less and less often", async function () {
-		this.timeout(60_000);
+	it("leaves a node with its blocks, which it tries to send less and less often", async () => {
 		const node = machine as VirtualMachine;
 		writeFileSync(join(folder.dir, "rest"), restOf(folder.dir));
 		node.powerOn();
@@ -105,8 +101,7 @@ describe("A full disk", () => {
 		assert.ok(reports.of("offline").length >= 2, "it was turned away");
 	});
 
-	it("takes everything in when there is room again", async function () {
-		this.timeout(60_000);
+	it("takes everything in when there is room again", async () => {
 		const node = machine as VirtualMachine;
 		rmSync(ballast);
 		rmSync(join(folder.dir, "rest"));

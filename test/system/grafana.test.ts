@@ -9,8 +9,7 @@ import {
 import { temporaryFolder } from "./support/cloud.ts";
 import { thinghz, thinghzJson } from "./support/command.ts";
 
-describe("thinghz grafana", function () {
-	this.timeout(60_000);
+describe("thinghz grafana", () => {
 	const { dir, remove } = temporaryFolder();
 	let stub: StubGrafana;
 

@@ -20,7 +20,6 @@ describe("thinghz up --influx", () => {
 	let pusher: Pusher;
 
 	before(async function () {
-		this.timeout(60_000);
 		skipWithoutInflux(this);
 		influx = await startInflux();
 		cloud = await start();
@@ -54,14 +53,12 @@ describe("thinghz up --influx", () => {
 		);
 	}
 
-	it("makes the database and writes each row once", async function () {
-		this.timeout(60_000);
+	it("makes the database and writes each row once", async () => {
 		assert.ok(await pusher.push(() => pusher.acknowledged.size === 50, 50));
 		await rowsOf(50 * SAMPLES);
 	});
 
-	it("takes blocks in while InfluxDB is down, and catches up although the cloud was killed meanwhile", async function () {
-		this.timeout(60_000);
+	it("takes blocks in while InfluxDB is down, and catches up although the cloud was killed meanwhile", async () => {
 		await influx.kill();
 		assert.ok(await pusher.push(() => pusher.acknowledged.size === 500, 500));
 		await cloud.process.end("SIGKILL");

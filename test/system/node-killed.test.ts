@@ -107,8 +107,7 @@ describe("A node killed at any flash operation", () => {
 	const running = new Set<VirtualMachine>();
 	const storedByThing = new Map<string, number>();
 
-	before(async function () {
-		this.timeout(60_000);
+	before(async () => {
 		cloud = await CloudUnderTest.start(folder.dir);
 		api = await ApiSession.signIn(cloud);
 		identities = await provisionThings(
@@ -117,8 +116,7 @@ describe("A node killed at any flash operation", () => {
 		);
 	});
 
-	after(async function () {
-		this.timeout(30_000);
+	after(async () => {
 		for (const machine of running) await machine.powerCut();
 		await cloud.stop();
 		folder.remove();

@@ -28,14 +28,12 @@ describe("The network down", () => {
 	let cloud: CloudUnderTest;
 	let api: ApiSession;
 
-	before(async function () {
-		this.timeout(30_000);
+	before(async () => {
 		cloud = await CloudUnderTest.start(folder.dir);
 		api = await ApiSession.signIn(cloud);
 	});
 
-	after(async function () {
-		this.timeout(30_000);
+	after(async () => {
 		await discard(machines);
 		await cloud.stop();
 		folder.remove();
@@ -89,8 +87,7 @@ describe("The network down", () => {
 			assert.equal(reason, "tcp");
 		});
 
-		it("is caught up with, oldest first, while new blocks go ahead", async function () {
-			this.timeout(60_000);
+		it("is caught up with, oldest first, while new blocks go ahead", async () => {
 			const lastOld = backlog.at(-1) as number;
 			await runUntil(
 				machine,
@@ -113,8 +110,7 @@ describe("The network down", () => {
 			assert.equal(new Set(order).size, order.length, "nothing twice");
 		});
 
-		it("and in the end every sample is stored once, with the value that the sensor gave", async function () {
-			this.timeout(120_000);
+		it("and in the end every sample is stored once, with the value that the sensor gave", async () => {
 			await stopStepped(machine);
 			await assertAllStored(api, "island", machine.weather.given);
 			const day = await api.get<{ rows: { value: number }[] }>(
@@ -133,8 +129,7 @@ describe("The network down", () => {
 		});
 	});
 
-	it("while the node restarts: the time it learns afterwards places what it had measured without", async function () {
-		this.timeout(60_000);
+	it("while the node restarts: the time it learns afterwards places what it had measured without", async () => {
 		const machine = await makeMachine("late", {});
 		machine.powerOn();
 		await machine.clock.runFor(30 * MINUTE_MS);
@@ -150,8 +145,7 @@ describe("The network down", () => {
 		await assertAllStored(api, "late", machine.weather.given);
 	});
 
-	it("in live mode: samples are shown again at once, while the backlog is sent", async function () {
-		this.timeout(60_000);
+	it("in live mode: samples are shown again at once, while the backlog is sent", async () => {
 		const machine = await makeMachine("shown", {
 			blockSpanMs: 10_000,
 			liveUntilMs: PAST_MS + DAY_MS / 2,
@@ -191,8 +185,7 @@ describe("The network down", () => {
 
 	for (const remembers of [true, false]) {
 		const how = remembers ? "goes by the time it stored" : "knows no time";
-		it(`over a whole boot that ${how}: its samples are stored once, in order, as estimated`, async function () {
-			this.timeout(60_000);
+		it(`over a whole boot that ${how}: its samples are stored once, in order, as estimated`, async () => {
 			const thing = remembers ? "stale" : "lost";
 			const machine = await makeMachine(thing, {});
 			const { clock, weather, network } = machine;

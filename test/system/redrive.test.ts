@@ -42,8 +42,7 @@ describe("thinghz deadletters --redrive", () => {
 	const letters = () =>
 		thinghzJson<{ device: string }[]>("deadletters", "--target", target);
 
-	it("takes in what can be read now, of one device when asked to, and leaves the rest", async function () {
-		this.timeout(60_000);
+	it("takes in what can be read now, of one device when asked to, and leaves the rest", async () => {
 		const redrive = ["deadletters", "--redrive", "--target", target];
 		assert.deepEqual(await thinghzJson(...redrive, "--device", "boiler"), {
 			taken: 1,
@@ -67,8 +66,7 @@ describe("thinghz deadletters --redrive", () => {
 		assert.equal((await letters()).length, 1);
 	});
 
-	it("has a reason to go by only where it takes in again", async function () {
-		this.timeout(30_000);
+	it("has a reason to go by only where it takes in again", async () => {
 		const { code, stderr } = await thinghz(
 			...["deadletters", "--reason", "bad_values", "--target", target],
 		);

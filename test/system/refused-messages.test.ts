@@ -29,8 +29,7 @@ describe("A message", () => {
 	/** Makes blocks of Mallory's. */
 	let pusher: Pusher;
 
-	before(async function () {
-		this.timeout(30_000);
+	before(async () => {
 		cloud = await CloudUnderTest.start(folder.dir);
 		api = await ApiSession.signIn(cloud);
 		const things = await provisionThings(cloud, "mallory", "alice");
@@ -38,8 +37,7 @@ describe("A message", () => {
 		pusher = new Pusher(mallory, START_MS);
 	});
 
-	after(async function () {
-		this.timeout(30_000);
+	after(async () => {
 		await cloud.stop();
 		folder.remove();
 	});
@@ -109,8 +107,7 @@ describe("A message", () => {
 		assert.deepEqual(await deadLetters(), []);
 	});
 
-	it("that cannot be read is acknowledged, and kept with its reason, its sender and its bytes", async function () {
-		this.timeout(30_000);
+	it("that cannot be read is acknowledged, and kept with its reason, its sender and its bytes", async () => {
 		const whole = pusher.block(1);
 		const flipped = whole.slice();
 		flipped[20] = (flipped[20] ?? 0) ^ 0xff;

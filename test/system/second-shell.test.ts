@@ -9,8 +9,7 @@ interface Row {
 	readonly value: number;
 }
 
-describe("readings from a second shell", function () {
-	this.timeout(60_000);
+describe("readings from a second shell", () => {
 	const folder = temporaryFolder();
 	let cloud: CloudUnderTest;
 

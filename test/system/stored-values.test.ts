@@ -41,21 +41,18 @@ describe("Stored values", () => {
 		return machine;
 	}
 
-	before(async function () {
-		this.timeout(30_000);
+	before(async () => {
 		cloud = await CloudUnderTest.start(folder.dir);
 		api = await ApiSession.signIn(cloud);
 	});
 
-	after(async function () {
-		this.timeout(30_000);
+	after(async () => {
 		await discard(machines);
 		await cloud.stop();
 		folder.remove();
 	});
 
-	it("are what the sensors gave, over blocks of 5 minutes at 1 Hz", async function () {
-		this.timeout(60_000);
+	it("are what the sensors gave, over blocks of 5 minutes at 1 Hz", async () => {
 		const machine = await makeMachine("plain", {});
 		const reports = new Reports(machine);
 		machine.powerOn();
@@ -72,8 +69,7 @@ describe("Stored values", () => {
 		await assertAllStored(api, "plain", machine.weather.given);
 	});
 
-	it("are so on a 32-bit engine, ten times a second", async function () {
-		this.timeout(60_000);
+	it("are so on a 32-bit engine, ten times a second", async () => {
 		const config = { sampleIntervalMs: 100, blockSpanMs: 20_000 };
 		const machine = await makeMachine("narrow", config, "virtual32");
 		machine.powerOn();
@@ -83,8 +79,7 @@ describe("Stored values", () => {
 		await assertAllStored(api, "narrow", machine.weather.given);
 	});
 
-	it("are stored once although live mode shows them too, and live samples are the same", async function () {
-		this.timeout(60_000);
+	it("are stored once although live mode shows them too, and live samples are the same", async () => {
 		const liveUntilMs = PAST_MS + 3 * MINUTE_MS;
 		const machine = await makeMachine("live", {
 			blockSpanMs: MINUTE_MS,
@@ -108,8 +103,7 @@ describe("Stored values", () => {
 		}
 	});
 
-	it("go on over a change of configuration: another interval, fewer channels, and back", async function () {
-		this.timeout(60_000);
+	it("go on over a change of configuration: another interval, fewer channels, and back", async () => {
 		const machine = await makeMachine("changed", { blockSpanMs: MINUTE_MS });
 		const configs = [
 			null,
@@ -155,8 +149,7 @@ describe("Stored values", () => {
 		}
 	});
 
-	it("keep a channel's gap where its sensor gave nothing", async function () {
-		this.timeout(60_000);
+	it("keep a channel's gap where its sensor gave nothing", async () => {
 		const machine = await makeMachine("gap", { blockSpanMs: MINUTE_MS });
 		machine.powerOn();
 		await machine.clock.runFor(100_000);

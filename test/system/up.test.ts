@@ -71,8 +71,7 @@ describe("thinghz up", () => {
 	const folder = temporaryFolder();
 	after(() => folder.remove());
 
-	it("serves a folder once, of three that start on it together", async function () {
-		this.timeout(30_000);
+	it("serves a folder once, of three that start on it together", async () => {
 		const dir = join(folder.dir, "race");
 		const clouds = [1, 2, 3].map(
 			() => new Following("up", "--data", dir, ...FREE_PORTS, "--json"),
@@ -115,8 +114,7 @@ describe("thinghz up", () => {
 		assert.ok(existsSync(join(dir, "thinghz.db")));
 	});
 
-	it("ends with 1 and says why when the thread that stores is gone", async function () {
-		this.timeout(30_000);
+	it("ends with 1 and says why when the thread that stores is gone", async () => {
 		const preload = join(folder.dir, "end-a-thread.mjs");
 		writeFileSync(
 			preload,

@@ -7,8 +7,7 @@ describe("thinghz users", () => {
 	const folder = temporaryFolder();
 	let cloud: CloudUnderTest;
 
-	before(async function () {
-		this.timeout(60_000);
+	before(async () => {
 		cloud = await CloudUnderTest.start(folder.dir);
 		for (const name of ["roof", "cellar"]) {
 			await thinghzJson("provision", name, "--target", cloud.target);
@@ -43,8 +42,7 @@ describe("thinghz users", () => {
 		return devices.map(({ name }) => name);
 	}
 
-	it("lets somebody in who was added, to what is shared with them, until they are removed", async function () {
-		this.timeout(60_000);
+	it("lets somebody in who was added, to what is shared with them, until they are removed", async () => {
 		await users("add", "ada", "--role", "viewer");
 		await users("grant", "ada", "roof");
 		const [ada] =

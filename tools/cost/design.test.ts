@@ -118,8 +118,7 @@ describe("the design that costs are reckoned for", () => {
 	});
 });
 
-describe("the stack that costs are reckoned for", function () {
-	this.timeout(60_000);
+describe("the stack that costs are reckoned for", () => {
 	let resources: readonly TemplateResource[];
 
 	before(() => {

@@ -109,7 +109,7 @@ describe("CloudFront", () => {
 			() => make("function handler() { for (;;); }").handle(REQUEST),
 			/timed out/,
 		);
-	}).timeout(10_000);
+	});
 
 	it("is not wired to an origin that is none, nor with more code than it takes", () => {
 		assert.throws(

@@ -78,7 +78,7 @@ describe("A fleet", () => {
 		});
 		assert.equal(third.summary.pending, 0);
 		assert.equal(third.summary.released, kept + made(third.events));
-	}).timeout(20_000);
+	});
 
 	it("lets nodes sleep, counts no reboots for it, and sends what is open at the end", async () => {
 		const { events, summary } = await run({
@@ -92,7 +92,7 @@ describe("A fleet", () => {
 		assert.equal(summary.reboots, 0);
 		assert.equal(summary.pending, 0);
 		assert.equal(events.filter(({ event }) => event === "boot").length, 1);
-	}).timeout(20_000);
+	});
 
 	it("does not take for kept what the nodes have dropped", async () => {
 		const { events, summary } = await run({
@@ -103,7 +103,7 @@ describe("A fleet", () => {
 		});
 		assert.ok(summary.dropped > 0);
 		assert.equal(summary.pending, made(events) - summary.dropped);
-	}).timeout(20_000);
+	});
 
 	it("stays live for longer than the day that a node takes at once", async () => {
 		const { summary } = await run({
@@ -118,7 +118,7 @@ describe("A fleet", () => {
 			live > 0.95 * summary.samples,
 			`${live} of ${summary.samples} samples`,
 		);
-	}).timeout(60_000);
+	});
 
 	it("ends all nodes when one cannot be started", async () => {
 		const flashDir = join(directory, "twice");
@@ -128,5 +128,5 @@ describe("A fleet", () => {
 		await broker.until(() => broker.sockets.size === 0);
 		// The one that did start has let go of its flash.
 		await run({ flashDir, identities: [identity] });
-	}).timeout(20_000);
+	});
 });

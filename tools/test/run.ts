@@ -4,11 +4,14 @@
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 
 const TIER_TIMEOUT_MS =
-	process.env.THINGHZ_EXHAUSTIVE === "1" ? 3_600_000 : 1_500_000;
+	process.env.THINGHZ_EXHAUSTIVE === "1" ? 3_600_000 : 720_000;
+
+/** How many files of tests run at once. More than a few, each with its own nodes and browsers, only wait for each other. */
+const JOBS = Math.min(availableParallelism(), 4);
 
 interface Counts {
 	readonly passes: number;
@@ -30,7 +33,11 @@ function runMocha(...specs: string[]): Counts {
 	try {
 		const { status } = spawnSync(
 			"node_modules/.bin/mocha",
-			["--reporter", "tools/test/reporter.mjs", ...specs],
+			[
+				...["--parallel", "--jobs", String(JOBS)],
+				...["--reporter", "tools/test/reporter.mjs"],
+				...specs,
+			],
 			{
 				stdio: "inherit",
 				// A tier that hangs is a failure, not a run without an end.

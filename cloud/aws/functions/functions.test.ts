@@ -58,8 +58,7 @@ describe("The functions' bundles", () => {
 	let said: unknown[];
 	const consoleBefore = { ...console };
 
-	before(async function () {
-		this.timeout(60_000);
+	before(async () => {
 		bundles = await buildLambda(join(dir, "first"));
 		tables = await startTables();
 	});
@@ -130,8 +129,7 @@ describe("The functions' bundles", () => {
 		assert.equal(readFileSync(ingest.path).length, ingest.sizeBytes);
 	});
 
-	it("are the same bytes when they are built again", async function () {
-		this.timeout(30_000);
+	it("are the same bytes when they are built again", async () => {
 		const again = await buildLambda(join(dir, "second"), [
 			"ingest",
 			"presence",

@@ -26,8 +26,7 @@ describe("make synth", () => {
 		);
 	}
 
-	it("names each key that is wrong, on the command line or in the file, and exits 2", function () {
-		this.timeout(60_000);
+	it("names each key that is wrong, on the command line or in the file, and exits 2", () => {
 		writeFileSync(
 			join(folder, "thinghz.aws.json"),
 			JSON.stringify({ grafana: true, budgetUsd: 10 }),
@@ -38,8 +37,7 @@ describe("make synth", () => {
 		assert.equal(status, 2);
 	});
 
-	it("refuses a file that is no JSON, and an argument that is no pair", function () {
-		this.timeout(60_000);
+	it("refuses a file that is no JSON, and an argument that is no pair", () => {
 		writeFileSync(join(folder, "thinghz.aws.json"), "{");
 		const { status, stderr } = synth("-c", "retentionDays=30");
 		assert.match(stderr, /^thinghz\.aws\.json: it is no JSON/m);
@@ -48,8 +46,7 @@ describe("make synth", () => {
 		assert.match(synth("retentionDays").stderr, /-c KEY=VALUE/);
 	});
 
-	it("says what has to be built first, and exits 1", function () {
-		this.timeout(60_000);
+	it("says what has to be built first, and exits 1", () => {
 		const { status, stderr } = synth();
 		assert.match(
 			stderr,

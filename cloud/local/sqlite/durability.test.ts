@@ -72,9 +72,8 @@ describe("SQLite stores, when things go wrong", () => {
 		}
 	}
 
-	it("have every acknowledged block once after SIGKILL in the midst of putting", async function () {
+	it("have every acknowledged block once after SIGKILL in the midst of putting", async () => {
 		// Three processes start from the sources; on a busy machine that takes a while.
-		this.timeout(90_000);
 		const acknowledged = new Set<number>();
 		for (const killAfter of [1, 40, 333]) {
 			const child = spawn(

@@ -149,7 +149,7 @@ describe("A machine that sleeps", () => {
 		assert.ok(reportsOf("sleep").length >= 118);
 		assert.ok(connects().length <= 13, `${connects().length} connects`);
 		assertStored(2 * HOUR_MS - SPAN_MS - MINUTE_MS);
-	}).timeout(60_000);
+	});
 
 	it("is woken to end in order, and what was open is sent", async () => {
 		make().powerOn();

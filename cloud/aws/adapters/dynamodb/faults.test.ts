@@ -22,9 +22,8 @@ import { type DynamoStores, dynamoStores } from "./stores.ts";
 
 const DAY = 19_700 * DAY_MS;
 
-describe("Stores on DynamoDB, when requests fail", function () {
+describe("Stores on DynamoDB, when requests fail", () => {
 	// Thousands of requests, on a machine that may have other things to do.
-	this.timeout(120_000);
 
 	let tables: TestTables;
 	let names: { readonly blocks: string; readonly records: string };

@@ -5,8 +5,7 @@ import { NativeChip, Reset } from "../testing/native-chip.ts";
 describe("over a deep sleep, the natives", () => {
 	let chip: NativeChip;
 
-	before(function () {
-		this.timeout(60_000);
+	before(() => {
 		chip = new NativeChip();
 	});
 	after(() => chip.remove());

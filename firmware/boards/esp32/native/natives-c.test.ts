@@ -7,8 +7,7 @@ import { RESET_REASONS } from "./natives.ts";
 describe("the natives", () => {
 	let chip: NativeChip;
 
-	before(function () {
-		this.timeout(60_000);
+	before(() => {
 		chip = new NativeChip();
 	});
 	after(() => chip.remove());
