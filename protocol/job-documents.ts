@@ -1,0 +1,245 @@
+/**
+ * What a job asks of a node: one JSON document for each operation. Cloud and node judge it by the same rules; what is wrong
+ * with one has a name (`JobDocumentReason`), which a node reports in its status details.
+ */
+
+export const JOB_OPERATIONS = [
+	"update",
+	"rotate",
+	"wifi",
+	"reboot",
+	"logs",
+	"reset",
+] as const;
+
+export type JobOperation = (typeof JOB_OPERATIONS)[number];
+
+/** Of the documents: a node refuses a later one, which it might understand wrongly. */
+export const JOB_DOCUMENT_VERSION = 1;
+
+/** AWS IoT's limit ("Job document" of https://docs.aws.amazon.com/general/latest/gr/iot_device_management.html), bytes of UTF-8. */
+export const MAX_JOB_DOCUMENT_BYTES = 32_768;
+
+interface Versioned {
+	readonly version: typeof JOB_DOCUMENT_VERSION;
+}
+
+/** Install a firmware image. */
+export interface UpdateJob extends Versioned {
+	readonly operation: "update";
+	/** The update manifest's exact bytes, base64. */
+	readonly manifest: string;
+	/** ECDSA P-256 over those bytes, base64. */
+	readonly signature: string;
+	/** Where the image is; in a job as it is made, a placeholder (`firmwarePlaceholder`) that becomes an address when a node asks. */
+	readonly url: string;
+	/** Where the difference to the image that the manifest's `delta` names is. */
+	readonly deltaUrl?: string;
+	/** Id of an MQTT file stream with the image as its file 0 and the difference, if there is one, as its file 1. */
+	readonly stream?: string;
+}
+
+/** Get a new certificate and connect by it. */
+export interface RotateJob extends Versioned {
+	readonly operation: "rotate";
+}
+
+/** Use another wireless network; the old one is used again if the new one does not work. */
+export interface WifiJob extends Versioned {
+	readonly operation: "wifi";
+	/** 1 to 32 bytes of UTF-8. */
+	readonly ssid: string;
+	/** 8 to 63 characters; "" for a network without one. */
+	readonly password: string;
+}
+
+export interface RebootJob extends Versioned {
+	readonly operation: "reboot";
+}
+
+/** Send the log. */
+export interface LogsJob extends Versioned {
+	readonly operation: "logs";
+}
+
+/** Forget everything but the identity: settings, networks, what has not been sent. */
+export interface ResetJob extends Versioned {
+	readonly operation: "reset";
+}
+
+export type JobDocument =
+	| UpdateJob
+	| RotateJob
+	| WifiJob
+	| RebootJob
+	| LogsJob
+	| ResetJob;
+
+/** Why a document is refused; a node's `statusDetails.reason`. */
+export type JobDocumentReason =
+	/** It is no JSON object, or has no operation. */
+	| "bad_document"
+	/** It asks for what this firmware cannot do. */
+	| "unknown_operation"
+	/** It is of a version that this firmware does not know. */
+	| "unknown_version"
+	/** A member is missing, unknown, or not what it must be. */
+	| "bad_member";
+
+export type JobDocumentVerdict =
+	| { readonly ok: JobDocument }
+	| {
+			readonly refused: JobDocumentReason;
+			/** What is wrong, in a sentence. */
+			readonly detail: string;
+	  };
+
+/** Says what a value must be, to go on after "must be"; null when it is that. */
+type Judge = (value: unknown) => string | null;
+
+interface Member {
+	readonly judge: Judge;
+	readonly isOptional?: true;
+}
+
+const BASE64: Member = { judge: judgeBase64 };
+const ADDRESS: Member = { judge: judgeAddress };
+
+const MEMBERS: Readonly<
+	Record<JobOperation, Readonly<Record<string, Member>>>
+> = {
+	update: {
+		manifest: BASE64,
+		signature: BASE64,
+		url: ADDRESS,
+		deltaUrl: { judge: judgeAddress, isOptional: true },
+		stream: { judge: judgeStream, isOptional: true },
+	},
+	rotate: {},
+	wifi: { ssid: { judge: judgeSsid }, password: { judge: judgePassword } },
+	reboot: {},
+	logs: {},
+	reset: {},
+};
+
+/** Judges a job's document as a whole: an unknown member is refused, since it would have no effect. */
+export function judgeJobDocument(document: unknown): JobDocumentVerdict {
+	if (
+		typeof document !== "object" ||
+		document === null ||
+		Array.isArray(document)
+	)
+		return refuse("bad_document", "A job's document must be a JSON object.");
+	const given = document as Readonly<Record<string, unknown>>;
+	const { operation } = given;
+	if (typeof operation !== "string")
+		return refuse("bad_document", "A job's document must name an operation.");
+	if (!isJobOperation(operation))
+		return refuse(
+			"unknown_operation",
+			`There is no operation "${operation.slice(0, 40)}"; there are ${JOB_OPERATIONS.join(", ")}.`,
+		);
+	if (given.version !== JOB_DOCUMENT_VERSION)
+		return refuse(
+			"unknown_version",
+			`The document's version must be ${JOB_DOCUMENT_VERSION}.`,
+		);
+	const members = MEMBERS[operation];
+	for (const name of Object.keys(given)) {
+		if (name === "operation" || name === "version") continue;
+		if (!Object.hasOwn(members, name))
+			return refuse(
+				"bad_member",
+				`The operation "${operation}" has no member "${name.slice(0, 40)}".`,
+			);
+	}
+	for (const [name, { judge, isOptional }] of Object.entries(members)) {
+		const value = given[name];
+		if (value === undefined) {
+			if (isOptional === true) continue;
+			return refuse(
+				"bad_member",
+				`The operation "${operation}" needs a member "${name}".`,
+			);
+		}
+		const wanted = judge(value);
+		if (wanted !== null)
+			return refuse("bad_member", `"${name}" must be ${wanted}.`);
+	}
+	return { ok: given as unknown as JobDocument };
+}
+
+export function isJobOperation(name: string): name is JobOperation {
+	return (JOB_OPERATIONS as readonly string[]).includes(name);
+}
+
+/**
+ * Stands in a job's document for the address of an image, which is signed when a node asks for the document: nobody has to
+ * know how long a job will lie before it is taken. As on AWS IoT, where it is written otherwise:
+ * https://docs.aws.amazon.com/iot/latest/developerguide/create-manage-jobs.html ("Presigned URLs")
+ * @param path "VERSION/BOARD/FILE"
+ */
+export function firmwarePlaceholder(path: string): string {
+	return `\${thinghz:firmware:${path}}`;
+}
+
+const PLACEHOLDER = /\$\{thinghz:firmware:([^{}"\\]{1,200})\}/g;
+
+/** @param replace what takes the place of each placeholder, given its path */
+export function replaceFirmwarePlaceholders(
+	text: string,
+	replace: (path: string) => string,
+): string {
+	return text.replace(PLACEHOLDER, (_, path: string) => replace(path));
+}
+
+function refuse(
+	refused: JobDocumentReason,
+	detail: string,
+): JobDocumentVerdict {
+	return { refused, detail };
+}
+
+function judgeBase64(value: unknown): string | null {
+	return typeof value === "string" &&
+		value.length > 0 &&
+		value.length % 4 === 0 &&
+		/^[A-Za-z0-9+/]+={0,2}$/.test(value)
+		? null
+		: "base64";
+}
+
+function judgeAddress(value: unknown): string | null {
+	return typeof value === "string" &&
+		/^(https?:\/\/|\$\{)[\x21-\x7e]+$/.test(value)
+		? null
+		: "an address, or a placeholder for one";
+}
+
+function judgeStream(value: unknown): string | null {
+	return typeof value === "string" && /^[a-zA-Z0-9_-]{1,128}$/.test(value)
+		? null
+		: 'the id of a stream: 1 to 128 letters, digits, "_" and "-"';
+}
+
+function judgeSsid(value: unknown): string | null {
+	return typeof value === "string" && value !== "" && utf8Bytes(value) <= 32
+		? null
+		: "a network's name: 1 to 32 bytes";
+}
+
+function judgePassword(value: unknown): string | null {
+	return typeof value === "string" &&
+		(value === "" || /^[\x20-\x7e]{8,63}$/.test(value))
+		? null
+		: 'a password of 8 to 63 printable ASCII characters, or "" for none';
+}
+
+function utf8Bytes(text: string): number {
+	let bytes = 0;
+	for (const character of text) {
+		const code = character.codePointAt(0) ?? 0;
+		bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+	}
+	return bytes;
+}
