@@ -98,7 +98,7 @@ async function describedOperations(): Promise<readonly Operation[]> {
 function request(
 	cloud: FakeCloud,
 	{ method, path, parameters = [] }: Operation,
-	role: Role | null,
+	role: Role | "reader" | null,
 	device: string,
 	query: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
@@ -247,6 +247,36 @@ describe("permissions", () => {
 			});
 		}
 	}
+
+	it("let a program that only reads see every device, as a viewer does, and change nothing", async () => {
+		for (const operation of operations) {
+			const needed = NEEDED[operation.operationId];
+			if (needed === "anyone") continue;
+			const { operationId, method } = operation;
+			for (const device of [BOILER.name, HIDDEN.name]) {
+				const cloud = cloudWithHidden();
+				const response = await request(cloud, operation, "reader", device);
+				if (needed === "viewer" && method === "GET") {
+					await assertLetIn(response, operationId);
+					await response.body?.cancel();
+				} else {
+					assert.equal(response.status, 403, operationId);
+					assert.equal(await problemTypeOf(response), "/problems/forbidden");
+					assert.deepEqual(cloud.asked, []);
+				}
+			}
+		}
+	});
+
+	it("tell a program that only reads that this is why it may not subscribe", async () => {
+		const response = await cloudWithHidden().getAs(
+			"reader",
+			"/v1/push/subscriptions/1",
+			{ method: "DELETE" },
+		);
+		const { detail } = await jsonOf<ProblemDocument>(response);
+		assert.match(detail, /changes something.*for reading alone/);
+	});
 
 	it("keep an API from being made that has an operation which nobody has thought of", () => {
 		const app = new OpenAPIHono<AuthEnv>();

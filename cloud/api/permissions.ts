@@ -47,6 +47,9 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
 	"DELETE /v1/push/subscriptions/{id}": "viewer",
 };
 
+/** Methods of operations that change nothing (RFC 9110 section 9.2.1). */
+const READING: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
 type PermitDeps = Pick<ApiDeps, "auth" | "access">;
 
 /** To be put before every operation. */
@@ -58,7 +61,10 @@ export function requirePermission(
 	app.use("/v1/devices/:name/*", requireDevice(deps));
 }
 
-/** Lets only those in whose role suffices, and says who they are in `c.var.identity`. */
+/**
+ * Lets only those in whose role suffices, and programs that only read to what only reads; says who they are in
+ * `c.var.identity`.
+ */
 function requireRole({ auth, access }: PermitDeps): MiddlewareHandler<AuthEnv> {
 	return async function requireRole(c, next) {
 		const operation = operationOf(c);
@@ -67,6 +73,7 @@ function requireRole({ auth, access }: PermitDeps): MiddlewareHandler<AuthEnv> {
 		if (permission === "anyone") return next();
 		const identity = await identifyOrProblem(c, auth);
 		access.requireRole(identity, permission);
+		if (!READING.has(c.req.method)) access.requireChanges(identity);
 		c.set("identity", identity);
 		return next();
 	};

@@ -54,6 +54,8 @@ const VARIABLES = {
 	userPoolClientId: variable("THINGHZ_USER_POOL_CLIENT_ID", anyText),
 	/** The client of the command. */
 	cliClientId: variable("THINGHZ_CLI_CLIENT_ID", anyText),
+	/** The client of a program that only reads; null where there is none. */
+	readerClientId: optional("THINGHZ_READER_CLIENT_ID", anyText, null),
 	/** Where people sign in: the user pool's domain. */
 	signInUrl: variable("THINGHZ_SIGN_IN_URL", httpsUrl),
 	firmwareBucket: variable("THINGHZ_FIRMWARE_BUCKET", anyText),
@@ -107,6 +109,7 @@ const READERS = {
 		"userPoolId",
 		"userPoolClientId",
 		"cliClientId",
+		"readerClientId",
 		"signInUrl",
 		"firmwareBucket",
 		"ingestQueueArn",

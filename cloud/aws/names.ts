@@ -29,6 +29,13 @@ export { PROVISIONING_TEMPLATE } from "../../protocol/topics.ts";
 /** The thing's name in the requests of fleet provisioning, and in its template. */
 export const PROVISIONING_PARAMETER = "ThingName";
 
+/** The resource server of the user pool, and what of it a program may ask for. */
+export const RESOURCE_SERVER = "thinghz";
+export const READ_ACCESS = "read";
+
+/** The scope of that, as tokens carry it: Cognito puts a slash between. */
+export const READ_SCOPE = `${RESOURCE_SERVER}/${READ_ACCESS}`;
+
 /** Where a browser comes back to when it has signed the command in (RFC 8252, section 7.3): the pool's client knows no other. */
 export const CLI_REDIRECT = "http://localhost:8976/callback";
 
@@ -62,4 +69,6 @@ export const OUTPUTS = {
 	/** With `grafana=true`. */
 	grafanaUrl: "GrafanaUrl",
 	grafanaWorkspaceId: "GrafanaWorkspaceId",
+	/** With `grafana=true` and `timeseries=none`: the client by which Grafana asks the API. Its secret is Cognito's to tell. */
+	grafanaClientId: "GrafanaClientId",
 } as const;

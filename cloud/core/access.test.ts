@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Access, hasRole } from "./access.ts";
 import { grantStoreContract } from "./contracts/grant-store.ts";
-import { Forbidden, UnknownDevice } from "./errors.ts";
+import { Forbidden, LesserRole, OnlyReads, UnknownDevice } from "./errors.ts";
 import { memoryGrants } from "./fakes/memory-grants.ts";
 import { type Actor, isRole, ROLES, type Role } from "./people.ts";
 
@@ -55,6 +55,22 @@ describe("Access", () => {
 		await assert.rejects(access.requireDevice(ada, "boiler"), UnknownDevice);
 		await grants.revoke("ada", "roof");
 		await assert.rejects(access.requireDevice(ada, "roof"), UnknownDevice);
+	});
+
+	it("shows a program that only reads every device, and lets it change nothing and have no other role", async () => {
+		const access = new Access(memoryGrants());
+		const reader: Actor = { ...actor("viewer", "grafana"), onlyReads: true };
+		assert.equal(await access.visibleDevices(reader), null);
+		await access.requireDevice(reader, "roof");
+		access.requireRole(reader, "viewer");
+		assert.throws(() => access.requireRole(reader, "operator"), LesserRole);
+		assert.throws(() => access.requireChanges(reader), OnlyReads);
+		// Nor does a role give back what it may not.
+		assert.throws(
+			() => access.requireChanges({ ...reader, role: "admin" }),
+			OnlyReads,
+		);
+		access.requireChanges(actor("viewer"));
 	});
 
 	it("tells by no word that somebody else's device exists", async () => {

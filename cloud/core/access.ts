@@ -1,4 +1,4 @@
-import { Forbidden, UnknownDevice } from "./errors.ts";
+import { LesserRole, OnlyReads, UnknownDevice } from "./errors.ts";
 import { type Actor, type GrantStore, ROLES, type Role } from "./people.ts";
 
 /** Decides who may see and do what. The one place where a role or a grant is weighed. */
@@ -9,23 +9,25 @@ export class Access {
 		this.#grants = grants;
 	}
 
-	/** @throws Forbidden when the actor's role is less than `role` */
+	/** @throws LesserRole when the actor's role is less than `role` */
 	requireRole(actor: Actor, role: Role): void {
-		if (!hasRole(actor, role)) throw new Forbidden(role, actor.role);
+		if (!hasRole(actor, role)) throw new LesserRole(role, actor.role);
+	}
+
+	/** @throws OnlyReads for a program that may change nothing */
+	requireChanges(actor: Actor): void {
+		if (actor.onlyReads) throw new OnlyReads();
 	}
 
 	/** The names of the devices that somebody may see; null for every one there is. @throws StoreError */
 	async visibleDevices(actor: Actor): Promise<ReadonlySet<string> | null> {
-		if (hasRole(actor, "operator")) return null;
+		if (seesAll(actor)) return null;
 		return new Set(await this.#grants.devicesOf(actor.subject));
 	}
 
 	/** @throws StoreError */
 	async sees(actor: Actor, device: string): Promise<boolean> {
-		return (
-			hasRole(actor, "operator") ||
-			(await this.#grants.has(actor.subject, device))
-		);
+		return seesAll(actor) || (await this.#grants.has(actor.subject, device));
 	}
 
 	/**
@@ -41,4 +43,8 @@ export class Access {
 /** Whether somebody has a role or a more powerful one. */
 export function hasRole(actor: Pick<Actor, "role">, role: Role): boolean {
 	return ROLES.indexOf(actor.role) <= ROLES.indexOf(role);
+}
+
+function seesAll(actor: Actor): boolean {
+	return actor.onlyReads === true || hasRole(actor, "operator");
 }

@@ -38,15 +38,30 @@ export class InvalidName extends CoreError {
 	}
 }
 
-/** What was asked needs a more powerful role. */
+/** What was asked is not for who asks. */
 export class Forbidden extends CoreError {
-	override readonly name = "Forbidden";
+	override readonly name: string = "Forbidden";
+
+	constructor(message: string) {
+		super("forbidden", message);
+	}
+}
+
+/** It needs a more powerful role. */
+export class LesserRole extends Forbidden {
+	override readonly name = "LesserRole";
 
 	constructor(needed: Role, has: Role) {
-		super(
-			"forbidden",
-			`This needs the role ${needed}, and you have the role ${has}.`,
-		);
+		super(`This needs the role ${needed}, and you have the role ${has}.`);
+	}
+}
+
+/** It changes something, and a program asks that may read alone. */
+export class OnlyReads extends Forbidden {
+	override readonly name = "OnlyReads";
+
+	constructor() {
+		super("This changes something, and this token is for reading alone.");
 	}
 }
 

@@ -1,6 +1,6 @@
 /**
  * Who may do what. Administrators and operators see every device, and viewers those that were shared with them; a
- * device that somebody may not see does not exist for them.
+ * device that somebody may not see does not exist for them. A program that only reads is a viewer that sees all of them.
  */
 
 /** On AWS the name of a Cognito group; the most powerful of a person's counts. */
@@ -18,6 +18,11 @@ export interface Actor {
 	/** Identifies a person for ever: on AWS the `sub` of Cognito. */
 	readonly subject: string;
 	readonly role: Role;
+	/**
+	 * Of a program that looks on, such as Grafana: it sees every device as if each had been shared with it, and may change
+	 * nothing, whatever its role. Absent for people.
+	 */
+	readonly onlyReads?: true;
 }
 
 /** Which devices have been shared with whom. */

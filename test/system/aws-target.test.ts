@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -37,6 +37,7 @@ import {
 import { OUTPUTS, STACK_NAME, THING_POLICIES } from "../../cloud/aws/names.ts";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
 import { saveSession, sessionFile } from "../../tools/aws/session.ts";
+import { startStubGrafana } from "../../tools/grafana/fakes/stub-grafana.ts";
 import { temporaryFolder } from "./support/cloud.ts";
 import { thinghz, thinghzJson } from "./support/command.ts";
 
@@ -269,6 +270,46 @@ describe("thinghz --target aws", () => {
 		assert.match(refused.stderr, /token/);
 	});
 
+	it("puts dashboards into a Grafana that asks the API by its own client, whose secret nobody sees", async function () {
+		this.timeout(30_000);
+		const grafana = await startStubGrafana();
+		try {
+			const tokenFile = join(folder.dir, "grafana-token");
+			writeFileSync(tokenFile, grafana.token);
+			const push = [
+				...["grafana", "--target", "aws"],
+				...["--url", grafana.url, "--token-file", tokenFile],
+			];
+			const none = await thinghz(...push);
+			assert.equal(none.code, 1);
+			assert.match(none.stderr, /no output GrafanaClientId.*grafana=true/);
+			cloudFormation.stacks.set(STACK_NAME, {
+				...cloudFormation.stacks.get(STACK_NAME),
+				[OUTPUTS.apiUrl]: "https://a1.execute-api.us-east-1.amazonaws.com",
+				[OUTPUTS.signInUrl]: "https://thinghz.auth.example",
+				[OUTPUTS.grafanaClientId]: "7n2c4m",
+			});
+			people.clients.set("7n2c4m", "of-the-client");
+			const { code, stdout, stderr } = await thinghz(...push);
+			assert.equal(code, 0, stderr);
+			assert.doesNotMatch(stdout + stderr, /of-the-client/);
+			const source = grafana.dataSources.get("thinghz-api");
+			assert.ok(source);
+			assert.deepEqual(source.secureJsonData, {
+				oauth2ClientSecret: "of-the-client",
+			});
+			const { oauth2 } = source.jsonData as { readonly oauth2: unknown };
+			assert.deepEqual(oauth2, {
+				oauth2_type: "client_credentials",
+				client_id: "7n2c4m",
+				token_url: "https://thinghz.auth.example/oauth2/token",
+				scopes: ["thinghz/read"],
+			});
+		} finally {
+			await grafana.close();
+		}
+	});
+
 	it("says that there is no stack, and how to get one", async () => {
 		cloudFormation.stacks.clear();
 		const { code, stderr } = await thinghz(
@@ -284,6 +325,8 @@ describe("thinghz --target aws", () => {
 		[["up"], /cloud of this machine/],
 		[["provision", "x", "--endpoint", "mqtts://h:1"], /--endpoint/],
 		[["signin", "--user", "anna"], /--user/],
+		[["grafana", "--out", "x", "--api", "https://a.example"], /--api/],
+		[["grafana", "--out", "x", "--datasource", "timestream"], /--target/],
 	] as const) {
 		it(`refuses thinghz ${args.join(" ")} as wrong usage`, async () => {
 			const { code, stderr } = await thinghz(...args, "--target", "aws");

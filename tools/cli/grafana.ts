@@ -4,7 +4,7 @@ import {
 	InfluxTargetError,
 	parseInfluxUrl,
 } from "../../cloud/influxdb/influx-target.ts";
-import { apiSource } from "../grafana/api-source.ts";
+import { type ApiSourceOptions, apiSource } from "../grafana/api-source.ts";
 import { toFiles, writeFiles } from "../grafana/files.ts";
 import { influxSource } from "../grafana/influx-source.ts";
 import { Grafana } from "../grafana/push.ts";
@@ -13,12 +13,14 @@ import { timestreamSource } from "../grafana/timestream-source.ts";
 import { UsageError } from "./errors.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { readSecret } from "./secret-file.ts";
+import { parseAnyTarget } from "./target.ts";
 
 interface GrafanaOptions {
 	readonly url?: string;
 	readonly tokenFile?: string;
 	readonly out?: string;
 	readonly datasource: string;
+	readonly target?: string;
 	readonly api?: string;
 	readonly apiTokenFile?: string;
 	readonly influx?: string;
@@ -45,6 +47,10 @@ export function addGrafana(program: Command): void {
 			`where the data is: ${SOURCE_KINDS.join(", ")}`,
 			"api",
 		)
+		.option(
+			"--target <target>",
+			"aws: our API's address and Grafana's client there are the stack's",
+		)
 		.option("--api <url>", "our API's address as Grafana reaches it")
 		.option(
 			"--api-token-file <file>",
@@ -61,7 +67,7 @@ export function addGrafana(program: Command): void {
 }
 
 async function grafana(options: GrafanaOptions): Promise<void> {
-	const source = sourceOf(options);
+	const source = await sourceOf(options);
 	const { url, tokenFile, out } = options;
 	// Loaded here alone: no other command needs the SDK.
 	const { buildBundle } = await import("../grafana/bundle.ts");
@@ -108,24 +114,16 @@ function printRows(rows: string[][], last: string): void {
 	process.stdout.write(formatTable(["what", "name", last], rows));
 }
 
-/** @throws UsageError when what the source needs is not said */
-function sourceOf(options: GrafanaOptions): Source {
+/** @throws UsageError when what the source needs is not said; AwsError */
+async function sourceOf(options: GrafanaOptions): Promise<Source> {
+	if (options.target !== undefined && options.datasource !== "api") {
+		throw new UsageError(
+			"--target says whose API Grafana asks: it goes with --datasource api alone.",
+		);
+	}
 	switch (options.datasource) {
-		case "api": {
-			const { api, apiTokenFile, out } = options;
-			if (api === undefined || !isHttp(api)) {
-				throw new UsageError(
-					"--datasource api needs --api URL: our API's address as Grafana reaches it.",
-				);
-			}
-			if (apiTokenFile === undefined && out === undefined) {
-				throw new UsageError(
-					"--datasource api needs --api-token-file FILE with a token of our API.",
-				);
-			}
-			const token = apiTokenFile === undefined ? "" : readSecret(apiTokenFile);
-			return apiSource({ url: api.replace(/\/+$/, ""), token });
-		}
+		case "api":
+			return apiSource(await apiTarget(options));
 		case "influxdb":
 			return influxSource(influxTarget(options));
 		case "timestream": {
@@ -145,6 +143,32 @@ function sourceOf(options: GrafanaOptions): Source {
 				`--datasource: "${options.datasource}" is none of ${SOURCE_KINDS.join(", ")}.`,
 			);
 	}
+}
+
+/** @throws UsageError, AwsError */
+async function apiTarget(options: GrafanaOptions): Promise<ApiSourceOptions> {
+	const { target, api, apiTokenFile, out } = options;
+	if (target !== undefined && parseAnyTarget(target) === "aws") {
+		if (api !== undefined || apiTokenFile !== undefined) {
+			throw new UsageError(
+				"--target aws has --api and a token from the stack: leave them out.",
+			);
+		}
+		const { readGrafanaAccess } = await import("../aws/grafana-client.ts");
+		return readGrafanaAccess(out === undefined);
+	}
+	if (api === undefined || !isHttp(api)) {
+		throw new UsageError(
+			"--datasource api needs --api URL: our API's address as Grafana reaches it.",
+		);
+	}
+	if (apiTokenFile === undefined && out === undefined) {
+		throw new UsageError(
+			"--datasource api needs --api-token-file FILE with a token of our API.",
+		);
+	}
+	const token = apiTokenFile === undefined ? "" : readSecret(apiTokenFile);
+	return { url: api.replace(/\/+$/, ""), auth: { token } };
 }
 
 function influxTarget({ influx, influxSecret }: GrafanaOptions) {

@@ -181,6 +181,19 @@ describe("the prices", () => {
 	});
 });
 
+describe("Grafana", () => {
+	it("pays for a client of its own where it asks the API, and there alone", () => {
+		const paid = (changes: Partial<AwsUse>) =>
+			reckonAws({ ...USE, ...changes })
+				.lines.filter(({ what }) => what.startsWith("Grafana's"))
+				.map(({ quantity }) => quantity);
+		const grafana = { editors: 1, viewers: 0 };
+		assert.deepEqual(paid({ grafana }), [1, MONTH_S / 86_400]);
+		assert.deepEqual(paid({ grafana, timeSeries: "influxdb" }), []);
+		assert.deepEqual(paid({}), []);
+	});
+});
+
 describe("docs/cost.md", () => {
 	const page = readFileSync("docs/cost.md", "utf8");
 

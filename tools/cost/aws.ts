@@ -385,6 +385,16 @@ function addPeople(bill: Bill, use: AwsUse): void {
 	bill.add("Cognito", "people", "cognitoUserMonth", people);
 	bill.add("Managed Grafana", "editors", "grafanaEditorMonth", grafana.editors);
 	bill.add("Managed Grafana", "viewers", "grafanaViewerMonth", grafana.viewers);
+	if (grafana.editors + grafana.viewers === 0) return;
+	// With rows beside the blocks, Grafana asks those.
+	if (use.timeSeries !== "none") return;
+	bill.add("Cognito", "Grafana's client", "cognitoProgramMonth", 1);
+	bill.add(
+		"Cognito",
+		"Grafana's tokens",
+		"cognitoProgramToken",
+		MONTH_S / DAY_S,
+	);
 }
 
 /** The page, and a dozen images of firmware. */

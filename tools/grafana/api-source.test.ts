@@ -17,6 +17,7 @@ import {
 	targetsOf,
 	variablesOf,
 } from "./fakes/read-dashboard.ts";
+import { toFiles } from "./files.ts";
 
 const URL_OF_API = "https://cloud.example";
 const HEALTH = [
@@ -43,7 +44,16 @@ interface Column {
 }
 
 describe("the queries for our API", () => {
-	const bundle = buildBundle(apiSource({ url: URL_OF_API, token: "t" }));
+	const bundle = buildBundle(
+		apiSource({ url: URL_OF_API, auth: { token: "t" } }),
+	);
+	const CLIENT = {
+		tokenUrl: "https://sign-in.example/oauth2/token",
+		clientId: "7n2c4m",
+		clientSecret: "of the client",
+		scope: "thinghz/read",
+	};
+	const byClient = buildBundle(apiSource({ url: URL_OF_API, auth: CLIENT }));
 	const core = testCloud();
 	const cloud = fakeCloud({
 		devices: new Devices(core),
@@ -78,7 +88,10 @@ describe("the queries for our API", () => {
 		);
 	});
 
-	async function rowsOf(target: Target): Promise<Record<string, unknown>[]> {
+	async function rowsOf(
+		target: Target,
+		who: "admin" | "reader" = "admin",
+	): Promise<Record<string, unknown>[]> {
 		const path = interpolate(String(target.url), {
 			device: "boiler",
 			channel: "t",
@@ -86,7 +99,7 @@ describe("the queries for our API", () => {
 			__from: new Date(DAY).toISOString(),
 			__to: new Date(DAY + 3_600_000).toISOString(),
 		});
-		const response = await cloud.get(path);
+		const response = await cloud.getAs(who, path);
 		const body = (await response.json()) as Record<string, unknown>;
 		assert.equal(response.status, 200, `${path}: ${JSON.stringify(body)}`);
 		const root = String(target.root_selector);
@@ -103,8 +116,12 @@ describe("the queries for our API", () => {
 			);
 	}
 
-	async function assertAnswers(target: Target, name: string): Promise<void> {
-		const rows = await rowsOf(target);
+	async function assertAnswers(
+		target: Target,
+		name: string,
+		who?: "reader",
+	): Promise<void> {
+		const rows = await rowsOf(target, who);
 		assert.ok(rows.length > 0, name);
 		for (const { selector, type } of target.columns as readonly Column[]) {
 			for (const row of rows) {
@@ -157,6 +174,40 @@ describe("the queries for our API", () => {
 				);
 			}
 		}
+	});
+
+	it("answer a program that only reads, each that it is given", async () => {
+		for (const dashboard of byClient.dashboards) {
+			for (const { panel, target } of targetsOf(dashboard)) {
+				await assertAnswers(target, `${dashboard.title}, ${panel}`, "reader");
+			}
+		}
+		for (const { data, title } of byClient.ruleGroup.rules ?? []) {
+			const target = data[0]?.model as unknown as Target;
+			await assertAnswers(target, title, "reader");
+		}
+		assert.doesNotMatch(JSON.stringify(byClient.dashboards), /deadletters/);
+	});
+
+	it("are asked by client credentials where there is a client, as the plugin reads them", () => {
+		const { jsonData, secureJsonData } = byClient.dataSource;
+		assert.equal(jsonData.auth_method, "oauth2");
+		assert.deepEqual(jsonData.oauth2, {
+			oauth2_type: "client_credentials",
+			client_id: CLIENT.clientId,
+			token_url: CLIENT.tokenUrl,
+			scopes: [CLIENT.scope],
+		});
+		assert.deepEqual(secureJsonData, {
+			oauth2ClientSecret: CLIENT.clientSecret,
+		});
+		const provisioned = toFiles(byClient).get(
+			"provisioning/datasources/thinghz.yaml",
+		);
+		assert.match(
+			provisioned ?? "",
+			/"oauth2ClientSecret": "\$THINGHZ_OAUTH2_CLIENT_SECRET"/,
+		);
 	});
 
 	it("ask nobody else with the token", () => {

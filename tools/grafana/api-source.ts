@@ -1,6 +1,8 @@
 /**
- * Queries of our own API by Grafana's Infinity plugin (yesoreyeram-infinity-datasource), which reads JSON and sends a bearer
- * token: for clouds that feed no other database.
+ * Queries of our own API by Grafana's Infinity plugin (yesoreyeram-infinity-datasource), which reads JSON and shows who it
+ * is: for clouds that feed no other database. The members of its settings are those of its documentation
+ * (https://grafana.com/docs/plugins/yesoreyeram-infinity-datasource/latest/configure/, "Provision the data source") and of
+ * `LoadSettings` in its pkg/models/settings.go.
  */
 import type { Query, Source } from "./source.ts";
 import { grafanaVariable, STATES } from "./source.ts";
@@ -8,7 +10,21 @@ import { grafanaVariable, STATES } from "./source.ts";
 export interface ApiSourceOptions {
 	/** Where the API is, without `/v1` and without a slash at the end. */
 	readonly url: string;
-	readonly token: string;
+	readonly auth: ApiAuth;
+}
+
+/** How Grafana shows who it is. */
+export type ApiAuth =
+	/** By a token of ours, good until it ends. */
+	| { readonly token: string }
+	/** By client credentials (RFC 6749 section 4.4): it gets tokens for itself, to read and nothing else. */
+	| ClientCredentials;
+
+export interface ClientCredentials {
+	readonly tokenUrl: string;
+	readonly clientId: string;
+	readonly clientSecret: string;
+	readonly scope: string;
 }
 
 interface Column {
@@ -23,7 +39,8 @@ const CHANNEL = grafanaVariable("channel", "raw");
 /** As the API's `MAX_PAGE`. */
 const LIMIT = 10_000;
 
-export function apiSource({ url, token }: ApiSourceOptions): Source {
+export function apiSource({ url, auth }: ApiSourceOptions): Source {
+	const { settings, secrets } = signIn(auth);
 	return {
 		kind: "api",
 		definition: {
@@ -33,13 +50,13 @@ export function apiSource({ url, token }: ApiSourceOptions): Source {
 			access: "proxy",
 			url,
 			jsonData: {
-				auth_method: "bearerToken",
+				...settings,
 				// With authentication the plugin asks hosts only that are named.
 				allowedHosts: [url],
 				customHealthCheckEnabled: true,
 				customHealthCheckUrl: `${url}/v1/fleet`,
 			},
-			secureJsonData: { bearerToken: token },
+			secureJsonData: secrets,
 		},
 		deviceVariable: {
 			query: variable("/v1/devices", "devices", text("name")),
@@ -90,15 +107,19 @@ export function apiSource({ url, token }: ApiSourceOptions): Source {
 			health: ofHealth,
 			volume: { readings: readings(CHANNEL, "count", "readings") },
 			volumeByDevice: null,
-			deadLetters: {
-				letters: table("/v1/deadletters?limit=500", "deadLetters", [
-					time("received"),
-					text("device"),
-					text("topic"),
-					text("reason"),
-					text("detail"),
-				]),
-			},
+			// Operators' alone.
+			deadLetters:
+				"token" in auth
+					? {
+							letters: table("/v1/deadletters?limit=500", "deadLetters", [
+								time("received"),
+								text("device"),
+								text("topic"),
+								text("reason"),
+								text("detail"),
+							]),
+						}
+					: null,
 		},
 		alerts: {
 			silent: {
@@ -112,6 +133,30 @@ export function apiSource({ url, token }: ApiSourceOptions): Source {
 				lookBackS: 600,
 			},
 		},
+	};
+}
+
+function signIn(auth: ApiAuth): {
+	readonly settings: Readonly<Record<string, unknown>>;
+	readonly secrets: Readonly<Record<string, string>>;
+} {
+	if ("token" in auth) {
+		return {
+			settings: { auth_method: "bearerToken" },
+			secrets: { bearerToken: auth.token },
+		};
+	}
+	return {
+		settings: {
+			auth_method: "oauth2",
+			oauth2: {
+				oauth2_type: "client_credentials",
+				client_id: auth.clientId,
+				token_url: auth.tokenUrl,
+				scopes: [auth.scope],
+			},
+		},
+		secrets: { oauth2ClientSecret: auth.clientSecret },
 	};
 }
 

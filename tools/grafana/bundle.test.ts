@@ -22,7 +22,18 @@ const SOURCES = {
 			database: "thinghz",
 			table: "readings",
 		}),
-	api: () => apiSource({ url: "https://cloud.example", token: "secret" }),
+	api: () =>
+		apiSource({ url: "https://cloud.example", auth: { token: "secret" } }),
+	"api on AWS": () =>
+		apiSource({
+			url: "https://cloud.example",
+			auth: {
+				tokenUrl: "https://sign-in.example/oauth2/token",
+				clientId: "grafana",
+				clientSecret: "secret",
+				scope: "thinghz/read",
+			},
+		}),
 };
 
 for (const [name, make] of Object.entries(SOURCES)) {

@@ -64,9 +64,10 @@ export function toFiles(bundle: GrafanaBundle): ReadonlyMap<string, string> {
 	return files;
 }
 
-/** `bearerToken` is THINGHZ_BEARER_TOKEN. */
+/** `bearerToken` is THINGHZ_BEARER_TOKEN, `oauth2ClientSecret` THINGHZ_OAUTH2_CLIENT_SECRET. */
 function variableOf(secret: string): string {
-	return `THINGHZ_${secret.replaceAll(/(?<=[a-z])(?=[A-Z0-9])/g, "_").toUpperCase()}`;
+	const words = /(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=\d+$)/g;
+	return `THINGHZ_${secret.replaceAll(words, "_").toUpperCase()}`;
 }
 
 export function writeFiles(

@@ -9,7 +9,7 @@ describe("pushing to Grafana", () => {
 	let stub: StubGrafana;
 	let grafana: Grafana;
 	const bundle = buildBundle(
-		apiSource({ url: "https://cloud.example", token: "secret" }),
+		apiSource({ url: "https://cloud.example", auth: { token: "secret" } }),
 	);
 	const count =
 		2 + bundle.dashboards.length + (bundle.ruleGroup.rules ?? []).length;

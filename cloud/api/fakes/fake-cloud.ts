@@ -31,6 +31,9 @@ export const TOKENS: Readonly<Record<Role, string>> = {
 	viewer: "good-viewer",
 };
 
+/** Of a program that only reads. */
+export const READER_TOKEN = "good-reader";
+
 export const BOILER: Device = {
 	name: "boiler",
 	createdMs: NOW - 86_400_000,
@@ -88,12 +91,23 @@ class FakeAuth implements Authenticator {
 		if (token === "expired") {
 			throw new AuthError("expired", "The token has expired.");
 		}
+		const expiresMs = NOW + 60_000;
+		if (token === READER_TOKEN) {
+			const subject = "reader";
+			return {
+				subject,
+				name: subject,
+				role: "viewer",
+				onlyReads: true,
+				expiresMs,
+			};
+		}
 		const role = ROLES.find((role) => TOKENS[role] === token);
 		const subject = role === "admin" ? "tester" : String(role);
 		if (role === undefined || this.removed.has(subject)) {
 			throw new AuthError("invalid", "The token is not valid here.");
 		}
-		return { subject, name: subject, role, expiresMs: NOW + 60_000 };
+		return { subject, name: subject, role, expiresMs };
 	}
 
 	async exchange(token: string): Promise<Session> {
@@ -107,8 +121,12 @@ class FakeAuth implements Authenticator {
 export interface FakeCloud {
 	/** A request by someone who is signed in, unless `init` has headers of its own. */
 	get(path: string, init?: RequestInit): Promise<Response>;
-	/** A request by someone who has that role. */
-	getAs(role: Role, path: string, init?: RequestInit): Promise<Response>;
+	/** A request by someone who has that role, or by a program that only reads. */
+	getAs(
+		who: Role | "reader",
+		path: string,
+		init?: RequestInit,
+	): Promise<Response>;
 	readonly app: ReturnType<typeof createApi>;
 	readonly hub: FakeHub;
 	/** What alerts are kept in. */
@@ -204,9 +222,10 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 			const headers = { Authorization: `Bearer ${GOOD_TOKEN}` };
 			return app.request(path, { headers, ...init });
 		},
-		async getAs(role, path, init = {}) {
+		async getAs(who, path, init = {}) {
 			const headers = new Headers(init.headers);
-			headers.set("Authorization", `Bearer ${TOKENS[role]}`);
+			const token = who === "reader" ? READER_TOKEN : TOKENS[who];
+			headers.set("Authorization", `Bearer ${token}`);
 			return app.request(path, { ...init, headers });
 		},
 		app,

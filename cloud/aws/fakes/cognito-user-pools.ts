@@ -41,6 +41,8 @@ export interface CognitoUserPools {
 	readonly mails: string[];
 	/** Usernames whose sessions were ended. */
 	readonly signedOut: string[];
+	/** Secrets of app clients by their IDs; null for one without. */
+	readonly clients: Map<string, string | null>;
 	/** "ListUsers", in the order they came. */
 	readonly asked: string[];
 	/** Answers the request of that number (1 is the next one) with this error instead of doing it. */
@@ -52,6 +54,7 @@ export async function startCognitoUserPools(): Promise<CognitoUserPools> {
 	const users: CognitoUserPools["users"] = new Map();
 	const mails: string[] = [];
 	const signedOut: string[] = [];
+	const clients: CognitoUserPools["clients"] = new Map();
 	const asked: string[] = [];
 	const failures = new Map<number, string>();
 
@@ -103,6 +106,17 @@ export async function startCognitoUserPools(): Promise<CognitoUserPools> {
 		AdminDeleteUser(input) {
 			users.delete(userOf(input).username);
 			return {};
+		},
+		DescribeUserPoolClient({ ClientId }) {
+			const secret = clients.get(String(ClientId));
+			if (secret === undefined) throw new Refusal("ResourceNotFoundException");
+			return {
+				UserPoolClient: {
+					UserPoolId: POOL_ID,
+					ClientId,
+					...(secret === null ? {} : { ClientSecret: secret }),
+				},
+			};
 		},
 		ListUsers(input) {
 			const { items, next } = page(
@@ -181,6 +195,7 @@ export async function startCognitoUserPools(): Promise<CognitoUserPools> {
 		users,
 		mails,
 		signedOut,
+		clients,
 		asked,
 		failAt(number, error) {
 			failures.set(asked.length + number, error);

@@ -18,9 +18,13 @@ import {
 	SignJWT,
 } from "jose";
 import { issuerOf, type UserPool } from "../adapters/cognito/user-pool.ts";
+import { READ_SCOPE } from "../names.ts";
 
 export const POOL_ID = "eu-central-1_aBcDeFgHi";
 export const CLIENT_ID = "4qv5d8bs7m1nkp0r2t3u6w9x1y";
+/** The client of a program that only reads, and the secret that it shows. */
+export const READER_CLIENT_ID = "7n2c4m6q8s0u1w3y5a7c9e1g3i";
+export const READER_SECRET = "1a2b3c4d5e6f7g8h9i0j";
 const ACCESS_TTL_S = 3_600;
 
 export interface PoolUser {
@@ -79,6 +83,7 @@ export class FakeUserPool {
 		this.pool = {
 			poolId: POOL_ID,
 			clientIds: [CLIENT_ID],
+			readerClientId: READER_CLIENT_ID,
 			signInUrl: this.url,
 		};
 		this.#server = server;
@@ -143,16 +148,38 @@ export class FakeUserPool {
 		nowMs: number,
 		changes?: Readonly<Record<string, unknown>>,
 	): Promise<string> {
-		const { kid, privateKey } = this.#key;
-		return new SignJWT(this.accessClaims(user, nowMs, changes))
-			.setProtectedHeader({ kid, alg: "RS256" })
-			.sign(privateKey);
+		return this.#sign(this.accessClaims(user, nowMs, changes));
+	}
+
+	/** An access token by client credentials: no user, no groups, and the client's ID for a subject. */
+	async readerToken(
+		nowMs: number,
+		changes: Readonly<Record<string, unknown>> = {},
+	): Promise<string> {
+		const user = { sub: READER_CLIENT_ID, username: "", groups: [] };
+		return this.#sign(
+			this.accessClaims(user, nowMs, {
+				client_id: READER_CLIENT_ID,
+				scope: READ_SCOPE,
+				username: undefined,
+				origin_jti: undefined,
+				event_id: undefined,
+				...changes,
+			}),
+		);
 	}
 
 	async close(): Promise<void> {
 		this.#server.closeAllConnections();
 		this.#server.close();
 		await once(this.#server, "close");
+	}
+
+	#sign(claims: Record<string, unknown>): Promise<string> {
+		const { kid, privateKey } = this.#key;
+		return new SignJWT(claims)
+			.setProtectedHeader({ kid, alg: "RS256" })
+			.sign(privateKey);
 	}
 
 	get #key(): SigningKey {
@@ -212,6 +239,9 @@ export class FakeUserPool {
 
 	async #token(c: Context): Promise<Response> {
 		const form = await c.req.parseBody();
+		if (form.grant_type === "client_credentials") {
+			return this.#grantToProgram(c, String(form.scope ?? READ_SCOPE));
+		}
 		if (form.client_id !== CLIENT_ID) return refuse(c, "invalid_client");
 		if (form.grant_type === "refresh_token") {
 			const user = this.#refreshTokens.get(String(form.refresh_token));
@@ -236,6 +266,20 @@ export class FakeUserPool {
 		const refreshToken = randomBytes(64).toString("base64url");
 		this.#refreshTokens.set(refreshToken, granted.user);
 		return this.#grant(c, granted.user, refreshToken);
+	}
+
+	/** To the client that shows its secret (RFC 6749 section 2.3.1), for what it may ask for. */
+	async #grantToProgram(c: Context, scope: string): Promise<Response> {
+		const shown = Buffer.from(`${READER_CLIENT_ID}:${READER_SECRET}`);
+		if (c.req.header("authorization") !== `Basic ${shown.toString("base64")}`) {
+			return refuse(c, "invalid_client");
+		}
+		if (scope !== READ_SCOPE) return refuse(c, "invalid_scope");
+		return c.json({
+			access_token: await this.readerToken(Date.now()),
+			token_type: "Bearer",
+			expires_in: ACCESS_TTL_S,
+		});
 	}
 
 	/** A renewal keeps the refresh token that it came with. */

@@ -80,6 +80,7 @@ export const handler = httpHandler(
 			pool: {
 				poolId: environment.userPoolId,
 				clientIds: [environment.userPoolClientId, environment.cliClientId],
+				readerClientId: environment.readerClientId,
 				signInUrl: environment.signInUrl,
 			},
 			clock,

@@ -40,6 +40,8 @@ export interface ApiFunctionProps extends FunctionDefaults {
 	readonly retentionDays: number;
 	readonly people: People;
 	readonly pageClient: UserPoolClient;
+	/** Of a program that only reads; undefined where there is none. */
+	readonly reader: UserPoolClient | undefined;
 	readonly alerts: Alerts;
 	readonly firmware: IBucket;
 	readonly ingest: Ingest;
@@ -89,7 +91,7 @@ export class Api extends Construct {
 
 	/** Adds what answers. It knows the page, which knows the API's address, so it comes after both. */
 	answerWith(props: ApiFunctionProps): BundledFunction {
-		const { tables, ingest, people, pageClient } = props;
+		const { tables, ingest, people, pageClient, reader } = props;
 		const api = new BundledFunction(this, "Function", {
 			bundleDir: props.bundleDir,
 			logDays: props.logDays,
@@ -104,6 +106,7 @@ export class Api extends Construct {
 				userPoolId: people.pool.userPoolId,
 				userPoolClientId: pageClient.userPoolClientId,
 				cliClientId: people.cliClient.userPoolClientId,
+				readerClientId: reader?.userPoolClientId ?? null,
 				signInUrl: people.signInUrl,
 				firmwareBucket: props.firmware.bucketName,
 				ingestQueueArn: ingest.queue.queueArn,
@@ -122,8 +125,11 @@ export class Api extends Construct {
 
 		const integration = new HttpLambdaIntegration("Integration", api.lambda);
 		const clients = [pageClient, people.cliClient];
+		if (reader !== undefined) clients.push(reader);
 		const authorizer = new HttpJwtAuthorizer("People", people.issuer, {
 			authorizerName: "people",
+			// An access token has no `aud`: its `client_id` is what is compared.
+			// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
 			jwtAudience: clients.map(({ userPoolClientId }) => userPoolClientId),
 		});
 		this.http.addRoutes({

@@ -7,6 +7,7 @@ import {
 	FeaturePlan,
 	Mfa,
 	OAuthScope,
+	ResourceServerScope,
 	UserPool,
 	UserPoolClient,
 	UserPoolClientIdentityProvider,
@@ -15,7 +16,12 @@ import {
 } from "aws-cdk-lib/aws-cognito";
 import { Construct } from "constructs";
 import { ROLES } from "../../core/people.ts";
-import { CLI_REDIRECT, STACK_NAME } from "../names.ts";
+import {
+	CLI_REDIRECT,
+	READ_ACCESS,
+	RESOURCE_SERVER,
+	STACK_NAME,
+} from "../names.ts";
 import type { Context } from "./context.ts";
 
 const MFA: Readonly<Record<Context["mfa"], Mfa>> = {
@@ -104,6 +110,37 @@ export class People extends Construct {
 		return this.#client("PageClient", "page", `${address}/`);
 	}
 
+	/**
+	 * A client by which a program reads, as itself and nobody else: client credentials (RFC 6749 section 4.4), with a secret
+	 * that Cognito makes and keeps. It costs some $6 a month.
+	 */
+	addReader(): UserPoolClient {
+		const read = new ResourceServerScope({
+			scopeName: READ_ACCESS,
+			scopeDescription: "Look at every device",
+		});
+		const server = this.pool.addResourceServer("Api", {
+			identifier: RESOURCE_SERVER,
+			userPoolResourceServerName: RESOURCE_SERVER,
+			scopes: [read],
+		});
+		const client = new UserPoolClient(this, "ReaderClient", {
+			userPool: this.pool,
+			userPoolClientName: `${STACK_NAME}-reader`,
+			generateSecret: true,
+			oAuth: {
+				flows: { clientCredentials: true },
+				scopes: [OAuthScope.resourceServer(server, read)],
+			},
+			supportedIdentityProviders: [UserPoolClientIdentityProvider.COGNITO],
+			preventUserExistenceErrors: true,
+			// Each token is paid for; a day of reading is what one that has been stolen is good for.
+			accessTokenValidity: Duration.days(1),
+		});
+		withoutPasswords(client);
+		return client;
+	}
+
 	/** Authorization code with PKCE (RFC 7636), and no secret: neither a page nor a command could keep one. */
 	#client(id: string, name: string, address: string): UserPoolClient {
 		const options: UserPoolClientOptions = {
@@ -126,11 +163,14 @@ export class People extends Construct {
 			userPool: this.pool,
 			...options,
 		});
-		// Where none is named, Cognito would allow password flows that nobody here uses.
-		const { defaultChild } = client.node;
-		if (defaultChild instanceof CfnUserPoolClient) {
-			defaultChild.explicitAuthFlows = ["ALLOW_REFRESH_TOKEN_AUTH"];
-		}
+		withoutPasswords(client);
 		return client;
+	}
+}
+
+/** Where no flow is named, Cognito would allow those by password, which nobody here uses. */
+function withoutPasswords({ node }: UserPoolClient): void {
+	if (node.defaultChild instanceof CfnUserPoolClient) {
+		node.defaultChild.explicitAuthFlows = ["ALLOW_REFRESH_TOKEN_AUTH"];
 	}
 }

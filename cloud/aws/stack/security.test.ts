@@ -23,6 +23,7 @@ const DECIDING: Readonly<Record<string, readonly string[]>> = {
 		"Policies",
 	],
 	"AWS::Cognito::UserPoolClient": [],
+	"AWS::Cognito::UserPoolResourceServer": [],
 	"AWS::EC2::SecurityGroup": [],
 	"AWS::EC2::SecurityGroupEgress": [],
 	"AWS::EC2::SecurityGroupIngress": [],

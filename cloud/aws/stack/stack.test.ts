@@ -16,7 +16,7 @@ import {
 	PRESENCE_RULE,
 	PRESENCE_RULE_SQL,
 } from "../messages.ts";
-import { CLAIM_POLICY, OUTPUTS, THING_POLICIES } from "../names.ts";
+import { CLAIM_POLICY, OUTPUTS, READ_SCOPE, THING_POLICIES } from "../names.ts";
 import { TABLES } from "../tables.ts";
 import { readable } from "./fakes/readable.ts";
 import {
@@ -265,7 +265,10 @@ describe("the stack on AWS", function () {
 					readEnvironment(reader, environments.get(reader) ?? {});
 				}
 				const rows = environments.get("rows");
-				assert.equal(rows === undefined, variant === "lean");
+				assert.equal(
+					rows === undefined,
+					variant === "lean" || variant === "grafana",
+				);
 				if (rows === undefined) continue;
 				readEnvironment("rows", rows);
 				readEnvironment(
@@ -621,9 +624,11 @@ describe("the stack on AWS", function () {
 			assert.deepEqual(groups, [...ROLES.entries()]);
 		});
 
-		it("sign in by a code with PKCE, for no client has a secret", () => {
+		it("sign in by a code with PKCE, for no client of theirs has a secret", () => {
 			for (const variant of EVERY) {
-				const clients = find(variant, "AWS::Cognito::UserPoolClient");
+				const clients = find(variant, "AWS::Cognito::UserPoolClient").filter(
+					({ properties }) => properties.ClientName !== "thinghz-reader",
+				);
 				assert.equal(clients.length, 2);
 				for (const { id, properties } of clients) {
 					assert.equal(properties.GenerateSecret, false, id);
@@ -635,6 +640,67 @@ describe("the stack on AWS", function () {
 					);
 				}
 			}
+		});
+	});
+
+	describe("a program that only reads", () => {
+		const readers = (variant: Variant) =>
+			find(variant, "AWS::Cognito::UserPoolClient").filter(
+				({ properties }) => properties.ClientName === "thinghz-reader",
+			);
+
+		it("has a client where Grafana asks the API, and there alone", () => {
+			for (const variant of EVERY) {
+				const isThere = variant === "grafana";
+				assert.equal(readers(variant).length, isThere ? 1 : 0);
+				assert.equal(
+					find(variant, "AWS::Cognito::UserPoolResourceServer").length,
+					isThere ? 1 : 0,
+				);
+				const { Outputs } = synthesized(variant).template;
+				assert.equal(OUTPUTS.grafanaClientId in Outputs, isThere);
+			}
+		});
+
+		it("gets tokens by its own secret, for reading and nothing else", () => {
+			const [server] = find("grafana", "AWS::Cognito::UserPoolResourceServer");
+			const [reader] = readers("grafana");
+			const { properties = {} } = reader ?? {};
+			assert.equal(properties.GenerateSecret, true);
+			assert.deepEqual(properties.AllowedOAuthFlows, ["client_credentials"]);
+			assert.deepEqual(properties.AllowedOAuthScopes, [
+				`\${${server?.id}}/read`,
+			]);
+			assert.equal(server?.properties.Identifier, "thinghz");
+			assert.equal(READ_SCOPE, "thinghz/read");
+			// Else its secret would be good for asking as people, too.
+			assert.deepEqual(properties.ExplicitAuthFlows, [
+				"ALLOW_REFRESH_TOKEN_AUTH",
+			]);
+			assert.equal(properties.CallbackURLs, undefined);
+		});
+
+		it("has no secret of its client in the template", () => {
+			const text = JSON.stringify(synthesized("grafana").template);
+			assert.doesNotMatch(text, /ClientSecret/);
+		});
+
+		it("is let through to the function, which knows its client", () => {
+			const [reader] = readers("grafana");
+			const [authorizer] = find("grafana", "AWS::ApiGatewayV2::Authorizer");
+			const audience = at(
+				authorizer?.properties,
+				"JwtConfiguration.Audience",
+			) as string[];
+			assert.equal(audience.length, 3);
+			assert.ok(audience.includes(`\${${reader?.id}}`));
+			const [api] = functions("grafana").filter(
+				({ properties }) => properties.FunctionName === "thinghz-api",
+			);
+			assert.equal(
+				at(api?.properties, "Environment.Variables.THINGHZ_READER_CLIENT_ID"),
+				`\${${reader?.id}}`,
+			);
 		});
 	});
 

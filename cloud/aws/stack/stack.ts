@@ -84,6 +84,11 @@ export class ThinghzStack extends Stack {
 			webAclArn: context.webAclArn,
 		});
 		const pageClient = people.addPageClient(page.url);
+		// With rows beside the blocks, dashboards ask those.
+		const reader =
+			context.grafana !== null && context.timeseries.store === "none"
+				? people.addReader()
+				: undefined;
 		const alerts = new Alerts(this, "Alerts", {
 			...defaults,
 			tables,
@@ -99,6 +104,7 @@ export class ThinghzStack extends Stack {
 			retentionDays,
 			people,
 			pageClient,
+			reader,
 			alerts,
 			firmware: firmware.bucket,
 			ingest,
@@ -176,6 +182,7 @@ export class ThinghzStack extends Stack {
 			influxSecretArn: rows?.influxDb?.secret.secretArn,
 			grafanaUrl: grafana && `https://${grafana.workspace.attrEndpoint}`,
 			grafanaWorkspaceId: grafana?.workspace.attrId,
+			grafanaClientId: reader?.userPoolClientId,
 		});
 	}
 

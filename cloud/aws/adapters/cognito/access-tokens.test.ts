@@ -12,12 +12,17 @@ import {
 	type AuthErrorCode,
 	AuthUnavailable,
 } from "../../../api/auth.ts";
+import { fakeCloud } from "../../../api/fakes/fake-cloud.ts";
 import {
 	ADMIN,
 	FakeUserPool,
 	type PoolUser,
+	READER_CLIENT_ID,
+	READER_SECRET,
 } from "../../fakes/fake-user-pool.ts";
+import { READ_SCOPE } from "../../names.ts";
 import { AccessTokens } from "./access-tokens.ts";
+import { CognitoAuth } from "./authenticator.ts";
 import { issuerOf } from "./user-pool.ts";
 
 const NOW = Date.UTC(2026, 10, 1);
@@ -123,6 +128,130 @@ describe("access tokens of Cognito", () => {
 		await rejectsWith("invalid", tokens().verify(token));
 		const both = await pool.accessToken(ADMIN, NOW, { token_use: "id" });
 		await rejectsWith("invalid", tokens().verify(both));
+	});
+
+	describe("of a program that only reads", () => {
+		it("are a viewer's that sees every device and changes nothing", async () => {
+			const token = await pool.readerToken(NOW);
+			assert.deepEqual(await tokens().verify(token), {
+				subject: READER_CLIENT_ID,
+				name: "a program that reads",
+				role: "viewer",
+				onlyReads: true,
+				expiresMs: NOW + 3_600_000,
+			});
+		});
+
+		it("are got by the client's secret, and not for another scope", async () => {
+			const ask = async (secret: string, scope: string) => {
+				const shown = Buffer.from(`${READER_CLIENT_ID}:${secret}`);
+				const response = await fetch(new URL("/oauth2/token", pool.url), {
+					method: "POST",
+					headers: { Authorization: `Basic ${shown.toString("base64")}` },
+					body: new URLSearchParams({
+						grant_type: "client_credentials",
+						scope,
+					}),
+				});
+				return (await response.json()) as Record<string, unknown>;
+			};
+			clock.now = Date.now();
+			const granted = await ask(READER_SECRET, READ_SCOPE);
+			const identity = await tokens().verify(String(granted.access_token));
+			assert.equal(identity.onlyReads, true);
+			assert.equal((await ask("guessed", READ_SCOPE)).error, "invalid_client");
+			const more = await ask(READER_SECRET, "thinghz/write");
+			assert.equal(more.error, "invalid_scope");
+		});
+
+		it("stay a viewer's whatever groups they claim", async () => {
+			const token = await pool.readerToken(NOW, {
+				"cognito:groups": ["admin", "operator"],
+				scope: `openid ${READ_SCOPE} aws.cognito.signin.user.admin`,
+			});
+			const { role, onlyReads } = await tokens().verify(token);
+			assert.deepEqual([role, onlyReads], ["viewer", true]);
+		});
+
+		it("give people none of it, who may have the scope in theirs", async () => {
+			const viewer = { ...ADMIN, groups: [] };
+			const token = await pool.accessToken(viewer, NOW, { scope: READ_SCOPE });
+			const identity = await tokens().verify(token);
+			assert.equal(identity.onlyReads, undefined);
+			assert.equal(identity.name, ADMIN.username);
+		});
+
+		for (const [what, changes] of [
+			["without the scope", { scope: undefined }],
+			["with no scope in it", { scope: "" }],
+			["with another scope", { scope: "thinghz/write" }],
+			["with the scope as a part of another", { scope: `${READ_SCOPE}ers` }],
+			["with scopes that are a list", { scope: [READ_SCOPE] }],
+			["of another client", { client_id: "another", sub: "another" }],
+			["with somebody else for a subject", { sub: ADMIN.sub }],
+			["with a user's name", { username: "ada" }],
+			["of another pool", { iss: issuerOf(OTHER_POOL) }],
+			["as ID tokens", { token_use: "id" }],
+			[
+				"as ID tokens for an audience",
+				{ token_use: "id", aud: READER_CLIENT_ID, client_id: undefined },
+			],
+			["whose use is not said", { token_use: undefined }],
+			["for ever", { exp: undefined }],
+		] as const) {
+			it(`are not good ${what}`, async () => {
+				const token = await pool.readerToken(NOW, changes);
+				await rejectsWith("invalid", tokens().verify(token));
+			});
+		}
+
+		it("read through the API, and are refused what changes anything or is an operator's", async () => {
+			const cloud = fakeCloud({
+				auth: new CognitoAuth({
+					pool: pool.pool,
+					clock,
+					keysUrl: pool.keysUrl,
+				}),
+			});
+			const ask = async (method: string, path: string) => {
+				const token = await pool.readerToken(NOW);
+				const headers = {
+					Authorization: `Bearer ${token}`,
+					"Content-Type": "application/json",
+				};
+				const body = method === "POST" ? { body: "{}" } : {};
+				const init = { method, headers, ...body };
+				return (await cloud.app.request(path, init)).status;
+			};
+			assert.equal(await ask("GET", "/v1/fleet"), 200);
+			assert.equal(await ask("GET", "/v1/devices/new"), 200);
+			assert.equal(await ask("POST", "/v1/push/subscriptions"), 403);
+			assert.equal(await ask("POST", "/v1/deadletters/redrive"), 403);
+			assert.equal(await ask("GET", "/v1/deadletters"), 403);
+			assert.equal(await ask("POST", "/v1/claims"), 403);
+		});
+
+		it("expire", async () => {
+			const token = await pool.readerToken(NOW);
+			clock.now += 3_600_000;
+			await rejectsWith("expired", tokens().verify(token));
+		});
+
+		it("are not good where there is no such client", async () => {
+			const verifier = new AccessTokens({
+				pool: { ...pool.pool, readerClientId: null },
+				clock,
+				keysUrl: pool.keysUrl,
+			});
+			for (const changes of [
+				{},
+				{ client_id: null },
+				{ client_id: undefined },
+			]) {
+				const token = await pool.readerToken(NOW, changes);
+				await rejectsWith("invalid", verifier.verify(token));
+			}
+		});
 	});
 
 	it("are not good without a signature, or with one by the public key as a secret", async () => {

@@ -17,6 +17,7 @@ import {
 } from "../../../api/auth.ts";
 import { ROLES, type Role } from "../../../core/people.ts";
 import type { Clock } from "../../../core/ports.ts";
+import { READ_SCOPE } from "../../names.ts";
 import { issuerOf, type UserPool } from "./user-pool.ts";
 
 /** Keys are asked for anew after that long, though none is missing: one that was taken out is not trusted for ever. */
@@ -26,7 +27,7 @@ const COOLDOWN_MS = 30_000;
 const TIMEOUT_MS = 3_000;
 
 export interface AccessTokenOptions {
-	readonly pool: Pick<UserPool, "poolId" | "clientIds">;
+	readonly pool: Pick<UserPool, "poolId" | "clientIds" | "readerClientId">;
 	readonly clock: Clock;
 	/** Where the pool's keys are; the pool's own address unless told. */
 	readonly keysUrl?: URL;
@@ -71,6 +72,10 @@ export class AccessTokens {
 		if (payload.token_use !== "access") {
 			throw new AuthError("invalid", "This is not an access token.");
 		}
+		const { readerClientId } = this.#pool;
+		if (readerClientId !== null && clientId === readerClientId) {
+			return readerOf(payload, readerClientId);
+		}
 		if (!this.#pool.clientIds.some((known) => known === clientId)) {
 			throw new AuthError("invalid", "The token is not for this cloud.");
 		}
@@ -106,6 +111,32 @@ export class AccessTokens {
 			);
 		}
 	}
+}
+
+/**
+ * The program that a token of the reading client is of: a viewer of every device that changes nothing, whatever else the
+ * token claims. Such a token has no user, and for its `sub` the client's ID.
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-define-resource-servers.html
+ * @throws AuthError for what client credentials do not give, or without the scope
+ */
+function readerOf(
+	{ sub, scope, username, exp = 0 }: JWTPayload,
+	clientId: string,
+): Identity {
+	if (sub !== clientId || username !== undefined) {
+		throw new AuthError("invalid", "The token is of no program.");
+	}
+	const scopes = typeof scope === "string" ? scope.split(" ") : [];
+	if (!scopes.includes(READ_SCOPE)) {
+		throw new AuthError("invalid", `The token lacks the scope ${READ_SCOPE}.`);
+	}
+	return {
+		subject: clientId,
+		name: "a program that reads",
+		role: "viewer",
+		onlyReads: true,
+		expiresMs: exp * 1_000,
+	};
 }
 
 /** Whether the token is to blame, and not how the keys were to be fetched. */

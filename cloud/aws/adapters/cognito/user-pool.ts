@@ -5,6 +5,8 @@ export interface UserPool {
 	readonly poolId: string;
 	/** App clients whose tokens are taken; the first is the page's. */
 	readonly clientIds: readonly [string, ...string[]];
+	/** The app client of the program that may read, by client credentials (RFC 6749 section 4.4); null where there is none. */
+	readonly readerClientId: string | null;
 	/** Base address of the pool's domain, where people sign in: "https://NAME.auth.REGION.amazoncognito.com". */
 	readonly signInUrl: string;
 }

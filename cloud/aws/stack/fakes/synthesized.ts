@@ -44,6 +44,8 @@ export const VARIANTS = {
 		xray: "none",
 		audit: false,
 	},
+	/** Grafana without a database of rows: it asks the API. */
+	grafana: { grafana: true, grafanaSignIn: "sso" },
 } as const satisfies Readonly<Record<string, ContextInput>>;
 
 export type Variant = keyof typeof VARIANTS;
