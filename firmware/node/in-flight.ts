@@ -7,8 +7,10 @@ export class InFlight {
 	id = 0;
 	/** A block in the journal … */
 	ref: RecordRef | null = null;
-	/** … or an event. */
+	/** … or an event, or a request. */
 	bytes: Uint8Array | null = null;
+	/** Of a request. */
+	topic: string | null = null;
 	/** Times it was sent in this boot, over all connections. */
 	sends = 0;
 	/** Uptime at which it was last sent on this connection; −1 when it has not been. */
@@ -17,10 +19,16 @@ export class InFlight {
 	/** Acknowledged while a repetition of it was still being written. */
 	acknowledged = false;
 
-	take(id: number, ref: RecordRef | null, bytes: Uint8Array | null): void {
+	take(
+		id: number,
+		ref: RecordRef | null,
+		bytes: Uint8Array | null,
+		topic: string | null = null,
+	): void {
 		this.id = id;
 		this.ref = ref;
 		this.bytes = bytes;
+		this.topic = topic;
 		this.sends = 0;
 		this.acknowledged = false;
 		this.forgetConnection();
@@ -42,7 +50,10 @@ export class InFlight {
 
 /** A fixed number of places; no two hold the same packet identifier. */
 export class Window {
+	/** Of blocks and events. */
 	readonly places: readonly InFlight[];
+	/** Of a request: it takes no place from a block. */
+	readonly request = new InFlight();
 	/** Identifiers of events that must not be given again on this connection. */
 	readonly #retired: number[] = [];
 	/** Counts events round, so that an identifier comes back as late as may be. */
@@ -54,12 +65,15 @@ export class Window {
 		this.places = places;
 	}
 
+	/** For a block or an event. */
 	freePlace(): InFlight | null {
-		return this.withId(0);
+		for (const place of this.places) if (place.id === 0) return place;
+		return null;
 	}
 
 	/** The place of a packet identifier. */
 	withId(id: number): InFlight | null {
+		if (this.request.id === id) return this.request;
 		for (const place of this.places) if (place.id === id) return place;
 		return null;
 	}
@@ -71,7 +85,7 @@ export class Window {
 	}
 
 	/**
-	 * The next identifier for an event: one that no place holds and no late PUBACK can be about. 0 when there is none until
+	 * The next identifier for an event or a request: one that no place holds and no late PUBACK can be about. 0 when there is none until
 	 * the connection ends.
 	 */
 	takeEventId(): number {
@@ -91,6 +105,7 @@ export class Window {
 	/** The connection has ended: whatever was acknowledged on it will not be again. */
 	startOver(): void {
 		this.#retired.length = 0;
+		this.request.free();
 		for (const place of this.places) {
 			if (place.acknowledged) place.free();
 			place.forgetConnection();
@@ -98,9 +113,11 @@ export class Window {
 	}
 }
 
-/** Blocks have the identifiers up to here, events those above: neither is taken for the other. */
+/** Blocks have the identifiers up to here, events and requests those above, SUBSCRIBEs the last: none is taken for another. */
 export const LAST_BLOCK_ID = 0xff00;
-export const EVENT_IDS = 0xffff - LAST_BLOCK_ID;
+/** SUBSCRIBEs of a connection have the identifiers from here to the end. */
+export const FIRST_SUBSCRIBE_ID = 0xfff0;
+export const EVENT_IDS = FIRST_SUBSCRIBE_ID - 1 - LAST_BLOCK_ID;
 
 /** Derived from the sequence, so that a repetition of a block has the same one, whatever came between. */
 export function packetIdOf(sequence: number): number {

@@ -4,7 +4,11 @@
  */
 import type { InFlight } from "./in-flight.ts";
 import type { Journal } from "./journal.ts";
-import type { MqttConnection, MqttPublishOptions } from "./ports.ts";
+import type {
+	MqttConnection,
+	MqttPublishOptions,
+	MqttSubscription,
+} from "./ports.ts";
 
 const PART_BYTES = 512;
 
@@ -71,6 +75,14 @@ export class MessageWriter {
 		return true;
 	}
 
+	/** @returns false when the connection does not take a SUBSCRIBE yet */
+	subscribe(items: readonly MqttSubscription[], id: number): boolean {
+		if (this.#connection === null || this.#current !== null) return false;
+		if (this.#writable < subscribeBytes(items)) return false;
+		this.setWritable(this.#connection.subscribe(items, id));
+		return true;
+	}
+
 	/** Writes on. @returns false when the record was dropped meanwhile: the connection cannot be used any more */
 	proceed(): boolean {
 		while (this.#current !== null && this.#writable > 0) {
@@ -96,6 +108,13 @@ export class MessageWriter {
 		const part = this.#part.subarray(0, length);
 		return this.#journal.read(message.ref, offset, part) ? part : null;
 	}
+}
+
+/** What a SUBSCRIBE takes at most (MQTT 3.1.1, section 3.8). Filters here are ASCII. */
+export function subscribeBytes(items: readonly MqttSubscription[]): number {
+	let bytes = 7;
+	for (const { topic } of items) bytes += 3 + topic.length;
+	return bytes;
 }
 
 /** What a PUBLISH takes beside its payload (MQTT 3.1.1, section 3.3). Topics here are ASCII. */

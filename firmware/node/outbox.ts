@@ -1,6 +1,7 @@
 /**
  * What waits to be sent and what is under way, and the order of it: repetitions that are due, then events, then blocks
- * that have just been closed, then the backlog, oldest first.
+ * that have just been closed, then the backlog, oldest first. Requests to the cloud go beside them, in turns with the
+ * rest and one at a time in a place of their own, so that a cloud which does not answer keeps back no block.
  */
 import type { EventDocument } from "../../protocol/documents.ts";
 import { type InFlight, packetIdOf, Window } from "./in-flight.ts";
@@ -9,6 +10,10 @@ import type { System } from "./ports.ts";
 
 const MAX_EVENTS = 8;
 const MAX_FRESH = 4;
+/** Requests that wait; each asker has few, so more are somebody's fault. */
+const MAX_REQUESTS = 8;
+/** A request without PUBACK for so long is given up. It is not sent again: whoever asked asks anew. */
+export const REQUEST_MS = 30_000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export interface OutboxLimits {
@@ -20,6 +25,12 @@ export interface OutboxLimits {
 	readonly giveUpMs: number;
 }
 
+interface Request {
+	readonly topic: string;
+	readonly bytes: Uint8Array;
+	readonly onDone: ((isAcknowledged: boolean) => void) | undefined;
+}
+
 export class Outbox {
 	readonly #journal: Journal;
 	readonly #system: System;
@@ -28,6 +39,9 @@ export class Outbox {
 	readonly #events: Uint8Array[] = [];
 	/** Closed since the connection is up. */
 	readonly #fresh: RecordRef[] = [];
+	/** The first one may be under way. */
+	readonly #requests: Request[] = [];
+	#requestWasLast = false;
 	/** The backlog has been sent up to here. */
 	#cursor: RecordRef | null = null;
 
@@ -43,6 +57,7 @@ export class Outbox {
 		return (
 			this.#journal.depth === 0 &&
 			this.#events.length === 0 &&
+			this.#requests.length === 0 &&
 			this.#window.places.every(({ id }) => id === 0)
 		);
 	}
@@ -64,33 +79,94 @@ export class Outbox {
 		this.#events.push(asciiJson(document));
 	}
 
+	/** Whether a request has been sent, in whole or in part, and has no PUBACK. */
+	get hasRequestUnderWay(): boolean {
+		return this.#window.request.id !== 0;
+	}
+
+	/** @param onDone is told once whether the broker has acknowledged it */
+	addRequest(
+		topic: string,
+		bytes: Uint8Array,
+		onDone?: (isAcknowledged: boolean) => void,
+	): void {
+		if (this.#requests.length >= MAX_REQUESTS) {
+			this.#system.log("error", "Too many requests wait; one is given up.");
+			onDone?.(false);
+			return;
+		}
+		this.#requests.push({ topic, bytes, onDone });
+	}
+
 	/** A block that goes ahead of the backlog; of too many, the last are left to the backlog. */
 	addFresh(ref: RecordRef): void {
 		if (this.#fresh.length < MAX_FRESH) this.#fresh.push(ref);
 	}
 
-	/** A new connection: what was under way is sent again, and the backlog is gone through from its start. */
+	/**
+	 * A new connection: what was under way is sent again, and the backlog is gone through from its start. Requests are given
+	 * up: their answers would come to nobody.
+	 */
 	startOver(): void {
 		this.#fresh.length = 0;
 		this.#cursor = null;
 		this.#window.startOver();
+		for (const { onDone } of this.#requests.splice(0)) onDone?.(false);
+	}
+
+	/** Gives up the request that has been without PUBACK for too long. */
+	expire(nowMs: number): void {
+		if (nowMs < this.requestEndsAtMs()) return;
+		const { request } = this.#window;
+		this.#window.retire(request.id);
+		request.free();
+		this.#requests.shift()?.onDone?.(false);
+	}
+
+	/** When the request under way will be given up; infinite when none is. */
+	requestEndsAtMs(): number {
+		const { firstSentAtMs } = this.#window.request;
+		return firstSentAtMs < 0 ? NEVER : firstSentAtMs + REQUEST_MS;
 	}
 
 	/**
 	 * The message to send next, in a place of the window; it stays there until it is acknowledged.
 	 * @param drained what was written before is on its way: only then is anything repeated
+	 * @param mayAsk whether requests may be sent: their answers would be received
 	 */
-	pick(nowMs: number, drained: boolean): InFlight | null {
-		return this.#pickRepetition(nowMs, drained) ?? this.#pickNew();
+	pick(nowMs: number, drained: boolean, mayAsk = false): InFlight | null {
+		const asksFirst = mayAsk && !this.#requestWasLast;
+		const place =
+			(asksFirst ? this.#pickRequest() : null) ??
+			this.#pickRepetition(nowMs, drained) ??
+			this.#pickNew() ??
+			(mayAsk ? this.#pickRequest() : null);
+		return place;
+	}
+
+	/** The message that `pick` gave has been begun. */
+	begun(place: InFlight): void {
+		this.#requestWasLast = place.topic !== null;
 	}
 
 	/** The message that a PUBACK of packet identifier `id` is for; a block is released from the journal. */
 	acknowledge(id: number): InFlight | null {
 		const place = id === 0 ? null : this.#window.withId(id);
-		if (place === null || place.sends === 0) return null;
+		if (place === null || place.sends === 0 || place.topic !== null)
+			return null;
 		if (place.ref !== null) this.#release(place.ref);
 		else if (place.sends > 1) this.#window.retire(id);
 		return place;
+	}
+
+	/** @returns whether a PUBACK of packet identifier `id` is for the request under way, which is done then */
+	acknowledgeRequest(id: number): boolean {
+		const { request } = this.#window;
+		if (id === 0 || request.id !== id || request.sends === 0) return false;
+		// Its place is free before anybody is told, who may have more to ask.
+		request.free();
+		this.#requests.shift()?.onDone?.(true);
+		return true;
 	}
 
 	/** One that the ring had dropped already was counted then. */
@@ -141,6 +217,19 @@ export class Outbox {
 		const ref = this.#nextBlock();
 		if (ref === null) return null;
 		place.take(packetIdOf(ref.sequence), ref, null);
+		return place;
+	}
+
+	/** The one that waits for longest, unless another is under way. */
+	#pickRequest(): InFlight | null {
+		const place = this.#window.request;
+		const next = this.#requests[0];
+		// One that was picked may not have been begun, for want of room in the connection.
+		if (place.id !== 0) return place.sends === 0 ? place : null;
+		if (next === undefined) return null;
+		const id = this.#window.takeEventId();
+		if (id === 0) return null;
+		place.take(id, null, next.bytes, next.topic);
 		return place;
 	}
 

@@ -121,6 +121,14 @@ export interface MqttControl {
 	readonly id?: number;
 	/** Of CONNACK; always 0 here, for another one ends in `onError`. */
 	readonly returnCode?: number;
+	/** Of SUBACK: for each filter the QoS that was granted, or 0x80 (MQTT 3.1.1, section 3.9.3). */
+	readonly payload?: readonly number[];
+}
+
+/** One filter of a SUBSCRIBE, as ECMA-419 clients take it. */
+export interface MqttSubscription {
+	readonly topic: string;
+	readonly QoS: 0 | 1;
 }
 
 export interface MqttConnectOptions {
@@ -131,7 +139,10 @@ export interface MqttConnectOptions {
 	readonly clean: boolean;
 	/** ms */
 	readonly keepAliveMs: number;
-	/** `count` bytes of an inbound message can be read; the first call for a message has its topic. */
+	/**
+	 * `count` bytes of an inbound message can be read; the first call for a message has its topic and its length. The client
+	 * acknowledges a message of QoS 1 by itself, whatever becomes of it.
+	 */
 	onReadable(
 		count: number,
 		info: {
@@ -169,6 +180,13 @@ export interface MqttConnection {
 	 * @throws Error "overflow" when packet header, topic and data exceed what is writable: nothing was written
 	 */
 	write(data: Uint8Array, options?: MqttPublishOptions): number;
+	/**
+	 * Sends a SUBSCRIBE; its SUBACK arrives by `onControl`. Not while a message is under way in parts.
+	 * @param id packet identifier, the caller's
+	 * @returns how many bytes may be written next
+	 * @throws Error "overflow" when the packet exceeds what is writable: nothing was written
+	 */
+	subscribe(items: readonly MqttSubscription[], id: number): number;
 	/** Reads up to `count` bytes of the inbound message. */
 	read(count: number): Uint8Array;
 	/** Sends DISCONNECT when `graceful`, and closes. No callback follows. */

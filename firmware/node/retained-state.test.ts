@@ -89,6 +89,7 @@ const state: fc.Arbitrary<RetainedState> = record({
 		link: fc.nat(0xff),
 		connects: u32,
 		retryAtMs: uptime,
+		askAtMs: uptime,
 	}),
 	missedSamples: u32,
 	sensorFaults: u32,
@@ -168,7 +169,7 @@ describe("retained state", () => {
 		const [value] = fc.sample(state, { numRuns: 1, seed: 1 });
 		assert.ok(value !== undefined);
 		const bytes = write(value);
-		bytes[4] = 2;
+		bytes[4] = 3;
 		assert.equal(readRetained(bytes), null);
 	});
 });

@@ -5,17 +5,17 @@
  * open blocks are then recovered from their checkpoints on flash, under a new boot. Numbers are little-endian:
  *
  *      0  u32  magic "THRS"
- *      4  u8   version of the layout, 1
+ *      4  u8   version of the layout, 2
  *      5  u8   1: the boot has been told to the cloud
  *      6  u16  length of all
  *      8  u32  CRC-32 of all but these 4 bytes
  *     12       journal id 8 B, boot u32, code of the reset reason u8
  *     25       clock: u8 (0 none, 1 network, 2 stored), wall time of the boot f64 ms, next time to store it f64 ms, last answer
  *              of the time source f64 ms
- *     50       uplink: failures u16, code of the last one u8, connections u32, next attempt f64 ms
- *     65       missed samples u32, faults of sensors u32, dropped blocks u32, signal i8 dBm (127: none), uptime of the wake
+ *     50       uplink: failures u16, code of the last one u8, connections u32, next attempt f64 ms, next question f64 ms
+ *     73       missed samples u32, faults of sensors u32, dropped blocks u32, signal i8 dBm (127: none), uptime of the wake
  *              f64 ms
- *     86       readings, then health
+ *     94       readings, then health
  *
  * A stream: u8, with 1 for a ring of checkpoints, 2 for an open block, 4 for a stream at all; next sample f64 ms. The ring:
  * sector i32, offset u32, sector in which the block starts i32, sequence u32. The block: durable samples u16, sequence u32,
@@ -55,6 +55,8 @@ export interface RetainedUplink {
 	readonly connects: number;
 	/** Uptime before which no connection is tried. */
 	readonly retryAtMs: number;
+	/** Uptime before which the cloud is asked nothing. */
+	readonly askAtMs: number;
 }
 
 export interface RetainedStream {
@@ -88,8 +90,8 @@ export interface RetainedState {
 }
 
 const MAGIC = 0x53524854;
-const VERSION = 1;
-const HEADER_BYTES = 86;
+const VERSION = 2;
+const HEADER_BYTES = 94;
 const NO_SIGNAL = 127;
 const HAS_RING = 1;
 const HAS_BLOCK = 2;
@@ -116,16 +118,17 @@ export function writeRetained(
 	view.setFloat64(26, binding?.bootTimeMs ?? 0, true);
 	view.setFloat64(34, rememberAtMs, true);
 	view.setFloat64(42, learnedAtMs, true);
-	const { failures, link, connects, retryAtMs } = state.uplink;
+	const { failures, link, connects, retryAtMs, askAtMs } = state.uplink;
 	view.setUint16(50, Math.min(failures, 0xffff), true);
 	view.setUint8(52, link);
 	view.setUint32(53, connects, true);
 	view.setFloat64(57, retryAtMs, true);
-	view.setUint32(65, state.missedSamples, true);
-	view.setUint32(69, state.sensorFaults, true);
-	view.setUint32(73, state.dropped, true);
-	view.setInt8(77, state.rssi ?? NO_SIGNAL);
-	view.setFloat64(78, state.wakeAtMs, true);
+	view.setFloat64(65, askAtMs, true);
+	view.setUint32(73, state.missedSamples, true);
+	view.setUint32(77, state.sensorFaults, true);
+	view.setUint32(81, state.dropped, true);
+	view.setInt8(85, state.rssi ?? NO_SIGNAL);
+	view.setFloat64(86, state.wakeAtMs, true);
 	let at = writeStream(into, HEADER_BYTES, state.readings);
 	if (at !== null) at = writeStream(into, at, state.health);
 	if (at === null) return null;
@@ -146,7 +149,7 @@ export function readRetained(bytes: Uint8Array): RetainedState | null {
 	const all = bytes.subarray(0, lengthBytes);
 	if (view.getUint32(8, true) !== crcOf(all)) return null;
 	const source = view.getUint8(25);
-	const rssi = view.getInt8(77);
+	const rssi = view.getInt8(85);
 	const readings = readStream(all, HEADER_BYTES);
 	const health = readStream(all, readings.end);
 	return {
@@ -170,12 +173,13 @@ export function readRetained(bytes: Uint8Array): RetainedState | null {
 			link: view.getUint8(52),
 			connects: view.getUint32(53, true),
 			retryAtMs: view.getFloat64(57, true),
+			askAtMs: view.getFloat64(65, true),
 		},
-		missedSamples: view.getUint32(65, true),
-		sensorFaults: view.getUint32(69, true),
-		dropped: view.getUint32(73, true),
+		missedSamples: view.getUint32(73, true),
+		sensorFaults: view.getUint32(77, true),
+		dropped: view.getUint32(81, true),
 		rssi: rssi === NO_SIGNAL ? null : rssi,
-		wakeAtMs: view.getFloat64(78, true),
+		wakeAtMs: view.getFloat64(86, true),
 		readings: readings.stream,
 		health: health.stream,
 	};

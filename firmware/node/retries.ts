@@ -42,7 +42,7 @@ export class Retries {
 	}
 
 	/** What a sleep is gone on from with. */
-	get retained(): RetainedUplink {
+	get retained(): Omit<RetainedUplink, "askAtMs"> {
 		return {
 			failures: this.#failures,
 			link:

@@ -8,6 +8,8 @@
 import type { EventDocument } from "../../protocol/documents.ts";
 import { blockTopic, eventTopic, liveTopic } from "../../protocol/topics.ts";
 import { Alarm } from "./alarm.ts";
+import { Asking } from "./asking.ts";
+import type { CloudLink } from "./cloud-link.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Journal, RecordRef } from "./journal.ts";
 import { LiveSlot } from "./live-slot.ts";
@@ -55,6 +57,7 @@ export class Uplink {
 	readonly #parts: UplinkParts;
 	readonly #limits: UplinkLimits;
 	readonly #outbox: Outbox;
+	readonly #asking: Asking;
 	readonly #writer: MessageWriter;
 	readonly #live: LiveSlot;
 	readonly #topics: { readonly block: string; readonly event: string };
@@ -86,6 +89,7 @@ export class Uplink {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#outbox = new Outbox(parts.journal, parts.system, limits);
+		this.#asking = new Asking(this.#outbox, parts.system, () => this.#run());
 		this.#writer = new MessageWriter(parts.journal);
 		this.#topics = {
 			block: blockTopic(thing),
@@ -94,6 +98,16 @@ export class Uplink {
 		this.#live = new LiveSlot(liveTopic(thing), this.#spacingMs());
 		this.#retries = new Retries(parts.chance);
 		this.#alarm = new Alarm(parts.timers, () => this.#run());
+	}
+
+	/** For what is asked of the cloud, beside the blocks. */
+	get link(): CloudLink {
+		return this.#asking;
+	}
+
+	/** The connection is of use for a question or an answer. */
+	get isAsking(): boolean {
+		return this.#asking.isBusy;
 	}
 
 	/** Times a connection came up after the first. */
@@ -126,12 +140,13 @@ export class Uplink {
 
 	/** What a sleep is gone on from with. */
 	get retained(): RetainedUplink {
-		return this.#retries.retained;
+		return { ...this.#retries.retained, askAtMs: this.#asking.askAtMs };
 	}
 
 	/** Before `start`. */
 	resume(retained: RetainedUplink): void {
 		this.#retries.resume(retained);
+		this.#asking.askAtMs = retained.askAtMs;
 	}
 
 	/** Connects and stays so: where `finish` has been called and is not over, that is taken back, and calls nobody back. */
@@ -152,6 +167,7 @@ export class Uplink {
 		if (this.#state === "stopped") return;
 		const wasOnline = this.#state === "online";
 		this.#connection?.close(wasOnline);
+		this.#asking.stopped();
 		this.#detach();
 		this.#enter("stopped");
 		this.#alarm.setAt(NEVER);
@@ -214,9 +230,10 @@ export class Uplink {
 					this.savesBattery ||
 					settings.get(SESSION_KEY) !== identity.certificateId,
 				keepAliveMs: this.#limits.keepAliveMs,
-				// Nothing is subscribed to.
-				onReadable: (count) => {
-					if (present()) this.#connection?.read(count);
+				onReadable: (count, info) => {
+					if (!present() || this.#connection === null) return;
+					this.#asking.inbox.receive(this.#connection, count, info);
+					this.#run();
 				},
 				onWritable: (count) => {
 					if (!present()) return;
@@ -244,6 +261,8 @@ export class Uplink {
 		if (control.operation === MqttOperation.CONNACK) this.#onConnected();
 		else if (control.operation === MqttOperation.PUBACK)
 			this.#onAcknowledged(control.id ?? 0);
+		else if (control.operation === MqttOperation.SUBACK)
+			this.#asking.inbox.answered(control.id ?? 0, control.payload ?? []);
 		this.#run();
 	}
 
@@ -257,16 +276,21 @@ export class Uplink {
 			settings.set(SESSION_KEY, identity.certificateId);
 		this.#enter("online");
 		this.#retries.connected();
+		this.#asking.connected(this.#now(), this.savesBattery);
 		system.report({ event: "online", boot });
 	}
 
 	#onAcknowledged(id: number): void {
+		const { current } = this.#writer;
 		const place = this.#outbox.acknowledge(id);
-		if (place === null) return;
+		if (place !== null) {
+			if (current === place) place.acknowledged = true;
+			else place.free();
+		} else if (current?.id === id || !this.#outbox.acknowledgeRequest(id))
+			// Of a request that is sent in part, nobody can have acknowledged the whole.
+			return;
 		this.#retries.proven();
 		this.#isProven = true;
-		if (this.#writer.current === place) place.acknowledged = true;
-		else place.free();
 		this.#parts.onAcknowledged?.();
 	}
 
@@ -277,8 +301,11 @@ export class Uplink {
 	}
 
 	#onLost(reason: OfflineReason): void {
-		if (this.#state === "online" && this.#now() - this.#sinceMs >= PROVEN_MS)
-			this.#retries.proven();
+		if (this.#state === "online") {
+			const nowMs = this.#now();
+			if (nowMs - this.#sinceMs >= PROVEN_MS) this.#retries.proven();
+			this.#asking.lost(nowMs, nowMs - this.#sinceMs);
+		}
 		this.#detach();
 		this.#enter("waiting");
 		const { system, boot } = this.#parts;
@@ -341,7 +368,10 @@ export class Uplink {
 				this.#giveUp("timeout");
 		} else if (this.#state === "online") {
 			if (nowMs >= this.#giveUpAtMs()) this.#giveUp("timeout");
-			else this.#send();
+			else {
+				if (this.#writer.current?.topic == null) this.#outbox.expire(nowMs);
+				this.#send();
+			}
 		}
 	}
 
@@ -352,9 +382,13 @@ export class Uplink {
 
 	#isFinished(): boolean {
 		if (this.#finish === null) return false;
-		return (
-			this.#outbox.isEmpty || !this.#isUp || this.#now() >= this.#finish.untilMs
-		);
+		if (!this.#isUp || this.#now() >= this.#finish.untilMs) return true;
+		return this.#outbox.isEmpty && !(this.savesBattery && this.#isAskingOrWill);
+	}
+
+	/** A connection that is about to be may be asked on. */
+	get #isAskingOrWill(): boolean {
+		return this.#state === "online" && this.#asking.isBusy;
 	}
 
 	#nextDeadlineMs(): number {
@@ -373,7 +407,12 @@ export class Uplink {
 			case "connecting":
 				return this.#sinceMs + this.#limits.connectMs;
 			case "online":
-				return Math.min(this.#giveUpAtMs(), this.#nextSendAtMs());
+				return Math.min(
+					this.#giveUpAtMs(),
+					this.#nextSendAtMs(),
+					this.#asking.deadlineMs(),
+					this.#outbox.requestEndsAtMs(),
+				);
 		}
 	}
 
@@ -410,6 +449,7 @@ export class Uplink {
 			}
 			if (this.#writer.current !== null) return;
 			if (written?.acknowledged) written.free();
+			this.#asking.proceed(this.#writer, this.#now());
 			const mayPublish = this.#now() >= this.#nextPublishAtMs;
 			// In turns, so that live messages which fill a slow line do not keep back blocks.
 			let next = mayPublish && this.#liveHasGone ? this.#pick() : null;
@@ -425,12 +465,19 @@ export class Uplink {
 	}
 
 	#pick(): InFlight | null {
-		return this.#outbox.pick(this.#now(), this.#writer.drained);
+		return this.#outbox.pick(
+			this.#now(),
+			this.#writer.drained,
+			this.#asking.mayAsk,
+		);
 	}
 
 	#begin(place: InFlight): boolean {
-		const topic = place.ref === null ? this.#topics.event : this.#topics.block;
+		const topic =
+			place.topic ??
+			(place.ref === null ? this.#topics.event : this.#topics.block);
 		if (!this.#writer.begin(place, topic)) return false;
+		this.#outbox.begun(place);
 		const nowMs = this.#now();
 		this.#liveHasGone = false;
 		place.sends++;

@@ -9,6 +9,7 @@ import {
 	type MqttConnectOptions,
 	MqttOperation,
 	type MqttPublishOptions,
+	type MqttSubscription,
 	type OfflineReason,
 } from "../../node/ports.ts";
 import { GuardedTcp } from "./guarded-tcp.ts";
@@ -100,6 +101,17 @@ export class ModdableConnection implements MqttConnection {
 		// It has ended, and `onError` is under way: nothing can be written until then.
 		if (this.#watch.stage === "ended") return 0;
 		return this.#client.write(data, options);
+	}
+
+	subscribe(items: readonly MqttSubscription[], id: number): number {
+		if (this.#client === undefined)
+			throw new Error("The connection is closed.");
+		if (this.#watch.stage === "ended") return 0;
+		return this.#client.write(null, {
+			operation: MqttOperation.SUBSCRIBE,
+			items,
+			id,
+		});
 	}
 
 	read(count: number): Uint8Array {

@@ -3,6 +3,7 @@ import type {
 	MqttConnection,
 	MqttConnectOptions,
 	MqttPublishOptions,
+	MqttSubscription,
 	Network,
 	OfflineReason,
 } from "../../node/ports.ts";
@@ -55,6 +56,12 @@ class LinkedConnection implements MqttConnection {
 		if (this.#connection === undefined)
 			throw new Error("There is no connection.");
 		return this.#connection.write(data, options);
+	}
+
+	subscribe(items: readonly MqttSubscription[], id: number): number {
+		if (this.#connection === undefined)
+			throw new Error("There is no connection.");
+		return this.#connection.subscribe(items, id);
 	}
 
 	read(count: number): Uint8Array {

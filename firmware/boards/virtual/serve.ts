@@ -60,6 +60,11 @@ export function serve(parts: Peripherals, request: Request): Uint8Array {
 			const writable = parts.network.write(connection, data, options);
 			return new Uint8Array(Uint32Array.of(writable).buffer);
 		}
+		case "mqtt_subscribe": {
+			const { connection, items, id } = request;
+			const writable = parts.network.subscribe(connection, items, id);
+			return new Uint8Array(Uint32Array.of(writable).buffer);
+		}
 		case "retained": {
 			const bytes = parts.retained.read();
 			return bytes === undefined

@@ -28,22 +28,26 @@ export class WireWriter {
 	}
 
 	u8(value: number): this {
-		this.#view.setUint8(this.#reserve(1), value);
+		const at = this.#reserve(1);
+		this.#view.setUint8(at, value);
 		return this;
 	}
 
 	u16(value: number): this {
-		this.#view.setUint16(this.#reserve(2), value, true);
+		const at = this.#reserve(2);
+		this.#view.setUint16(at, value, true);
 		return this;
 	}
 
 	u32(value: number): this {
-		this.#view.setUint32(this.#reserve(4), value, true);
+		const at = this.#reserve(4);
+		this.#view.setUint32(at, value, true);
 		return this;
 	}
 
 	f64(value: number): this {
-		this.#view.setFloat64(this.#reserve(8), value, true);
+		const at = this.#reserve(8);
+		this.#view.setFloat64(at, value, true);
 		return this;
 	}
 
@@ -59,6 +63,7 @@ export class WireWriter {
 		return this.u32(bytes.length).raw(bytes);
 	}
 
+	/** May replace the view: to be called before that is taken. */
 	#reserve(count: number): number {
 		const at = this.#length;
 		this.#length += count;

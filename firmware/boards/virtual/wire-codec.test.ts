@@ -63,6 +63,15 @@ const request: fc.Arbitrary<Request> = fc.oneof(
 		options: maybe(publish),
 		data: bytes,
 	}),
+	record({
+		op: is("mqtt_subscribe" as const),
+		connection: u32,
+		id: fc.nat(0xffff),
+		items: fc.array(
+			record({ topic: text, QoS: fc.constantFrom(0 as const, 1 as const) }),
+			{ maxLength: 8 },
+		),
+	}),
 	record({ op: is("retained" as const) }),
 	record({ op: is("retain" as const), bytes }),
 );
@@ -124,6 +133,7 @@ const event: fc.Arbitrary<TurnEvent> = fc.oneof(
 		operation: u8,
 		id: maybe(u32),
 		returnCode: maybe(u32),
+		codes: maybe(bytes),
 	}),
 	record({
 		op: is("mqtt_error" as const),

@@ -2,6 +2,7 @@
 import type {
 	LogLevel,
 	MqttPublishOptions,
+	MqttSubscription,
 	OfflineReason,
 } from "../../node/ports.ts";
 import type { Post, Request, TurnEvent } from "./wire.ts";
@@ -19,6 +20,7 @@ const REQUESTS = [
 	"mqtt_write",
 	"retained",
 	"retain",
+	"mqtt_subscribe",
 ] as const satisfies readonly Request["op"][];
 
 const POSTS = [
@@ -68,6 +70,7 @@ const REASONS = [
 /** Stands for an absent u32 or f64. */
 const NO_U32 = 0xffff_ffff;
 const NO_TIME = Number.NaN;
+const NO_BYTES = new Uint8Array(0);
 
 function pick<T>(names: readonly T[], index: number): T {
 	const name = names[index];
@@ -118,6 +121,10 @@ export function encodeRequest(
 			writer.raw(request.data);
 			break;
 		}
+		case "mqtt_subscribe":
+			writer.u32(request.connection).u16(request.id).u8(request.items.length);
+			for (const { topic, QoS } of request.items) writer.u8(QoS).text(topic);
+			break;
 		case "retain":
 			writer.raw(request.bytes);
 			break;
@@ -166,6 +173,16 @@ export function decodeRequest(utf8: Utf8, bytes: Uint8Array): Request {
 			const connection = reader.u32();
 			const options = reader.u8() === 1 ? readPublish(reader) : undefined;
 			return { op, connection, options, data: reader.rest() };
+		}
+		case "mqtt_subscribe": {
+			const connection = reader.u32();
+			const id = reader.u16();
+			const items: MqttSubscription[] = [];
+			for (let count = reader.u8(); count > 0; count--) {
+				const QoS = reader.u8() === 1 ? 1 : 0;
+				items.push({ QoS, topic: reader.text() });
+			}
+			return { op, connection, id, items };
 		}
 		case "retain":
 			return { op, bytes: reader.rest() };
@@ -298,7 +315,9 @@ export function encodeEvent(
 				.u32(event.connection)
 				.u8(event.operation)
 				.u32(event.id ?? NO_U32)
-				.u32(event.returnCode ?? NO_U32);
+				.u32(event.returnCode ?? NO_U32)
+				.u8(event.codes === undefined ? 0 : 1)
+				.raw(event.codes ?? NO_BYTES);
 			break;
 		case "mqtt_error":
 			writer.u32(event.connection).u8(REASONS.indexOf(event.reason));
@@ -355,6 +374,7 @@ function readEvent(reader: WireReader): TurnEvent {
 				operation,
 				id: id === NO_U32 ? undefined : id,
 				returnCode: returnCode === NO_U32 ? undefined : returnCode,
+				codes: reader.u8() === 1 ? reader.rest() : undefined,
 			};
 		}
 		case "mqtt_error":

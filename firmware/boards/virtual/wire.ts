@@ -9,6 +9,7 @@ import type {
 	Identity,
 	LogLevel,
 	MqttPublishOptions,
+	MqttSubscription,
 	OfflineReason,
 } from "../../node/ports.ts";
 
@@ -90,6 +91,13 @@ export type Request =
 			readonly options: MqttPublishOptions | undefined;
 			readonly data: Uint8Array;
 	  }
+	/** → u32: how many bytes may be written next. Fails with "overflow". */
+	| {
+			readonly op: "mqtt_subscribe";
+			readonly connection: number;
+			readonly id: number;
+			readonly items: readonly MqttSubscription[];
+	  }
 	/** → a byte 0 when nothing was retained, or a byte 1 and what was */
 	| { readonly op: "retained" }
 	/** → nothing */
@@ -153,6 +161,8 @@ export type TurnEvent =
 			readonly operation: number;
 			readonly id: number | undefined;
 			readonly returnCode: number | undefined;
+			/** The codes of a SUBACK. */
+			readonly codes: Uint8Array | undefined;
 	  }
 	| {
 			readonly op: "mqtt_error";

@@ -1,8 +1,10 @@
 /** A network with a broker at its end, made of memory and virtual time, with the limits of Moddable's MQTT client. */
+import { matches } from "../inbox.ts";
 import type {
 	MqttConnection,
 	MqttConnectOptions,
 	MqttPublishOptions,
+	MqttSubscription,
 	Network,
 	OfflineReason,
 	Timers,
@@ -38,6 +40,14 @@ export class FakeNetwork implements Network {
 	onMessage: (message: FakeMessage) => void = () => undefined;
 	readonly connects: { readonly clean: boolean; readonly atMs: number }[] = [];
 	readonly messages: FakeMessage[] = [];
+	/** What a SUBSCRIBE is answered with for a filter: QoS, or 0x80; null for no answer at all. */
+	grants: (filter: string) => number | null = () => 0x80;
+	/** Of the present connection. */
+	readonly filters: string[] = [];
+	/** Filters of each SUBSCRIBE, over all connections. */
+	readonly subscribes: (readonly string[])[] = [];
+	/** In how many bytes at a time what is sent to the node arrives. */
+	partBytes = 100;
 	/** The most QoS 1 messages sent and not acknowledged at a time. */
 	mostInFlight = 0;
 	readonly #timers: Timers;
@@ -56,6 +66,7 @@ export class FakeNetwork implements Network {
 		const connection = new FakeConnection(this, this.#timers, options);
 		this.connects.push({ clean: options.clean, atMs: this.#timers.uptimeMs() });
 		this.#inFlight.clear();
+		this.filters.length = 0;
 		this.#connection = connection;
 		this.#timers.set(() => {
 			if (this.failWith !== null) connection.fail(this.failWith);
@@ -73,6 +84,38 @@ export class FakeNetwork implements Network {
 	forget(): void {
 		this.#connection?.close();
 		this.#connection = null;
+	}
+
+	/** Sends a message to the node, if it has subscribed to it by the time that it goes. @returns whether it has */
+	send(topic: string, payload: string | Uint8Array): boolean {
+		const connection = this.#connection;
+		if (connection === null) return false;
+		if (!this.filters.some((filter) => matches(filter, topic))) return false;
+		const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
+		this.#timers.set(
+			() => connection.receive(topic, bytes, this.partBytes),
+			this.latencyMs,
+		);
+		return true;
+	}
+
+	/** A SUBSCRIBE has come. */
+	subscribed(
+		items: readonly MqttSubscription[],
+		id: number,
+		connection: FakeConnection,
+	): void {
+		if (this.silent) return;
+		const filters = items.map(({ topic }) => topic);
+		this.subscribes.push(filters);
+		const payload: number[] = [];
+		for (const filter of filters) {
+			const code = this.grants(filter);
+			if (code === null) return;
+			if (code < 0x80) this.filters.push(filter);
+			payload.push(code);
+		}
+		this.#timers.set(() => connection.granted(id, payload), this.latencyMs);
 	}
 
 	arrived(message: FakeMessage, connection: FakeConnection): void {
@@ -96,6 +139,7 @@ class FakeConnection implements MqttConnection {
 	readonly #timers: Timers;
 	readonly #options: MqttConnectOptions;
 	#closed = false;
+	#unread: Uint8Array = new Uint8Array(0);
 	#up = false;
 	#writable = 0;
 	#draining = false;
@@ -124,6 +168,21 @@ class FakeConnection implements MqttConnection {
 		if (!this.#closed) this.#options.onControl({ operation: 4, id });
 	}
 
+	granted(id: number, payload: readonly number[]): void {
+		if (!this.#closed) this.#options.onControl({ operation: 9, id, payload });
+	}
+
+	receive(topic: string, bytes: Uint8Array, partBytes: number): void {
+		for (let at = 0; at < bytes.length && !this.#closed; at += partBytes) {
+			this.#unread = bytes.subarray(at, at + partBytes);
+			const more = at + partBytes < bytes.length;
+			this.#options.onReadable(
+				this.#unread.length,
+				at === 0 ? { topic, byteLength: bytes.length, more } : { more },
+			);
+		}
+	}
+
 	fail(reason: OfflineReason): void {
 		if (this.#closed) return;
 		this.#closed = true;
@@ -146,8 +205,25 @@ class FakeConnection implements MqttConnection {
 		return this.#writable;
 	}
 
+	subscribe(items: readonly MqttSubscription[], id: number): number {
+		if (this.#closed || !this.#up) throw new Error("not connected");
+		if (this.#message !== null) throw new Error("a message is under way");
+		let length = 4;
+		for (const { topic } of items) length += 3 + topic.length;
+		length += length - 2 < 0x80 ? 0 : 1;
+		if (length > this.#writable) throw new Error("overflow");
+		this.#writable -= length;
+		this.#timers.set(() => {
+			if (!this.#closed) this.#network.subscribed(items, id, this);
+		}, this.#network.latencyMs);
+		this.#drainLater();
+		return this.#writable;
+	}
+
 	read(count: number): Uint8Array {
-		return new Uint8Array(count);
+		const bytes = this.#unread.slice(0, count);
+		this.#unread = this.#unread.subarray(bytes.length);
+		return bytes;
 	}
 
 	close(): void {

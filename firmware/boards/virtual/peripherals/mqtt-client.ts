@@ -9,6 +9,7 @@ import {
 	type MqttConnectOptions,
 	MqttOperation,
 	type MqttPublishOptions,
+	type MqttSubscription,
 	type OfflineReason,
 } from "../../../node/ports.ts";
 import type { TurnEvent } from "../wire.ts";
@@ -41,6 +42,10 @@ const HOLD_CAP_MS = 2000;
 /** Acknowledgements that are reordered wait for another, but no longer than this. */
 const REORDER_MS = 200;
 
+/** What the cloud answers on `…/accepted` or `…/rejected`: simulated time waits for that too. */
+const REQUEST = /^\$aws\/(things|certificates|provisioning-templates)\//;
+const ANSWER = /\/(accepted|rejected)$/;
+
 /** What the client sends by itself. */
 type OwnPacket =
 	| { readonly cmd: "pingreq" }
@@ -63,7 +68,7 @@ export class MqttClient {
 	#pingWrittenMs = 0;
 	#pingReadMs = 0;
 	#keepAlive: ClockTimer | undefined;
-	/** Simulated time waits for these answers: "connack", "pingresp", or a packet id. */
+	/** Simulated time waits for these answers: "connack", "pingresp", a packet id, or the topic of a request. */
 	readonly #awaited = new Map<string | number, Release>();
 	#swapped: { readonly event: TurnEvent; readonly timer: ClockTimer }[] = [];
 
@@ -106,9 +111,26 @@ export class MqttClient {
 		}
 		this.#remaining = byteLength - data.length;
 		this.#partId = options.QoS === 1 ? options.id : undefined;
+		if (REQUEST.test(options.topic)) this.#await(options.topic);
 		this.#state = this.#remaining > 0 ? "publishing" : "connected";
 		this.#send(Buffer.concat([header, data]));
 		this.#awaitWhole();
+		return this.#offered;
+	}
+
+	/** @throws Error "overflow" when it is more than is writable; another one when the state does not allow it */
+	subscribe(items: readonly MqttSubscription[], id: number): number {
+		if (this.#state !== "connected") {
+			throw new Error(`Nothing can be subscribed to while ${this.#state}.`);
+		}
+		const bytes = generate({
+			cmd: "subscribe",
+			messageId: id,
+			subscriptions: items.map(({ topic, QoS }) => ({ topic, qos: QoS })),
+		});
+		if (bytes.length > this.#writable) throw new Error("overflow");
+		this.#send(bytes);
+		this.#await(id);
 		return this.#offered;
 	}
 
@@ -254,10 +276,20 @@ export class MqttClient {
 			case "puback":
 				if (packet.messageId !== undefined) this.#acknowledge(packet.messageId);
 				break;
+			case "suback":
+				this.#control(
+					MqttOperation.SUBACK,
+					packet.messageId,
+					undefined,
+					Uint8Array.from(packet.granted, Number),
+				);
+				if (packet.messageId !== undefined) this.#answered(packet.messageId);
+				break;
 			case "publish":
 				this.#deaf = packet.payload.length === 0;
 				if (this.#deaf) break;
 				this.#deliver(packet.topic, Buffer.from(packet.payload));
+				this.#answered(packet.topic.replace(ANSWER, ""));
 				if (packet.qos === 1 && packet.messageId !== undefined) {
 					this.#queue({ cmd: "puback", messageId: packet.messageId });
 				}
@@ -282,9 +314,21 @@ export class MqttClient {
 		this.#answered("connack");
 	}
 
-	#control(operation: number, id?: number, returnCode?: number): void {
+	#control(
+		operation: number,
+		id?: number,
+		returnCode?: number,
+		codes?: Uint8Array,
+	): void {
 		const { connection, onEvent } = this.#options;
-		onEvent({ op: "mqtt_control", connection, operation, id, returnCode });
+		onEvent({
+			op: "mqtt_control",
+			connection,
+			operation,
+			id,
+			returnCode,
+			codes,
+		});
 	}
 
 	#acknowledge(id: number): void {
@@ -311,6 +355,7 @@ export class MqttClient {
 				operation: MqttOperation.PUBACK,
 				id,
 				returnCode: undefined,
+				codes: undefined,
 			},
 			timer: clock.set(go, REORDER_MS),
 		});

@@ -9,7 +9,7 @@ import { VirtualClock } from "./clock.ts";
 import type { MqttTarget } from "./mqtt-client.ts";
 import { type Credentials, VirtualNetwork } from "./network.ts";
 
-const { CONNACK, PUBACK, PINGRESP } = MqttOperation;
+const { CONNACK, PUBACK, PINGRESP, SUBACK } = MqttOperation;
 const CONNECTION = 1;
 const HELLO = Buffer.from("hello");
 const MINUTE_MS = 60_000;
@@ -145,6 +145,54 @@ describe("The network of a machine", () => {
 			assert.equal(packet?.dup, true);
 			assert.equal(packet?.retain, false);
 			assert.deepEqual(packet?.payload, HELLO);
+		});
+
+		it("subscribes as Moddable's client does, and passes on what the SUBACK says", async () => {
+			broker.grants = (filter) => (filter === "mine" ? 1 : 0x80);
+			await client.connected(port);
+			const left = client.network.subscribe(
+				CONNECTION,
+				[
+					{ topic: "mine", QoS: 1 },
+					{ topic: "theirs", QoS: 0 },
+				],
+				0xfff0,
+			);
+			assert.ok(left > 1300);
+			await client.until(() => client.controls(SUBACK).length > 0);
+			const packet = broker.packets.find(({ cmd }) => cmd === "subscribe");
+			assert.ok(packet?.cmd === "subscribe");
+			assert.deepEqual(
+				packet.subscriptions.map(({ topic, qos }) => [topic, qos]),
+				[
+					["mine", 1],
+					["theirs", 0],
+				],
+			);
+			const [suback] = client.controls(SUBACK);
+			assert.equal(suback?.id, 0xfff0);
+			assert.deepEqual([...(suback?.codes ?? [])], [1, 0x80]);
+		});
+
+		it("does not subscribe where there is no room, nor between the parts of a message", async () => {
+			await client.connected(port);
+			const item = (length: number) =>
+				[{ topic: "x".repeat(length), QoS: 1 }] as const;
+			assert.throws(
+				() => client.network.subscribe(CONNECTION, item(1500), 1),
+				/overflow/,
+			);
+			client.network.write(CONNECTION, HELLO, {
+				topic: "t",
+				QoS: 0,
+				byteLength: 10,
+			});
+			assert.throws(
+				() => client.network.subscribe(CONNECTION, item(5), 1),
+				/publishing/,
+			);
+			client.network.write(CONNECTION, HELLO, undefined);
+			client.network.subscribe(CONNECTION, item(5), 1);
 		});
 
 		it("publishes a message in parts", async () => {

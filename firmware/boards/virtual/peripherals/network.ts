@@ -1,6 +1,9 @@
 /** A machine's network: its connections, its faults, its credentials, and the time server it asks. */
 import { createSecureContext, type SecureContext } from "node:tls";
-import type { MqttPublishOptions } from "../../../node/ports.ts";
+import type {
+	MqttPublishOptions,
+	MqttSubscription,
+} from "../../../node/ports.ts";
 import type { TurnEvent } from "../wire.ts";
 import type { ClockTimer, VirtualClock } from "./clock.ts";
 import { NetworkFaults } from "./link.ts";
@@ -81,6 +84,18 @@ export class VirtualNetwork {
 	): number {
 		const client = this.#clients.get(connection);
 		if (client !== undefined) return client.write(data, options);
+		if (this.#lost.has(connection)) return 0;
+		throw new Error("The connection is closed.");
+	}
+
+	/** As `write`. @throws Error, "overflow" among others: see `MqttConnection.subscribe` */
+	subscribe(
+		connection: number,
+		items: readonly MqttSubscription[],
+		id: number,
+	): number {
+		const client = this.#clients.get(connection);
+		if (client !== undefined) return client.subscribe(items, id);
 		if (this.#lost.has(connection)) return 0;
 		throw new Error("The connection is closed.");
 	}

@@ -22,6 +22,14 @@ export class TestBroker {
 	returnCode: number | null | "close" = 0;
 	answersPings = true;
 	acknowledges = true;
+	/** What a SUBSCRIBE is answered with for a filter: QoS, or 0x80. */
+	grants: (filter: string) => number = () => 0x80;
+	/** What is sent to the client when it has published a message, before its PUBACK. */
+	answers: (
+		topic: string,
+		payload: Buffer,
+	) => readonly { readonly topic: string; readonly payload: string }[] =
+		() => [];
 	readonly #server: Server;
 	#waiting: (() => void)[] = [];
 
@@ -80,6 +88,27 @@ export class TestBroker {
 		if (packet.cmd === "connect") this.#welcome(socket);
 		if (packet.cmd === "pingreq" && this.answersPings) {
 			socket.write(generate({ cmd: "pingresp" }));
+		}
+		if (packet.cmd === "subscribe" && packet.messageId !== undefined) {
+			const granted = packet.subscriptions.map(({ topic }) =>
+				this.grants(topic),
+			);
+			const { messageId } = packet;
+			socket.write(generate({ cmd: "suback", messageId, granted }));
+		}
+		if (packet.cmd === "publish") {
+			const payload = Buffer.from(packet.payload);
+			for (const answer of this.answers(packet.topic, payload)) {
+				socket.write(
+					generate({
+						cmd: "publish",
+						qos: 0,
+						dup: false,
+						retain: false,
+						...answer,
+					}),
+				);
+			}
 		}
 		if (packet.cmd === "publish" && packet.qos === 1 && this.acknowledges) {
 			const { messageId } = packet;

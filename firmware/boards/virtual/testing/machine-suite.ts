@@ -118,6 +118,7 @@ export function describeMachine(kind: MachineKind): void {
 			assert.deepEqual(values("control"), [
 				{ operation: 2, returnCode: 0 },
 				{ operation: 4, id: 7 },
+				{ operation: 9, id: 8, payload: [0x80, 0x80] },
 			]);
 			assert.deepEqual(broker.publishes()[0]?.payload, Buffer.from([1, 2, 3]));
 		});

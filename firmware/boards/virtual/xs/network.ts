@@ -3,6 +3,7 @@ import type {
 	MqttConnection,
 	MqttConnectOptions,
 	MqttPublishOptions,
+	MqttSubscription,
 	Network,
 } from "../../../node/ports.ts";
 import type { TurnEvent } from "../wire.ts";
@@ -53,11 +54,12 @@ export class ChannelNetwork implements Network {
 					?.options.onWritable(event.count);
 				break;
 			case "mqtt_control": {
-				const { operation, id, returnCode } = event;
+				const { operation, id, returnCode, codes } = event;
 				this.#connections.get(event.connection)?.options.onControl({
 					operation,
 					...(id === undefined ? {} : { id }),
 					...(returnCode === undefined ? {} : { returnCode }),
+					...(codes === undefined ? {} : { payload: Array.from(codes) }),
 				});
 				break;
 			}
@@ -95,6 +97,17 @@ class ChannelConnection implements MqttConnection {
 			connection: this.#id,
 			options,
 			data,
+		});
+		return new DataView(reply.buffer).getUint32(0, true);
+	}
+
+	subscribe(items: readonly MqttSubscription[], id: number): number {
+		if (this.#isClosed) throw new Error("The connection is closed.");
+		const reply = call({
+			op: "mqtt_subscribe",
+			connection: this.#id,
+			id,
+			items,
 		});
 		return new DataView(reply.buffer).getUint32(0, true);
 	}

@@ -92,6 +92,13 @@ function probeNetwork(board: VirtualBoard, tell: Tell): void {
 			});
 			tell("writable", writable);
 			connection.write(Uint8Array.of(3));
+			connection.subscribe(
+				[
+					{ topic: "a", QoS: 1 },
+					{ topic: "b/+", QoS: 0 },
+				],
+				8,
+			);
 			if (board.settings.get("linger") !== undefined) linger(board);
 			tell(
 				"late",

@@ -1,0 +1,165 @@
+/**
+ * The node's side of its dialogue with the cloud, beside the blocks: on which connections it subscribes and asks, and who is told.
+ *
+ * Blocks come first. A broker that ends the connection for what it is asked (AWS IoT does for what a policy does not permit) would
+ * keep the blocks back for ever: after `MAX_DEATHS` connections in a row that ended soon while a question was open, nothing is asked for
+ * `SHY_MS`. A node on a battery asks once its blocks are gone, and once in `BATTERY_ASK_MS`: each time costs messages and the radio.
+ */
+import type { CloudLink } from "./cloud-link.ts";
+import { Inbox } from "./inbox.ts";
+import type { MessageWriter } from "./message-writer.ts";
+import type { Outbox } from "./outbox.ts";
+import type { System } from "./ports.ts";
+
+const MAX_DEATHS = 3;
+export const SHY_MS = 900_000;
+/** A connection that holds for so long was not ended for what had been asked at its start. */
+const SOON_MS = 60_000;
+export const BATTERY_ASK_MS = 3_600_000;
+const NEVER = Number.POSITIVE_INFINITY;
+
+export class Asking implements CloudLink {
+	readonly inbox: Inbox;
+	readonly #outbox: Outbox;
+	readonly #system: Pick<System, "log">;
+	readonly #poke: () => void;
+	readonly #online: (() => void)[] = [];
+	readonly #offline: (() => void)[] = [];
+	/** This connection is asked on. */
+	#asks = false;
+	#onBattery = false;
+	#isOnline = false;
+	readonly #awaiting: (() => boolean)[] = [];
+	#deaths = 0;
+	#shyUntilMs = 0;
+	/** On a battery: uptime before which nothing is asked. */
+	askAtMs = 0;
+
+	/** @param poke has the uplink do what is due */
+	constructor(outbox: Outbox, system: Pick<System, "log">, poke: () => void) {
+		this.inbox = new Inbox(system);
+		this.#outbox = outbox;
+		this.#system = system;
+		this.#poke = poke;
+	}
+
+	get isOnline(): boolean {
+		return this.#isOnline;
+	}
+
+	/** The connection is of use for something yet, though the outbox be empty. */
+	get isBusy(): boolean {
+		return this.#asks && (!this.#isOnline || this.#isAwaited);
+	}
+
+	get #isAwaited(): boolean {
+		for (const isAwaiting of this.#awaiting) if (isAwaiting()) return true;
+		return false;
+	}
+
+	/** Requests may be sent: their answers would come. */
+	get mayAsk(): boolean {
+		return this.#isOnline && this.inbox.isSettled;
+	}
+
+	subscribe(
+		filter: string,
+		onMessage: (topic: string, bytes: Uint8Array) => void,
+		onTooLong?: (topic: string, lengthBytes: number) => void,
+	): void {
+		this.inbox.add(filter, onMessage, onTooLong);
+		if (this.#isOnline) this.#poke();
+	}
+
+	publish(
+		topic: string,
+		bytes: Uint8Array,
+		onDone?: (isAcknowledged: boolean) => void,
+	): void {
+		if (!this.#isOnline) {
+			onDone?.(false);
+			return;
+		}
+		this.#outbox.addRequest(topic, bytes, onDone);
+		this.#poke();
+	}
+
+	onOnline(callback: () => void): void {
+		this.#online.push(callback);
+	}
+
+	onOffline(callback: () => void): void {
+		this.#offline.push(callback);
+	}
+
+	keepsUp(isAwaiting: () => boolean): void {
+		this.#awaiting.push(isAwaiting);
+	}
+
+	settle(): void {
+		this.#poke();
+	}
+
+	/** A connection is up. */
+	connected(nowMs: number, onBattery: boolean): void {
+		this.inbox.startOver();
+		this.#onBattery = onBattery;
+		this.#asks =
+			this.#online.length > 0 &&
+			nowMs >= this.#shyUntilMs &&
+			!(onBattery && nowMs < this.askAtMs);
+	}
+
+	/** The connection has ended. @param forMs how long it was up */
+	lost(nowMs: number, forMs: number): void {
+		if (forMs >= SOON_MS) this.#deaths = 0;
+		else if (this.inbox.isAsking || this.#outbox.hasRequestUnderWay) {
+			this.#deaths++;
+			if (this.#deaths >= MAX_DEATHS) this.#beShy(nowMs);
+		}
+		this.#close();
+	}
+
+	/** The node has ended the connection. */
+	stopped(): void {
+		this.#close();
+	}
+
+	#close(): void {
+		const wasOnline = this.#isOnline;
+		this.#asks = false;
+		this.#isOnline = false;
+		this.inbox.startOver();
+		if (wasOnline) for (const tell of this.#offline) tell();
+	}
+
+	/** One connection is tried again when it is over, and if that ends too, none for as long again. */
+	#beShy(nowMs: number): void {
+		this.#deaths = MAX_DEATHS - 1;
+		this.#shyUntilMs = nowMs + SHY_MS;
+		this.#system.log(
+			"error",
+			"The broker ends connections on which it is asked: blocks alone are sent for a while.",
+		);
+	}
+
+	/** Does what is due while the connection is up, and nothing is being written. */
+	proceed(writer: MessageWriter, nowMs: number): void {
+		if (!this.#asks) return;
+		if (this.#onBattery && !this.#isOnline && !this.#outbox.isEmpty) return;
+		this.inbox.expire(nowMs);
+		this.inbox.subscribe(writer, nowMs);
+		if (this.#isOnline || !this.inbox.isSettled) return;
+		this.askAtMs = nowMs + BATTERY_ASK_MS;
+		if (!this.inbox.isOfUse) {
+			this.#asks = false;
+			return;
+		}
+		this.#isOnline = true;
+		for (const tell of this.#online) tell();
+	}
+
+	deadlineMs(): number {
+		return this.#asks ? this.inbox.deadlineMs() : NEVER;
+	}
+}
