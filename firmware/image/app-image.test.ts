@@ -31,7 +31,7 @@ function makeApp(bytes = 300): AppImage {
 	const first = new Uint8Array(DESCRIPTION_BYTES + 64);
 	first.set(writeDescription(DESCRIPTION));
 	return {
-		chipId: CHIP_IDS["esp32-c3"],
+		chipId: CHIP_IDS.esp32c3,
 		spiMode: 2,
 		spiSpeedAndSize: 0x2f,
 		entryAddress: 0x40380000,
@@ -86,7 +86,7 @@ describe("an application image", () => {
 	it("is read as esptool wrote it", () => {
 		const image = readAppImage(hello);
 		assert.equal(image.sizeBytes, hello.length);
-		assert.equal(chipNameOf(image.chipId), "esp32-c3");
+		assert.equal(chipNameOf(image.chipId), "esp32c3");
 		assert.equal(image.entryAddress, 0x403dfd00);
 		assert.deepEqual(
 			image.segments.map(({ loadAddress, data }) => [loadAddress, data.length]),

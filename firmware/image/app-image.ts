@@ -14,14 +14,14 @@ import {
 	writeText,
 } from "./fields.ts";
 
-/** Chip ids of the header (esp_chip_id_t), by the names that this project uses. */
+/** Chip ids of the header (esp_chip_id_t), by the names that nodes give their boards. */
 export const CHIP_IDS = Object.freeze({
 	esp32: 0,
-	"esp32-s2": 2,
-	"esp32-c3": 5,
-	"esp32-s3": 9,
-	"esp32-c6": 13,
-	"esp32-h2": 16,
+	esp32s2: 2,
+	esp32c3: 5,
+	esp32s3: 9,
+	esp32c6: 13,
+	esp32h2: 16,
 } as const);
 
 export type ChipName = keyof typeof CHIP_IDS;

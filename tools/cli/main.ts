@@ -18,6 +18,7 @@ const COMMANDS: Readonly<
 	tail: async () => (await import("./tail.ts")).addTail,
 	alerts: async () => (await import("./alerts.ts")).addAlerts,
 	deadletters: async () => (await import("./deadletters.ts")).addDeadLetters,
+	ota: async () => (await import("./ota.ts")).addOta,
 	cost: async () => (await import("./cost.ts")).addCost,
 	grafana: async () => (await import("./grafana.ts")).addGrafana,
 	doctor: async () => (await import("./doctor-command.ts")).addDoctor,

@@ -1,0 +1,228 @@
+/** `thinghz ota`: keys that sign updates, signed updates, and whether one is what it says. */
+import { existsSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { Command } from "commander";
+import { PUBLIC_MODE, SECRET_MODE } from "../../cloud/local/identity/files.ts";
+import { OtaError } from "../ota/errors.ts";
+import {
+	generateSigningKey,
+	pointOf,
+	readPublicKey,
+	readSigningKey,
+} from "../ota/keys.ts";
+import {
+	openManifest,
+	requireImage,
+	sha256Hex,
+	signUpdate,
+} from "../ota/update.ts";
+import { parseWhole } from "./duration.ts";
+import { UsageError } from "./errors.ts";
+import { readBytes, writeBytes } from "./files.ts";
+import { printJson } from "./output.ts";
+import { readSecretOf } from "./secret-source.ts";
+
+const PASSPHRASE_VARIABLE = "THINGHZ_OTA_PASSPHRASE";
+const DEFAULT_KEY = "ota-key.pem";
+
+interface KeyOptions {
+	readonly passphraseFile?: string;
+	readonly json?: boolean;
+}
+
+interface SignOptions extends KeyOptions {
+	readonly key: string;
+	readonly board: string;
+	readonly securityVersion?: string;
+	readonly base?: string;
+	readonly nextKey?: string;
+	readonly out?: string;
+}
+
+interface VerifyOptions {
+	readonly key: string;
+	readonly manifest?: string;
+	readonly json?: boolean;
+}
+
+export function addOta(program: Command): void {
+	const ota = program
+		.command("ota")
+		.description("updates over the air: keys, signing, checking");
+	const withPassphrase = (command: Command) =>
+		command
+			.option(
+				"--passphrase-file <file>",
+				`holds the key's passphrase; else ${PASSPHRASE_VARIABLE}, else it is asked for`,
+			)
+			.option("--json", "machine-readable results on stdout");
+	withPassphrase(
+		ota
+			.command("keygen")
+			.description("make a key that signs updates, encrypted by a passphrase")
+			.option(
+				"--out <file>",
+				"the private key; the public one goes beside it, as .pub",
+				DEFAULT_KEY,
+			),
+	).action(keygen);
+	withPassphrase(
+		ota
+			.command("sign")
+			.description("write an image's manifest and sign it")
+			.argument("<image>", "an application image (.bin)")
+			.requiredOption("--board <name>", "as its nodes report it: esp32c3, …")
+			.option("--key <file>", "the private key", DEFAULT_KEY)
+			.option(
+				"--security-version <n>",
+				"below it nothing runs any more afterwards (default: the image's own)",
+			)
+			.option(
+				"--base <image>",
+				"the image that nodes run now: writes the difference to it as well",
+			)
+			.option(
+				"--next-key <file>",
+				"the public key (.pub) that signs from then on",
+			)
+			.option("--out <prefix>", "of the files (default: the image's name)"),
+	).action(sign);
+	ota
+		.command("verify")
+		.description("check an image against its signed manifest, as a node does")
+		.argument("<image>", "an application image (.bin)")
+		.option("--key <file>", "the public key (.pub)", "ota-key.pub")
+		.option(
+			"--manifest <file>",
+			"(default: IMAGE.manifest, and .sig beside it)",
+		)
+		.option("--json", "machine-readable results on stdout")
+		.action(verify);
+}
+
+async function keygen(
+	options: KeyOptions & { readonly out: string },
+): Promise<void> {
+	const { out, json } = options;
+	const publicFile = `${out.replace(/\.pem$/, "")}.pub`;
+	for (const file of [out, publicFile])
+		if (existsSync(file))
+			throw new OtaError(
+				"exists",
+				`${file} is there already, and a key that nodes trust cannot be made again. Name another by --out.`,
+			);
+	const { privatePem, publicKey } = generateSigningKey(
+		await passphraseOf(options),
+	);
+	await writeBytes(out, Buffer.from(privatePem), SECRET_MODE);
+	await writeBytes(publicFile, Buffer.from(`${publicKey}\n`), PUBLIC_MODE);
+	if (json) {
+		printJson({ privateKey: out, publicKeyFile: publicFile, publicKey });
+		return;
+	}
+	process.stdout.write(`private key  ${out} (encrypted; keep a copy where no computer is)
+public key   ${publicFile}
+             ${publicKey}
+`);
+}
+
+function passphraseOf(options: KeyOptions): Promise<string> {
+	return readSecretOf({
+		what: "Passphrase of the key",
+		option: "--passphrase-file",
+		file: options.passphraseFile,
+		variable: PASSPHRASE_VARIABLE,
+	});
+}
+
+async function sign(imageFile: string, options: SignOptions): Promise<void> {
+	const { board, securityVersion, base, nextKey, json } = options;
+	const image = readBytes(imageFile);
+	const input = {
+		image,
+		board,
+		securityVersion:
+			securityVersion === undefined
+				? undefined
+				: parseWhole(securityVersion, "--security-version", 0, 0xffffffff),
+		base: base === undefined ? undefined : readBytes(base),
+		nextKey:
+			nextKey === undefined
+				? undefined
+				: pointOf(readPublicKey(readText(nextKey))),
+	};
+	const pem = readText(options.key);
+	const key = readSigningKey(pem, await passphraseOf(options));
+	const { manifest, manifestBytes, signature, delta } = signUpdate(input, key);
+	const prefix = options.out ?? imageFile;
+	const files = {
+		manifest: `${prefix}.manifest`,
+		signature: `${prefix}.sig`,
+		...(delta === null ? {} : { delta: `${prefix}.delta` }),
+	};
+	await writeBytes(files.manifest, manifestBytes, PUBLIC_MODE);
+	const text = `${Buffer.from(signature).toString("base64")}\n`;
+	await writeBytes(files.signature, Buffer.from(text), PUBLIC_MODE);
+	if (delta !== null && files.delta !== undefined)
+		await writeBytes(files.delta, delta, PUBLIC_MODE);
+	if (json) {
+		printJson({ ...manifest, files, signedBy: pointOf(key) });
+		return;
+	}
+	const share = delta === null ? 0 : (100 * delta.length) / manifest.sizeBytes;
+	const difference =
+		delta !== null
+			? `  difference   ${files.delta} (${delta.length} bytes, ${share.toFixed(1)} % of the image)\n`
+			: base !== undefined
+				? "  difference   none: it would be no smaller than the image\n"
+				: "";
+	process.stdout.write(`${basename(imageFile)}: ${manifest.project} ${manifest.version} for ${board}, security version ${manifest.securityVersion}, ${manifest.sizeBytes} bytes
+  manifest     ${files.manifest}
+  signature    ${files.signature}
+${difference}`);
+}
+
+async function verify(
+	imageFile: string,
+	options: VerifyOptions,
+): Promise<void> {
+	const manifestFile = options.manifest ?? `${imageFile}.manifest`;
+	const signatureFile = `${manifestFile.replace(/\.manifest$/, "")}.sig`;
+	const key = readPublicKey(readText(options.key));
+	const signature = Buffer.from(readText(signatureFile).trim(), "base64");
+	const manifest = openManifest(readBytes(manifestFile), signature, key);
+	requireImage(manifest, readBytes(imageFile));
+	const deltaFile = `${manifestFile.replace(/\.manifest$/, "")}.delta`;
+	const { delta } = manifest;
+	if (
+		delta !== undefined &&
+		existsSync(deltaFile) &&
+		sha256Hex(readBytes(deltaFile)) !== delta.sha256
+	)
+		throw new OtaError(
+			"wrong_image",
+			`${deltaFile} is not the difference of the manifest.`,
+		);
+	if (options.json) {
+		printJson({ ...manifest, verified: true });
+		return;
+	}
+	const next =
+		manifest.nextKey === undefined
+			? ""
+			: `\nThe next update is signed by ${manifest.nextKey}.`;
+	process.stdout.write(
+		`${imageFile} is ${manifest.project} ${manifest.version} for ${manifest.board}, security version ${manifest.securityVersion}, signed by this key.${next}\n`,
+	);
+}
+
+function readText(path: string): string {
+	try {
+		return readFileSync(path, "utf8");
+	} catch (cause) {
+		throw new UsageError(
+			`${path} cannot be read: ${(cause as Error).message}`,
+			{ cause },
+		);
+	}
+}
