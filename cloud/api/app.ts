@@ -9,6 +9,7 @@ import { secureHeaders } from "hono/secure-headers";
 import { TooManyRules, UnknownRule } from "../core/alerts/rules.ts";
 import { Forbidden, InvalidQuery, UnknownDevice } from "../core/errors.ts";
 import { StoreError } from "../core/ports.ts";
+import { ShadowError } from "../core/shadows/errors.ts";
 import { addAggregate } from "./aggregate.ts";
 import { addAlertRules } from "./alert-rules.ts";
 import { addAlerts } from "./alerts.ts";
@@ -28,6 +29,7 @@ import { addPush } from "./push.ts";
 import { addReadings } from "./readings.ts";
 import { addRedrive } from "./redrive.ts";
 import { addSession } from "./session.ts";
+import { addShadows, shadowProblem } from "./shadows.ts";
 
 /** The API under `/v1`, ready to be served: `app.fetch(request)`. */
 export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
@@ -55,6 +57,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addDevices(app, deps);
 	addDeviceJobs(app, deps);
 	addFleet(app, deps);
+	addShadows(app, deps);
 	addReadings(app, deps);
 	addBlocks(app, deps);
 	addAggregate(app, deps);
@@ -179,6 +182,11 @@ function toProblem(error: Error, deps: ApiDeps): Problem {
 			cause: error,
 			headers: { "Retry-After": "1" },
 		});
+	}
+	if (error instanceof ShadowError) {
+		const problem = shadowProblem(error);
+		if (problem.status >= 500) deps.onError?.(error);
+		return problem;
 	}
 	if (error instanceof UnknownDevice) {
 		return new Problem("unknown_device", error.message, { cause: error });

@@ -29,18 +29,25 @@ const requireJson: MiddlewareHandler = async function requireJson(c, next) {
 };
 
 /** Reads no more than that, whatever is announced. */
-const limitBody = bodyLimit({
-	maxSize: MAX_BODY_BYTES,
-	onError() {
-		throw new Problem(
-			"body_too_large",
-			`The body may have at most ${MAX_BODY_BYTES} bytes.`,
-		);
-	},
-});
+function limitBody(maxBytes: number): MiddlewareHandler {
+	return bodyLimit({
+		maxSize: maxBytes,
+		onError() {
+			throw new Problem(
+				"body_too_large",
+				`The body may have at most ${maxBytes} bytes.`,
+			);
+		},
+	});
+}
 
 /** For `middleware` of a route; its problems are `JSON_BODY_PROBLEMS`. */
-export const jsonBody: MiddlewareHandler[] = [limitBody, requireJson];
+export function jsonBodyOf(maxBytes: number): MiddlewareHandler[] {
+	return [limitBody(maxBytes), requireJson];
+}
+
+/** The same for the bodies of most operations. */
+export const jsonBody = jsonBodyOf(MAX_BODY_BYTES);
 
 export const JSON_BODY_PROBLEMS = [
 	"invalid_request",

@@ -9,6 +9,7 @@ import type { LiveHub } from "../core/live-hub.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
 import type { Queries } from "../core/queries.ts";
 import type { DeadLetterQueue, Redrive } from "../core/redrive.ts";
+import type { ShadowRegistry } from "../core/shadows/ports.ts";
 import type { Authenticator } from "./auth.ts";
 
 export type DeviceSource = Pick<Devices, "list" | "get">;
@@ -29,6 +30,7 @@ export interface ApiDeps {
 	readonly queries: QuerySource;
 	/** Null where nothing can be streamed: who wants news then asks again. */
 	readonly hub: LiveSource | null;
+	readonly shadows: ShadowRegistry;
 	readonly deadLetters: Pick<DeadLetterStore, "list">;
 	readonly redrive: Pick<Redrive, "run">;
 	/** Where there is one. */

@@ -84,9 +84,10 @@ export async function openLocalCloud(options: {
 		{ stores, hub, clock },
 		{ onBlock: alerts.onBlock },
 	);
-	const deviceServices = openDeviceServices();
+	const deviceServices = openDeviceServices({ stores, clock });
 	const app = createApi({
 		devices,
+		shadows: deviceServices.shadows,
 		queries,
 		hub,
 		deadLetters: stores.deadLetters,

@@ -18,6 +18,7 @@ import { PushSubscriptions } from "../../cloud/core/alerts/push-subscriptions.ts
 import { Devices } from "../../cloud/core/devices.ts";
 import { FakeNotifier } from "../../cloud/core/fakes/alert-cloud.ts";
 import { memoryGrants } from "../../cloud/core/fakes/memory-grants.ts";
+import { MemoryShadows } from "../../cloud/core/fakes/memory-shadows.ts";
 import { memoryStores } from "../../cloud/core/fakes/memory-stores.ts";
 import { Ingest } from "../../cloud/core/ingest.ts";
 import { LiveHub } from "../../cloud/core/live-hub.ts";
@@ -26,6 +27,7 @@ import type { Clock } from "../../cloud/core/ports.ts";
 import { Queries } from "../../cloud/core/queries.ts";
 import { Redrive } from "../../cloud/core/redrive.ts";
 import { Rollups } from "../../cloud/core/rollups.ts";
+import { Shadows } from "../../cloud/core/shadows/shadows.ts";
 import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
 import { startHttp } from "../../cloud/local/http.ts";
 import { loadPushKeys } from "../../cloud/local/notify/secrets.ts";
@@ -116,6 +118,11 @@ export async function startDemoCloud(
 	const app = createApi({
 		devices: registry,
 		queries: new Queries({ stores, rollups }),
+		shadows: new Shadows({
+			store: new MemoryShadows(),
+			clock,
+			sender: { send: async () => undefined },
+		}),
 		hub: userPool === undefined ? hub : null,
 		deadLetters: stores.deadLetters,
 		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),

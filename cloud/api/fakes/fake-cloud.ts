@@ -7,11 +7,13 @@ import { UnknownDevice } from "../../core/errors.ts";
 import { FakeNotifier } from "../../core/fakes/alert-cloud.ts";
 import { memoryAlerts } from "../../core/fakes/memory-alerts.ts";
 import { memoryGrants } from "../../core/fakes/memory-grants.ts";
+import { MemoryShadows } from "../../core/fakes/memory-shadows.ts";
 import { memoryStores } from "../../core/fakes/memory-stores.ts";
 import type { LiveEvent } from "../../core/live-hub.ts";
 import { type GrantStore, ROLES, type Role } from "../../core/people.ts";
 import type { DeadLetter, Device } from "../../core/ports.ts";
 import type { Aggregate, PlacedBlock, Reading } from "../../core/queries.ts";
+import { Shadows } from "../../core/shadows/shadows.ts";
 import { createApi } from "../app.ts";
 import {
 	AuthError,
@@ -160,6 +162,7 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 	const devices = [BOILER, NEW_DEVICE];
 	const auth = new FakeAuth();
 	const stores = memoryStores();
+	const shadows = new MemoryShadows();
 	const notifier = new FakeNotifier();
 	notifier.kinds = ["email", "webhook"];
 	const grants = memoryGrants();
@@ -186,6 +189,11 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 			aggregate: (query) => answer(query, () => cloud.aggregate),
 		},
 		hub,
+		shadows: new Shadows({
+			store: shadows,
+			clock,
+			sender: { send: async () => undefined },
+		}),
 		alerts: new Alerts({
 			stores,
 			hub,

@@ -1,4 +1,5 @@
 /** Lambda's entry: the API, behind an HTTP API. */
+import { IoTDataPlaneClient } from "@aws-sdk/client-iot-data-plane";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import packageJson from "../../../package.json" with { type: "json" };
 import { createApi } from "../../api/app.ts";
@@ -13,6 +14,7 @@ import { Queries } from "../../core/queries.ts";
 import { Redrive } from "../../core/redrive.ts";
 import { Rollups } from "../../core/rollups.ts";
 import { CognitoAuth } from "../adapters/cognito/authenticator.ts";
+import { IotShadows } from "../adapters/iot/shadows.ts";
 import { sqsRedrive } from "../adapters/sqs/redrive.ts";
 import { readEnvironment } from "../environment.ts";
 import { SEEN_EVERY_MS } from "../ingest.ts";
@@ -61,6 +63,7 @@ export const handler = httpHandler(
 		devices: new Devices({ stores, hub, clock }),
 		queries: new Queries({ stores, rollups }),
 		hub: null,
+		shadows: new IotShadows(new IoTDataPlaneClient({})),
 		deadLetters: stores.deadLetters,
 		redrive: new Redrive({
 			deadLetters: stores.deadLetters,

@@ -21,6 +21,7 @@ import { BundledFunction, type FunctionDefaults } from "./function.ts";
 import type { Ingest } from "./ingest.ts";
 import type { People } from "./people.ts";
 import type { Tables } from "./tables.ts";
+import { acknowledgeWildcard } from "./wildcard.ts";
 
 /** Routes that need nobody to be signed in; whether they do is up to the app, which asks again in any case. */
 const OPEN_ROUTES = ["/v1/health", "/v1/session", "/v1/openapi.json"];
@@ -122,6 +123,7 @@ export class Api extends Construct {
 		tables.records.allow(api.role, "write");
 		props.alerts.allowToTell(api.role);
 		allowRedrive(api, ingest);
+		allowShadows(api);
 
 		const integration = new HttpLambdaIntegration("Integration", api.lambda);
 		const clients = [pageClient, people.cliClient];
@@ -175,6 +177,32 @@ function allowRedrive(api: BundledFunction, { queue, deadLetters }: Ingest) {
 			actions: ["sqs:SendMessage"],
 			resources: [queue.queueArn],
 		}),
+	);
+}
+
+/** Of every thing, since people may ask for any; who may ask for which is the app's to say. */
+function allowShadows(api: BundledFunction) {
+	const things = Stack.of(api).formatArn({
+		service: "iot",
+		resource: "thing",
+		resourceName: "*",
+	});
+	api.role.addToPolicy(
+		new PolicyStatement({
+			// https://docs.aws.amazon.com/iot/latest/developerguide/iot-policy-actions.html ("Device Shadow policy actions")
+			actions: [
+				"iot:DeleteThingShadow",
+				"iot:GetThingShadow",
+				"iot:ListNamedShadowsForThing",
+				"iot:UpdateThingShadow",
+			],
+			resources: [things],
+		}),
+	);
+	acknowledgeWildcard(
+		api.role,
+		things,
+		"Any thing of the account may be a device whose shadows people see and set; the app asks which each may.",
 	);
 }
 

@@ -16,9 +16,13 @@ import type {
 import type { AlertReads, AlertWrites } from "./alerts.ts";
 import type { ArrivalReads, ArrivalWrites } from "./arrivals.ts";
 import type { PackedBlocks } from "./packing.ts";
+import type { ShadowReads, ShadowWrites } from "./shadows.ts";
 
 /** Writes other than of blocks. */
-export type WriteOperations = RecordWrites & AlertWrites & ArrivalWrites;
+export type WriteOperations = RecordWrites &
+	AlertWrites &
+	ArrivalWrites &
+	ShadowWrites;
 
 export interface RecordWrites {
 	addDeadLetter(letter: Omit<DeadLetter, "id">): void;
@@ -53,7 +57,10 @@ export const CHANNEL_FIELD = 10;
 /** How a kind is kept as a number: its place in this list. */
 export const KINDS: readonly ChannelKind[] = ["gauge", "counter"];
 
-export type ReadOperations = RecordReads & AlertReads & ArrivalReads;
+export type ReadOperations = RecordReads &
+	AlertReads &
+	ArrivalReads &
+	ShadowReads;
 
 export interface RecordReads {
 	range(

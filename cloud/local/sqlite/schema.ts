@@ -188,6 +188,18 @@ export const MIGRATIONS: readonly string[] = [
 		binding_id INTEGER NOT NULL
 	) WITHOUT ROWID;
 	`,
+	`
+	-- name: '' for the classic shadow. document: NULL once it has been deleted.
+	CREATE TABLE shadows (
+		id INTEGER PRIMARY KEY,
+		thing TEXT NOT NULL,
+		name TEXT NOT NULL,
+		version INTEGER NOT NULL,
+		updated_ms INTEGER NOT NULL,
+		document TEXT,
+		UNIQUE (thing, name)
+	);
+	`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -11,6 +11,7 @@ import { grantStoreContract } from "../../core/contracts/grant-store.ts";
 import { queriesContract } from "../../core/contracts/queries.ts";
 import { recordStoresContract } from "../../core/contracts/record-stores.ts";
 import { rollupStoreContract } from "../../core/contracts/rollup-store.ts";
+import { shadowStoreContract } from "../../core/contracts/shadow-store.ts";
 import { type OpenStores, openStores } from "./stores.ts";
 
 describe("SQLite", () => {
@@ -39,5 +40,6 @@ describe("SQLite", () => {
 		async () => (await makeStores()).certificates,
 	);
 	grantStoreContract("SQLite", async () => (await makeStores()).grants);
+	shadowStoreContract("SQLite", async () => (await makeStores()).shadows);
 	queriesContract("SQLite", makeStores, { numRuns: 25 });
 });

@@ -8,6 +8,7 @@ import type {
 	RollupRow,
 	StoreError,
 } from "../../core/ports.ts";
+import type { ShadowStore } from "../../core/shadows/ports.ts";
 import type { Arrivals } from "../arrivals.ts";
 import { makePrivateFile, openDataFolder } from "../data-folder.ts";
 import type { PersonStore } from "../people.ts";
@@ -34,6 +35,7 @@ export interface OpenStores extends AuthorityStores {
 	readonly arrivals: Arrivals;
 	readonly people: PersonStore;
 	readonly grants: GrantStore;
+	readonly shadows: ShadowStore;
 	/**
 	 * Resolves when a thread that holds the database ends without having been told to: whatever is asked from then on
 	 * fails, and only opening the stores anew helps. Never resolves otherwise.
@@ -191,6 +193,13 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 			has: (subject, device) => read("hasGrant", subject, device),
 			grant: (subject, device) => commits.call("grant", subject, device),
 			revoke: (subject, device) => commits.call("revokeGrant", subject, device),
+		},
+		shadows: {
+			get: (thing, name) => read("shadow", thing, name),
+			replace: (thing, name, previous, next) =>
+				commits.call("replaceShadow", thing, name, previous, next),
+			names: (thing) => read("shadowNames", thing),
+			removeThing: (thing) => commits.call("removeShadows", thing),
 		},
 		close: async () => {
 			await commits.drained();

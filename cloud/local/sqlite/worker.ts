@@ -21,6 +21,7 @@ import type {
 } from "./messages.ts";
 import { Reader } from "./reader.ts";
 import { openForReading, openForWriting } from "./schema.ts";
+import { ShadowReader, ShadowWriter } from "./shadows.ts";
 import { Writer } from "./writer.ts";
 
 function attempt(work: () => unknown): Settled {
@@ -120,7 +121,12 @@ function serve(settings: WorkerSettings): void {
 		const writer = new Writer(db);
 		const writers = {
 			writer,
-			targets: [writer, new AlertWriter(db), new ArrivalWriter(db)],
+			targets: [
+				writer,
+				new AlertWriter(db),
+				new ArrivalWriter(db),
+				new ShadowWriter(db),
+			],
 		};
 		port.on("message", (request: Request) => {
 			const result = attempt(() => {
@@ -145,6 +151,7 @@ function serve(settings: WorkerSettings): void {
 					new Reader(db),
 					new AlertReader(db),
 					new ArrivalReader(db),
+					new ShadowReader(db),
 				];
 				return call<ReadOperations>(readers, request.read);
 			});
