@@ -63,7 +63,7 @@ export class Devices {
 
 	async #note(name: string, online: boolean): Promise<void> {
 		const lastSeenMs = this.#clock.nowMs();
-		await this.#devices.update(name, { online, lastSeenMs });
+		await this.#devices.update(name, { online, seenNowMs: lastSeenMs });
 		if (this.#online.has(name) === online) return;
 		if (online) this.#online.add(name);
 		else this.#online.delete(name);

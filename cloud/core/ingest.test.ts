@@ -507,6 +507,50 @@ describe("Ingest", () => {
 			assert.equal(device?.boot?.boot, 6);
 		});
 
+		/** As the same function at work in several instances, which know nothing of each other. */
+		const instances = (count: number) =>
+			Array.from({ length: count }, () => ingestWith({}));
+
+		it("has the later of two boots in force, though two instances take them in at one time", async () => {
+			const [one, another] = instances(2);
+			const boot = (number: number, receivedMs: number) => ({
+				thing: "boiler",
+				topic: eventTopic("boiler"),
+				payload: event({ ...BOOT_EVENT, boot: number }),
+				receivedMs,
+			});
+			await Promise.all([
+				one?.accept(boot(5, cloud.clock.now)),
+				another?.accept(boot(4, cloud.clock.now - 1)),
+			]);
+			const device = await cloud.stores.devices.get("boiler");
+			assert.equal(device?.boot?.boot, 5);
+			assert.equal(device?.lastSeenMs, cloud.clock.now);
+		});
+
+		it("lets no refusal of the boot before stand against a later one that is taken in at the same time", async () => {
+			const [one, another] = instances(2);
+			const said = (document: unknown, receivedMs: number) => ({
+				thing: "boiler",
+				topic: eventTopic("boiler"),
+				payload: event(document),
+				receivedMs,
+			});
+			const refused = {
+				type: "config_refused",
+				boot: 4,
+				uptimeMs: 99,
+				reason: "no",
+			};
+			await Promise.all([
+				one?.accept(said({ ...BOOT_EVENT, boot: 5 }, cloud.clock.now)),
+				another?.accept(said(refused, cloud.clock.now - 1)),
+			]);
+			const device = await cloud.stores.devices.get("boiler");
+			assert.equal(device?.boot?.boot, 5);
+			assert.equal(device?.configRefused, null);
+		});
+
 		it("lets no boot event that comes twice undo what was refused since", async () => {
 			const send = (document: unknown, receivedMs: number) =>
 				cloud.ingest.accept({

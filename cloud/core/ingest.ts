@@ -13,6 +13,7 @@ import { EventError, parseEvent } from "./node-events.ts";
 import type { Clock, DeviceUpdate, Stores } from "./ports.ts";
 import {
 	hasTooMany,
+	heardAt,
 	MAX_CHANNELS_OF_A_DEVICE,
 	type SenderOptions,
 	Senders,
@@ -218,21 +219,25 @@ export class Ingest {
 					boot: { journalId, boot, resetReason, board, firmware, atMs },
 					configRefused: null,
 				};
-			} else update = { configRefused: event.reason };
+			} else {
+				// A boot since then has read its configuration anew.
+				const { receivedMs } = message;
+				update = {
+					configRefused: event.reason,
+					...(receivedMs === undefined
+						? {}
+						: { unlessBootedAfterMs: receivedMs }),
+				};
+			}
 		} catch (error) {
 			if (!(error instanceof EventError)) throw error;
 			return { reason: "bad_event", detail: error.message };
 		}
 		if (this.#senders.adopts) await this.#senders.find(message);
-		// On its way for a while, it may have been overtaken by what a later boot says, which is in force; or it comes twice,
-		// and a configuration has been refused since.
-		if (message.receivedMs !== undefined) {
-			const device = await this.#stores.devices.get(thing);
-			const bootMs = device?.boot?.atMs ?? 0;
-			const isKnown = update.boot !== undefined && bootMs === atMs;
-			if (bootMs > atMs || isKnown) return null;
-		}
-		await this.#stores.devices.update(thing, { ...update, lastSeenMs: atMs });
+		await this.#stores.devices.update(thing, {
+			...update,
+			...heardAt(message, this.#clock),
+		});
 		return null;
 	}
 

@@ -160,8 +160,17 @@ export interface DeviceBoot {
 /** What may change of a device; members that are absent stay as they are. */
 export interface DeviceUpdate {
 	readonly online?: boolean;
+	/** When it was heard. An earlier time than what is known is passed over, and the rest of the update done. */
 	readonly lastSeenMs?: number;
+	/**
+	 * When it was heard, just now and by the one clock that there is: it counts though something later is known, for then
+	 * that clock has been set back. Not together with `lastSeenMs`.
+	 */
+	readonly seenNowMs?: number;
+	/** Nothing of the update is done unless it is newer than the boot that is known: see `isNewerBoot`. */
 	readonly boot?: DeviceBoot;
+	/** Nothing of the update is done when the event of the boot that is known arrived later than that. */
+	readonly unlessBootedAfterMs?: number;
 	/** Added to, or replacing by id, those that are known. */
 	readonly channels?: readonly Channel[];
 	readonly configRefused?: string | null;
@@ -173,7 +182,10 @@ export interface DeviceStore {
 	get(name: string): Promise<Device | null>;
 	/** By name. */
 	list(): Promise<readonly Device[]>;
-	/** No effect on a device that is not there. */
+	/**
+	 * No effect on a device that is not there. What the update's conditions are weighed against and what it changes is
+	 * one step, whoever else updates the device at the same time; its channels may follow in a second one.
+	 */
 	update(name: string, update: DeviceUpdate): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 /** What is remembered of the things that send, so that a block rarely costs more than its own write. */
 import type { BlockHeader, Channel } from "../../protocol/block.ts";
-import type { Clock, Stores } from "./ports.ts";
+import type { Clock, DeviceUpdate, Stores } from "./ports.ts";
 
 /** How often a thing's last-seen time is written at most where nothing else is asked for, ms. */
 const SEEN_EVERY_MS = 1000;
@@ -110,7 +110,7 @@ export class Senders {
 		sender.isNew = false;
 		try {
 			await this.#devices.update(thing, {
-				...(isLate ? {} : { lastSeenMs: heardMs }),
+				...(isLate ? {} : heardAt(message, this.#clock)),
 				...(isNew ? { online: true } : {}),
 				...(channels.length === 0 ? {} : { channels }),
 			});
@@ -133,6 +133,16 @@ export class Senders {
 			isNew,
 		};
 	}
+}
+
+/** When a thing was heard by a message: now, or when that was received. */
+export function heardAt(
+	{ receivedMs }: Heard,
+	clock: Clock,
+): Pick<DeviceUpdate, "lastSeenMs" | "seenNowMs"> {
+	return receivedMs === undefined
+		? { seenNowMs: clock.nowMs() }
+		: { lastSeenMs: receivedMs };
 }
 
 export function hasTooMany(sender: Sender, header: BlockHeader): boolean {

@@ -37,6 +37,15 @@ export function presenceStoreContract(
 			assert.equal(device?.createdMs, 5);
 		});
 
+		it("keeps what it is told of a device that has been heard since, which stays as lately seen", async () => {
+			await devices.update("boiler", { lastSeenMs: 9000 });
+			assert.equal(await presence.replace("boiler", null, here), true);
+			assert.equal(await presence.replace("boiler", here, gone), true);
+			assert.deepEqual(await presence.get("boiler"), { presence: gone });
+			const device = await devices.get("boiler");
+			assert.deepEqual([device?.online, device?.lastSeenMs], [false, 9000]);
+		});
+
 		it("changes nothing when something else is there than was known", async () => {
 			await presence.replace("boiler", null, here);
 			for (const known of [

@@ -77,8 +77,141 @@ export function recordStoresContract(
 			assert.equal(device?.online, false);
 		});
 
+		const boot = (journal: number, number: number, atMs: number) => ({
+			...BOOT,
+			journalId: journal.toString(16).padStart(16, "0"),
+			boot: number,
+			atMs,
+		});
+
+		for (const [what, boots, newest] of [
+			[
+				"of one journal the one with the greatest number, whenever it arrived",
+				[boot(1, 1, 5), boot(1, 2, 3), boot(1, 3, 4)],
+				boot(1, 3, 4),
+			],
+			[
+				"of several journals one of that which was heard last",
+				[boot(2, 1, 5), boot(2, 7, 6), boot(1, 1, 9), boot(1, 2, 8)],
+				boot(1, 2, 8),
+			],
+			[
+				"the first that was told of one boot",
+				[boot(1, 2, 8), boot(1, 1, 9)],
+				boot(1, 2, 8),
+			],
+			[
+				"at one instant that of the greater journal",
+				[boot(1, 9, 5), boot(2, 1, 5), boot(1, 8, 5)],
+				boot(2, 1, 5),
+			],
+		] as const) {
+			it(`has in force ${what}, in whatever order they come and one after the other or at once`, async () => {
+				const { devices } = stores;
+				for (const [i, order] of permutations(boots).entries()) {
+					const name = `roof-${i}`;
+					await devices.create(name, 1);
+					const tell = (one: DeviceBoot) =>
+						devices.update(name, { boot: one, lastSeenMs: one.atMs });
+					if (i % 2 === 0) for (const one of order) await tell(one);
+					else await Promise.all(order.map(tell));
+					assert.deepEqual((await devices.get(name))?.boot, newest);
+				}
+			});
+		}
+
+		it("does nothing of an update whose boot is not newer, whether another or the same", async () => {
+			const { devices } = stores;
+			await devices.create("roof", 1);
+			await devices.update("roof", {
+				boot: boot(1, 4, 7),
+				configRefused: null,
+				lastSeenMs: 7,
+			});
+			await devices.update("roof", { configRefused: "no" });
+			const before = await devices.get("roof");
+			for (const late of [boot(1, 3, 9), boot(1, 4, 9), boot(2, 9, 6)]) {
+				await devices.update("roof", {
+					boot: late,
+					configRefused: null,
+					lastSeenMs: late.atMs,
+					channels: [channel("a")],
+				});
+				assert.deepEqual(await devices.get("roof"), before);
+			}
+		});
+
+		it("takes a boot of another journal that is told just now, though by its clock it is earlier", async () => {
+			const { devices } = stores;
+			await devices.create("roof", 1);
+			await devices.update("roof", { boot: boot(2, 4, 900), seenNowMs: 900 });
+			await devices.update("roof", { boot: boot(2, 3, 5), seenNowMs: 5 });
+			assert.equal((await devices.get("roof"))?.boot?.boot, 4);
+			await devices.update("roof", { boot: boot(1, 1, 5), seenNowMs: 5 });
+			const device = await devices.get("roof");
+			assert.deepEqual(device?.boot, boot(1, 1, 5));
+			assert.equal(device?.lastSeenMs, 5);
+		});
+
+		it("does nothing of an update that a boot has overtaken", async () => {
+			const { devices } = stores;
+			await devices.create("roof", 1);
+			const refuse = (atMs: number) =>
+				devices.update("roof", {
+					configRefused: `at ${atMs}`,
+					unlessBootedAfterMs: atMs,
+					lastSeenMs: atMs,
+				});
+			const refused = async () => (await devices.get("roof"))?.configRefused;
+			await refuse(1);
+			assert.equal(await refused(), "at 1");
+			await devices.update("roof", { boot: boot(1, 1, 5) });
+			await refuse(4);
+			assert.equal(await refused(), "at 1");
+			await refuse(5);
+			assert.equal(await refused(), "at 5");
+		});
+
+		it("never goes back in when a device was seen, unless the clock does, and does the rest of such an update", async () => {
+			const { devices } = stores;
+			await devices.create("roof", 1);
+			const seen = async () => (await devices.get("roof"))?.lastSeenMs;
+			for (const lastSeenMs of [5, 9, 7, 9, 8]) {
+				await devices.update("roof", { lastSeenMs });
+			}
+			assert.equal(await seen(), 9);
+			await Promise.all(
+				[12, 15, 13].map((lastSeenMs) =>
+					devices.update("roof", { lastSeenMs }),
+				),
+			);
+			assert.equal(await seen(), 15);
+			await devices.update("roof", {
+				lastSeenMs: 2,
+				online: true,
+				configRefused: "no",
+				boot: BOOT,
+				channels: [channel("a")],
+			});
+			const device = await devices.get("roof");
+			assert.deepEqual(
+				[device?.lastSeenMs, device?.online, device?.configRefused],
+				[15, true, "no"],
+			);
+			assert.deepEqual([device?.boot, device?.channels.length], [BOOT, 1]);
+			await devices.update("roof", {
+				lastSeenMs: 3,
+				channels: [channel("b")],
+			});
+			assert.equal((await devices.get("roof"))?.channels.length, 2);
+			await devices.update("roof", { seenNowMs: 4 });
+			assert.equal(await seen(), 4);
+		});
+
 		it("does not make a device by updating it", async () => {
 			await stores.devices.update("nobody", { online: true });
+			await stores.devices.update("nobody", { boot: BOOT, lastSeenMs: 5 });
+			await stores.devices.update("nobody", { channels: [channel("a")] });
 			assert.equal(await stores.devices.get("nobody"), null);
 			assert.deepEqual(await stores.devices.list(), []);
 		});
@@ -179,4 +312,11 @@ export function recordStoresContract(
 			);
 		});
 	});
+}
+
+function permutations<T>(all: readonly T[]): (readonly T[])[] {
+	if (all.length < 2) return [all];
+	return all.flatMap((one, i) =>
+		permutations(all.filter((_, j) => j !== i)).map((rest) => [one, ...rest]),
+	);
 }

@@ -1,4 +1,5 @@
 /** The stores in memory, for tests of what stands on them: they pass the same contracts as real ones. */
+import { isOvertaken } from "../boot-order.ts";
 import type {
 	AuthorityStores,
 	BlockPage,
@@ -273,7 +274,8 @@ function memoryDevices(
 			check();
 			updates.set(name, (updates.get(name) ?? 0) + 1);
 			const device = devices.get(name);
-			if (device === undefined) return;
+			if (device === undefined || isOvertaken(update, device.boot)) return;
+			const { lastSeenMs, seenNowMs, unlessBootedAfterMs, ...rest } = update;
 			const channels = new Map(
 				[...device.channels, ...(update.channels ?? [])].map((channel) => [
 					channel.id,
@@ -282,11 +284,16 @@ function memoryDevices(
 			);
 			devices.set(name, {
 				...device,
-				...update,
+				...rest,
+				lastSeenMs: seenNowMs ?? latest(device.lastSeenMs, lastSeenMs ?? null),
 				channels: [...channels.values()],
 			});
 		},
 	};
+}
+
+function latest(a: number | null, b: number | null): number | null {
+	return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
 function memoryBindings(check: Check): Stores["bindings"] {

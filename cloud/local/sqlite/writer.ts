@@ -1,9 +1,11 @@
+import { isOvertaken } from "../../core/boot-order.ts";
 import type { Person } from "../../core/people-directory.ts";
 import {
 	type BootBinding,
 	type BucketRows,
 	type DeadLetter,
 	type Device,
+	type DeviceBoot,
 	type DeviceCertificate,
 	type DeviceUpdate,
 	UNREADABLE_CHANNEL,
@@ -112,15 +114,26 @@ export class Writer implements RecordWrites {
 	updateDevice(name: string, update: DeviceUpdate): void {
 		const columns: string[] = [];
 		const values: (string | number | null)[] = [];
-		const set = (column: string, value: string | number | null): void => {
-			columns.push(`${column} = ?`);
+		const set = (
+			column: string,
+			value: string | number | null,
+			expression = "?",
+		): void => {
+			columns.push(`${column} = ${expression}`);
 			values.push(value);
 		};
+		const { lastSeenMs, seenNowMs } = update;
+		const { boot, unlessBootedAfterMs } = update;
+		const isConditional =
+			boot !== undefined || unlessBootedAfterMs !== undefined;
+		if (isConditional && isOvertaken(update, this.#bootOf(name))) return;
 		if (update.online !== undefined) set("online", update.online ? 1 : 0);
-		if (update.lastSeenMs !== undefined) {
-			set("last_seen_ms", update.lastSeenMs);
+		if (lastSeenMs !== undefined) {
+			const latest = "max(?, coalesce(last_seen_ms, 0))";
+			set("last_seen_ms", lastSeenMs, latest);
 		}
-		if (update.boot !== undefined) set("boot", JSON.stringify(update.boot));
+		if (seenNowMs !== undefined) set("last_seen_ms", seenNowMs);
+		if (boot !== undefined) set("boot", JSON.stringify(boot));
 		if (update.configRefused !== undefined) {
 			set("config_refused", update.configRefused);
 		}
@@ -308,6 +321,14 @@ export class Writer implements RecordWrites {
 			for (const [hour, id] of hours) statement.run([thing, 0, hour, id]);
 			for (const [day, id] of days) statement.run([thing, 1, day, id]);
 		}
+	}
+
+	#bootOf(name: string): DeviceBoot | null {
+		const row = this.#sql("SELECT boot FROM devices WHERE name = ?").get([
+			name,
+		]);
+		const boot = row?.[0] ?? null;
+		return boot === null ? null : (JSON.parse(String(boot)) as DeviceBoot);
 	}
 
 	#mergedChannels(

@@ -213,6 +213,24 @@ describe("Stores on DynamoDB, by what they cost", () => {
 		assert.equal((await stores.devices.get("boiler"))?.channels.length, 256);
 	});
 
+	it("note that a device booted in one request of one write unit, with the condition that it is newer", async () => {
+		await stores.devices.create("boiler", 1);
+		const boot = {
+			board: "esp32/c3",
+			firmware: "1.2.3",
+			journalId: "00000000000000a1",
+			boot: 17,
+			resetReason: "power_on" as const,
+			atMs: TODAY,
+		};
+		const update = { boot, configRefused: null, lastSeenMs: TODAY };
+		client.reset();
+		await stores.devices.update("boiler", update);
+		assert.deepEqual(client.sent, ["UpdateItem"]);
+		const size = itemSize(await itemOf("device", "boiler"));
+		assert.equal(writeUnits(size), 1);
+	});
+
 	it("mark an alert's state while it has something to deliver, and then only", async () => {
 		const { alerts } = stores;
 		const sort = `boiler#${someState().ruleId}`;

@@ -12,7 +12,16 @@ import type {
 import { StoreError } from "../../../core/ports.ts";
 import type { Presence, PresenceStore } from "../../../core/presence.ts";
 import { allOf, SEPARATOR } from "./records.ts";
-import { type Item, json, keyOf, number, type Table, text } from "./table.ts";
+import {
+	type Condition,
+	type Item,
+	json,
+	type Key,
+	keyOf,
+	number,
+	type Table,
+	text,
+} from "./table.ts";
 
 const DEVICES = "device";
 /** No name of a device has the separator, which sorts before all that names are made of: a device's channels follow it. */
@@ -78,11 +87,7 @@ export function dynamoDevices(table: Table): DeviceStore {
 		},
 		async update(name, update) {
 			const { channels, ...rest } = update;
-			const sets = setsOf(rest);
-			if (sets.length > 0 || channels !== undefined) {
-				const isThere = await set(table, name, sets);
-				if (!isThere) return;
-			}
+			if (!(await write(table, name, rest, channels !== undefined))) return;
 			if (channels !== undefined && channels.length > 0) {
 				await mergeChannels(name, channels);
 			}
@@ -97,30 +102,39 @@ export function dynamoPresence(table: Table): PresenceStore {
 			const item = await table.get({ partition: DEVICES, sort: device });
 			return item === null ? null : { presence: toPresence(item) };
 		},
-		replace(device, known, { online, session, atMs }) {
-			return table.update(
-				{ partition: DEVICES, sort: device },
-				"SET #on = :online, lastSeenMs = :at, presenceSession = :session, presenceMs = :at, presenceOnline = :online",
-				{
-					expression:
-						known === null
-							? "attribute_exists(p) AND attribute_not_exists(presenceMs)"
-							: "presenceSession = :knownSession AND presenceMs = :knownAt AND presenceOnline = :knownOnline",
-					names: { "#on": "online" },
-					values: {
-						":online": { BOOL: online },
-						":at": { N: String(atMs) },
-						":session": { N: String(session) },
-						...(known === null
-							? {}
-							: {
-									":knownSession": { N: String(known.session) },
-									":knownAt": { N: String(known.atMs) },
-									":knownOnline": { BOOL: known.online },
-								}),
-					},
-				},
+		async replace(device, known, { online, session, atMs }) {
+			const sets = [
+				assign("online", { BOOL: online }),
+				assign("presenceSession", { N: String(session) }),
+				assign("presenceMs", { N: String(atMs) }),
+				assign("presenceOnline", { BOOL: online }),
+			];
+			const conditions = [THERE, isStill(known)];
+			const key = { partition: DEVICES, sort: device };
+			return (
+				(await set(
+					table,
+					key,
+					[...sets, seen(atMs)],
+					[...conditions, notSeenAfter(atMs)],
+				)) || set(table, key, sets, conditions)
 			);
+		},
+	};
+}
+
+/** Whether the presence that is there is the one that was known. */
+function isStill(known: Presence | null): Condition {
+	if (known === null) {
+		return { expression: "attribute_not_exists(presenceMs)" };
+	}
+	return {
+		expression:
+			"presenceSession = :knownSession AND presenceMs = :knownAt AND presenceOnline = :knownOnline",
+		values: {
+			":knownSession": { N: String(known.session) },
+			":knownAt": { N: String(known.atMs) },
+			":knownOnline": { BOOL: known.online },
 		},
 	};
 }
@@ -179,35 +193,117 @@ interface Assignment {
 	readonly value: { S: string } | { N: string } | { BOOL: boolean } | null;
 }
 
-function setsOf(update: Omit<DeviceUpdate, "channels">): Assignment[] {
-	const { online, lastSeenMs, boot, configRefused } = update;
+function assign(name: string, value: Assignment["value"]): Assignment {
+	return { name, value };
+}
+
+function seen(atMs: number): Assignment {
+	return assign("lastSeenMs", { N: String(atMs) });
+}
+
+const THERE: Condition = { expression: "attribute_exists(p)" };
+
+function notSeenAfter(atMs: number): Condition {
+	return {
+		expression: "(attribute_not_exists(lastSeenMs) OR lastSeenMs <= :seen)",
+		values: { ":seen": { N: String(atMs) } },
+	};
+}
+
+function setsOf(
+	update: Omit<DeviceUpdate, "channels" | "lastSeenMs">,
+): Assignment[] {
+	const { online, seenNowMs, boot, configRefused } = update;
 	const sets: Assignment[] = [];
-	if (online !== undefined) {
-		sets.push({ name: "online", value: { BOOL: online } });
-	}
-	if (lastSeenMs !== undefined) {
-		sets.push({ name: "lastSeenMs", value: { N: String(lastSeenMs) } });
-	}
+	if (online !== undefined) sets.push(assign("online", { BOOL: online }));
+	if (seenNowMs !== undefined) sets.push(seen(seenNowMs));
 	if (boot !== undefined) {
-		sets.push({ name: "boot", value: { S: JSON.stringify(boot) } });
+		sets.push(
+			assign("boot", { S: JSON.stringify(boot) }),
+			assign("bootJournal", { S: boot.journalId }),
+			assign("bootNumber", { N: String(boot.boot) }),
+			assign("bootMs", { N: String(boot.atMs) }),
+		);
 	}
 	if (configRefused !== undefined) {
-		sets.push({
-			name: "configRefused",
-			value: configRefused === null ? null : { S: configRefused },
-		});
+		sets.push(
+			assign(
+				"configRefused",
+				configRefused === null ? null : { S: configRefused },
+			),
+		);
 	}
 	return sets;
 }
 
-/** @returns false when there is no such device */
-async function set(
+/** `isOvertaken` is false of what is there, in DynamoDB's words. */
+function conditionsOf({
+	boot,
+	unlessBootedAfterMs,
+	seenNowMs,
+}: Pick<
+	DeviceUpdate,
+	"boot" | "unlessBootedAfterMs" | "seenNowMs"
+>): Condition[] {
+	const conditions = [THERE];
+	if (boot !== undefined) {
+		const isNow = seenNowMs !== undefined;
+		const ofOtherJournal = isNow
+			? "bootJournal <> :journal"
+			: "(bootJournal <> :journal AND bootMs < :bootMs) OR (bootJournal < :journal AND bootMs = :bootMs)";
+		conditions.push({
+			expression: `(attribute_not_exists(bootMs) OR (bootJournal = :journal AND bootNumber < :boot) OR ${ofOtherJournal})`,
+			values: {
+				":journal": { S: boot.journalId },
+				":boot": { N: String(boot.boot) },
+				...(isNow ? {} : { ":bootMs": { N: String(boot.atMs) } }),
+			},
+		});
+	}
+	if (unlessBootedAfterMs !== undefined) {
+		conditions.push({
+			expression: "(attribute_not_exists(bootMs) OR bootMs <= :unlessMs)",
+			values: { ":unlessMs": { N: String(unlessBootedAfterMs) } },
+		});
+	}
+	return conditions;
+}
+
+/**
+ * One request, and a second one only where a later time of having been seen is known: DynamoDB has no maximum.
+ * @param asksWhether whether the answer is wanted though there is nothing to change
+ * @returns false when there is no such device, or something keeps the update from being done
+ */
+async function write(
 	table: Table,
 	name: string,
-	sets: readonly Assignment[],
+	update: Omit<DeviceUpdate, "channels">,
+	asksWhether: boolean,
 ): Promise<boolean> {
 	const key = { partition: DEVICES, sort: name };
-	if (sets.length === 0) return (await table.get(key)) !== null;
+	const { lastSeenMs, ...rest } = update;
+	const sets = setsOf(rest);
+	const conditions = conditionsOf(rest);
+	if (lastSeenMs !== undefined) {
+		const isDone = await set(
+			table,
+			key,
+			[...sets, seen(lastSeenMs)],
+			[...conditions, notSeenAfter(lastSeenMs)],
+		);
+		if (isDone) return true;
+	}
+	if (sets.length > 0) return set(table, key, sets, conditions);
+	return asksWhether && (await table.get(key)) !== null;
+}
+
+/** @returns false when a condition is not met */
+async function set(
+	table: Table,
+	key: Key,
+	sets: readonly Assignment[],
+	conditions: readonly Condition[],
+): Promise<boolean> {
 	const assigned = sets.filter(({ value }) => value !== null);
 	const removed = sets.filter(({ value }) => value === null);
 	const place = (one: Assignment): number => sets.indexOf(one);
@@ -219,17 +315,13 @@ async function set(
 			? ""
 			: `REMOVE ${removed.map((one) => `#n${place(one)}`).join(", ")}`,
 	];
+	const values: Item = Object.fromEntries(
+		sets.flatMap(({ value }, i) => (value === null ? [] : [[`:v${i}`, value]])),
+	);
+	for (const condition of conditions) Object.assign(values, condition.values);
 	return table.update(key, parts.join(" ").trim(), {
-		expression: "attribute_exists(p)",
+		expression: conditions.map(({ expression }) => expression).join(" AND "),
 		names: Object.fromEntries(sets.map(({ name }, i) => [`#n${i}`, name])),
-		...(assigned.length === 0
-			? {}
-			: {
-					values: Object.fromEntries(
-						sets.flatMap(({ value }, i) =>
-							value === null ? [] : [[`:v${i}`, value]],
-						),
-					),
-				}),
+		...(Object.keys(values).length === 0 ? {} : { values }),
 	});
 }

@@ -6,7 +6,11 @@
  */
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+	CreateTableCommand,
+	DescribeTableCommand,
+	DynamoDBClient,
+} from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import { createTableInput, TABLES } from "../../../tables.ts";
 
@@ -33,6 +37,15 @@ export async function startTables(): Promise<TestTables> {
 		credentials: { accessKeyId: "test", secretAccessKey: "test" },
 		maxAttempts: 1,
 	});
+	/** A new table is there a moment after it has been asked for, and longer where the machine is busy. */
+	async function untilActive(name: string): Promise<void> {
+		for (;;) {
+			const asked = new DescribeTableCommand({ TableName: name });
+			const { Table } = await client.send(asked);
+			if (Table?.TableStatus === "ACTIVE") return;
+		}
+	}
+
 	let made = 0;
 	return {
 		url,
@@ -47,6 +60,7 @@ export async function startTables(): Promise<TestTables> {
 				await client.send(
 					new CreateTableCommand(createTableInput(names[kind], TABLES[kind])),
 				);
+				await untilActive(names[kind]);
 			}
 			return names;
 		},
