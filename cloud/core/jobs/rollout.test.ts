@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Dispatch, Rollout } from "./job.ts";
+import { allowance, metCriterion, rateOf, recent } from "./rollout.ts";
+
+const GROWING: Rollout = {
+	maximumPerMinute: 1000,
+	exponential: {
+		baseRatePerMinute: 50,
+		incrementFactor: 2,
+		notifiedThings: 1000,
+		succeededThings: 1000,
+	},
+};
+
+describe("The rate of a rollout", () => {
+	it("grows as in AWS's example: 50, 100, 200, 400 after 1000, 2000, 3000 things", () => {
+		const rates = [0, 999, 1000, 2000, 3000].map((told) =>
+			rateOf(GROWING, told, 0),
+		);
+		assert.deepEqual(rates, [50, 50, 100, 200, 400]);
+		assert.equal(rateOf(GROWING, 0, 2000), 200);
+	});
+
+	it("never grows above its maximum, and is the maximum where it does not grow", () => {
+		assert.equal(rateOf(GROWING, 90_000, 0), 1000);
+		const steady = { maximumPerMinute: 7, exponential: null };
+		assert.equal(rateOf(steady, 90_000, 5), 7);
+	});
+
+	it("counts only what it is to count", () => {
+		const exponential = GROWING.exponential!;
+		const by = (changes: Partial<typeof exponential>): Rollout => ({
+			...GROWING,
+			exponential: { ...exponential, ...changes },
+		});
+		assert.equal(rateOf(by({ notifiedThings: null }), 5000, 999), 50);
+		assert.equal(rateOf(by({ succeededThings: null }), 1000, 5000), 100);
+	});
+
+	it("holds in every minute, whenever things are told, and is used up when there is time", () => {
+		fc.assert(
+			fc.property(
+				fc.integer({ min: 1, max: 300 }),
+				fc.array(fc.integer({ min: 1, max: 20_000 }), { maxLength: 150 }),
+				(rate, pauses) => {
+					const rollout = { maximumPerMinute: rate, exponential: null };
+					let dispatches: readonly Dispatch[] = [];
+					const all: number[] = [];
+					let nowMs = 1_790_000_000_000;
+					for (const pauseMs of pauses) {
+						nowMs += pauseMs;
+						const told = allowance({ rollout, dispatches }, nowMs, 0, 0);
+						if (told > 0) {
+							dispatches = [...recent(dispatches, nowMs), [nowMs, told]];
+						}
+						for (let i = 0; i < told; i++) all.push(nowMs);
+						assert.ok(dispatches.length <= 61);
+					}
+					for (const from of all) {
+						const within = all.filter((at) => at >= from && at < from + 60_000);
+						assert.ok(within.length <= rate);
+					}
+				},
+			),
+			{ numRuns: 50 },
+		);
+	});
+
+	it("is unlimited where there is none, and not broken by a clock that is set back", () => {
+		assert.equal(
+			allowance({ rollout: null, dispatches: [] }, 0, 0, 0),
+			Number.POSITIVE_INFINITY,
+		);
+		const rollout = { maximumPerMinute: 1, exponential: null };
+		const ahead: readonly Dispatch[] = [[90_000_000, 1]];
+		assert.equal(allowance({ rollout, dispatches: ahead }, 1000, 0, 0), 0);
+		assert.deepEqual(recent(ahead, 1000), [[1000, 1]]);
+	});
+});
+
+describe("The threshold of a rollout", () => {
+	const none = { FAILED: 0, REJECTED: 0, TIMED_OUT: 0 };
+	const failed = {
+		failureType: "FAILED",
+		thresholdPercentage: 20,
+		minExecutedThings: 10,
+	} as const;
+	const met = (
+		criterion: Parameters<typeof metCriterion>[0][number],
+		notified: number,
+		failures: Partial<typeof none>,
+	) => metCriterion([criterion], notified, { ...none, ...failures }) !== null;
+
+	it("is met at its percentage of those who were told, and not before", () => {
+		assert.equal(met(failed, 100, { FAILED: 19 }), false);
+		assert.equal(met(failed, 100, { FAILED: 20 }), true);
+		assert.equal(met(failed, 101, { FAILED: 20 }), false);
+	});
+
+	it("is not looked at before enough were told", () => {
+		assert.equal(met(failed, 9, { FAILED: 9 }), false);
+		assert.equal(met(failed, 10, { FAILED: 2 }), true);
+	});
+
+	it("counts failures of its type, or all", () => {
+		assert.equal(met(failed, 10, { REJECTED: 9 }), false);
+		const all = { ...failed, failureType: "ALL" } as const;
+		assert.equal(met(all, 15, { FAILED: 1, REJECTED: 1, TIMED_OUT: 1 }), true);
+		assert.equal(met(all, 16, { FAILED: 1, REJECTED: 1, TIMED_OUT: 1 }), false);
+	});
+
+	it("is never met without a failure", () => {
+		assert.equal(met({ ...failed, thresholdPercentage: 0.01 }, 10, {}), false);
+	});
+});

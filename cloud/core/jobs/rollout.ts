@@ -1,0 +1,85 @@
+/** How many things a job may tell now, and whether it is to be given up. */
+import type {
+	AbortCriterion,
+	Dispatch,
+	FailureType,
+	Job,
+	Rollout,
+} from "./job.ts";
+
+const MINUTE_MS = 60_000;
+/** How often things are told while some are left: a rate is spread over its minute. */
+export const STEP_MS = 1000;
+
+/** Things a minute, when so many have been told and so many have succeeded. */
+export function rateOf(
+	rollout: Rollout,
+	notified: number,
+	succeeded: number,
+): number {
+	const { maximumPerMinute, exponential } = rollout;
+	if (exponential === null) return maximumPerMinute;
+	const times = (count: number, every: number | null) =>
+		every === null ? 0 : Math.floor(count / every);
+	const increments = Math.max(
+		times(notified, exponential.notifiedThings),
+		times(succeeded, exponential.succeededThings),
+	);
+	const rate =
+		exponential.baseRatePerMinute * exponential.incrementFactor ** increments;
+	return Math.min(maximumPerMinute, Math.floor(rate));
+}
+
+/** How many things may be told now, so that the rate holds within each minute and is spread over it. */
+export function allowance(
+	job: Pick<Job, "rollout" | "dispatches">,
+	nowMs: number,
+	notified: number,
+	succeeded: number,
+): number {
+	if (job.rollout === null) return Number.POSITIVE_INFINITY;
+	const rate = rateOf(job.rollout, notified, succeeded);
+	const used = recent(job.dispatches, nowMs).reduce(
+		(sum, [, things]) => sum + things,
+		0,
+	);
+	const step = Math.ceil((rate * STEP_MS) / MINUTE_MS);
+	return Math.max(0, Math.min(rate - used, step));
+}
+
+/** Those of the last minute. A time that lies ahead, after the clock was set back, is taken for now. */
+export function recent(
+	dispatches: readonly Dispatch[],
+	nowMs: number,
+): readonly Dispatch[] {
+	return dispatches
+		.filter(([atMs]) => atMs > nowMs - MINUTE_MS)
+		.map(([atMs, things]) => [Math.min(atMs, nowMs), things] as const);
+}
+
+/**
+ * The criterion that is met, or null. Percentages are of the things that were told:
+ * https://docs.aws.amazon.com/iot/latest/apireference/API_AbortCriteria.html
+ * @param failures things by how their last attempt failed
+ */
+export function metCriterion(
+	criteria: readonly AbortCriterion[],
+	notified: number,
+	failures: Readonly<Record<FailureType, number>>,
+): AbortCriterion | null {
+	for (const criterion of criteria) {
+		const { failureType, thresholdPercentage, minExecutedThings } = criterion;
+		const failed =
+			failureType === "ALL"
+				? failures.FAILED + failures.REJECTED + failures.TIMED_OUT
+				: failures[failureType];
+		if (
+			notified >= minExecutedThings &&
+			failed > 0 &&
+			failed * 100 >= thresholdPercentage * notified
+		) {
+			return criterion;
+		}
+	}
+	return null;
+}
