@@ -27,7 +27,7 @@ test: setup ## sets up, then runs every test
 	@$(TSX) tools/test/run.ts
 
 prove: setup ## the exhaustive campaigns of which test runs a part
-	@THINGHZ_EXHAUSTIVE=1 $(TSX) tools/test/run.ts unit system
+	@THINGHZ_EXHAUSTIVE=1 $(TSX) tools/test/run.ts unit system qemu
 
 screenshots: setup ## takes the pictures in docs/ anew
 	@THINGHZ_SCREENSHOTS=docs $(NODE_BIN)/mocha test/browser/page.test.ts

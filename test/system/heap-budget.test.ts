@@ -38,7 +38,10 @@ describe("A node's heap of 64 KB", () => {
 		});
 		await rig.run(HOUR_MS / 4);
 		// Blocks of five minutes, and of health once an hour.
-		assert.ok(released >= OUTAGE_HOURS * 13, `${released} blocks were released`);
+		assert.ok(
+			released >= OUTAGE_HOURS * 13,
+			`${released} blocks were released`,
+		);
 		const caughtUp = await rig.look();
 		assert.deepEqual(rig.exits, []);
 		assert.ok(caughtUp.takenPeakBytes <= PEAK_BUDGET_BYTES);
