@@ -1,0 +1,179 @@
+/** One update under a power cut: at each flash operation of it, one run for each, and at each block that came. */
+import assert from "node:assert/strict";
+import { encodeDelta } from "../../tools/ota/encode-delta.ts";
+import type { CutMoment } from "../boards/virtual/peripherals/flash.ts";
+import {
+	FakeSource,
+	makeImage,
+	makeKey,
+	sha256Of,
+	UpdateBench,
+} from "./fakes/update-bench.ts";
+import type { UpdateReason } from "./update-ports.ts";
+import type { UpdateOrder } from "./updater.ts";
+
+const SECTOR = 4096;
+/** What comes at once, and is lost with the power. */
+const PIECE = 600;
+const OLD = makeImage("1.0.0", 11_000);
+const NEW = makeImage("1.1.0", 9000);
+const DELTA = encodeDelta(OLD, NEW);
+const KEY = makeKey();
+const MOMENTS: readonly CutMoment[] = ["before", "torn", "scattered", "after"];
+
+interface Case {
+	readonly bench: UpdateBench;
+	readonly order: UpdateOrder;
+	readonly source: FakeSource;
+	/** All that has to come when nothing is cut. */
+	readonly sizeBytes: number;
+	/** What of it makes at most one sector. */
+	readonly sectorCosts: number;
+}
+
+function imageCase(): Case {
+	const bench = new UpdateBench(OLD, KEY);
+	const order = bench.order(NEW);
+	return {
+		bench,
+		order,
+		source: order.image,
+		sizeBytes: NEW.length,
+		sectorCosts: SECTOR + PIECE,
+	};
+}
+
+function deltaCase(): Case {
+	const bench = new UpdateBench(OLD, KEY);
+	const source = new FakeSource(DELTA, bench.timers, 400, 16);
+	const order = {
+		...bench.order(NEW, {
+			delta: {
+				fromSha256: sha256Of(OLD),
+				fromSizeBytes: OLD.length,
+				sizeBytes: DELTA.length,
+				sha256: sha256Of(DELTA),
+			},
+		}),
+		delta: source,
+	};
+	return {
+		bench,
+		order,
+		source,
+		sizeBytes: DELTA.length,
+		sectorCosts: DELTA.length,
+	};
+}
+
+/** On a machine that was cut off once: it ends on a valid image, and the job is told how. */
+function assertEnds(
+	{ bench, order }: Case,
+	where: string,
+): UpdateReason | null {
+	const last = bench.runUntilSettled({ order });
+	const [outcome] = last.outcomes;
+	assert.deepEqual(last.failures, [], where);
+	assert.ok(outcome !== undefined, where);
+	assert.equal(
+		last.version,
+		outcome.reason === null ? "1.1.0" : "1.0.0",
+		where,
+	);
+	assert.ok(bench.isValid(last.runningSlot), where);
+	// And stays there.
+	last.trial.settle();
+	const again = bench.boot({});
+	assert.equal(again?.version, last.version, where);
+	assert.deepEqual(again?.outcomes, [], where);
+	return outcome.reason;
+}
+
+for (const [kind, makeCase] of [
+	["the image", imageCase],
+	["a difference", deltaCase],
+] as const)
+	describe(`an update by ${kind}, under a power cut`, () => {
+		for (const moment of MOMENTS)
+			it(`ends on a valid image, ${moment === "before" || moment === "after" ? moment : `${moment} in`} each of its flash operations, and costs a block at most`, () => {
+				const whole = makeCase();
+				whole.bench.runUntilSettled({ order: whole.order });
+				const { operations } = whole.bench.supply;
+				assertEnds(whole, "uncut");
+				assert.equal(whole.source.servedBytes, whole.sizeBytes);
+				const reasons = new Map<UpdateReason | null, number>();
+				for (
+					let operation = whole.bench.operationsBefore + 1;
+					operation <= operations;
+					operation++
+				) {
+					const cut = makeCase();
+					const where = `${moment} ${operation} of ${operations}`;
+					cut.bench.supply.cutAt(operation, moment, operation * 31);
+					const reason = assertEnds(cut, where);
+					reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+					assert.ok(
+						cut.source.servedBytes <= cut.sizeBytes + cut.sectorCosts,
+						`${where}: ${cut.source.servedBytes} of ${cut.sizeBytes}`,
+					);
+				}
+				// On trial a cut is a restart that was not confirmed, by the bootloader's rule.
+				assert.ok((reasons.get(null) ?? 0) > 10);
+				assert.deepEqual(
+					[...reasons.keys()].filter(
+						(reason) => reason !== null && reason !== "not_confirmed",
+					),
+					[],
+				);
+			});
+
+		it("goes on at the last full sector, cut off after each piece that came", () => {
+			const pieces = 2 + Math.ceil(makeCase().sizeBytes / 16);
+			for (let after = 0; after < Math.min(pieces, 60); after++) {
+				const cut = makeCase();
+				const { bench, order, source } = cut;
+				bench.boot({ order, untilMs: 1000 + after });
+				const served = source.servedBytes;
+				const asked = source.asked.length;
+				const durable = Number(
+					(bench.values.get("updateAt") ?? "0 0")
+						.split(" ")
+						.at(kind === "the image" ? 0 : 1) ?? 0,
+				);
+				assertEnds(cut, `${after}`);
+				if (asked > 0 && source.asked.length > asked)
+					assert.equal(source.asked[asked], durable, `${after}`);
+				assert.ok(
+					source.servedBytes - served <= cut.sizeBytes - durable,
+					`${after}`,
+				);
+			}
+		});
+	});
+
+describe("an update under two power cuts", () => {
+	it("ends on a valid image, at each operation and some operations later", () => {
+		const whole = imageCase();
+		whole.bench.runUntilSettled({ order: whole.order });
+		const { operations } = whole.bench.supply;
+		for (
+			let first = whole.bench.operationsBefore + 1;
+			first <= operations;
+			first++
+		) {
+			const after = 1 + ((first * 7) % 40);
+			const cut = imageCase();
+			const { bench, order } = cut;
+			bench.supply.cutAt(first, MOMENTS[first % 4], first);
+			bench.boot({ order });
+			bench.supply.restore();
+			if (bench.boots.at(-1)?.outcomes.length === 1) continue;
+			bench.supply.cutAt(
+				bench.supply.operations + after,
+				MOMENTS[after % 4],
+				after,
+			);
+			assertEnds(cut, `${first}, ${after} later`);
+		}
+	});
+});

@@ -1,0 +1,503 @@
+/**
+ * Brings an update into the idle slot and has it started: manifest first, then range after range, each sector kept as it is full, so
+ * that whatever cuts it off costs one sector; then the whole image's hash, from flash; then the switch. What happens after the
+ * restart is `UpdateTrial`'s.
+ *
+ * It knows neither jobs nor how ranges are fetched: `start` is called with what a job says, again for each time that it says it
+ * (after a restart, or with new addresses), and goes on where it was.
+ */
+import type { UpdateManifest } from "../../protocol/update-manifest.ts";
+import { backoffMs } from "./backoff.ts";
+import { DeltaDecoder, DeltaError } from "./delta.ts";
+import type { System, TimerHandle, Timers } from "./ports.ts";
+import { SlotWriter } from "./slot-writer.ts";
+import {
+	hexOf,
+	judgeManifest,
+	type Running,
+	trustedBy,
+	type UpdateSettings,
+} from "./update-check.ts";
+import type {
+	ByteSource,
+	Hasher,
+	RangeRequest,
+	SourceReason,
+	UpdateCrypto,
+	UpdateReason,
+	UpdateSlots,
+} from "./update-ports.ts";
+import {
+	type UpdateProgress,
+	type UpdateRecord,
+	UpdateStore,
+} from "./update-record.ts";
+
+export interface UpdaterParts {
+	readonly system: Pick<System, "log" | "random">;
+	readonly timers: Timers;
+	readonly settings: UpdateSettings;
+	readonly slots: UpdateSlots;
+	readonly crypto: UpdateCrypto;
+	/** The firmware's own. */
+	readonly running: Omit<Running, "slotBytes">;
+	readonly events: UpdateEvents;
+}
+
+export interface UpdateEvents {
+	/** Something is done that somebody may want to see; as often as once a sector. */
+	onProgress(progress: UpdateStep): void;
+	/** The addresses are good no more: `start` is to be called with others. */
+	onExpired(): void;
+	/** It is over, and the image that runs goes on. Nothing of the update is kept. */
+	onFailed(reason: UpdateReason, detail: string): void;
+	/** The new image is to be started: the node ends in good order and restarts. */
+	onReady(): void;
+}
+
+export interface UpdateStep {
+	readonly step: "checking" | "loading" | "verifying";
+	readonly doneBytes: number;
+	readonly sizeBytes: number;
+	readonly kind: "image" | "delta";
+}
+
+export interface UpdateOrder {
+	/** The job's. */
+	readonly id: string;
+	readonly manifest: Uint8Array;
+	/** r, s: 64 bytes. */
+	readonly signature: Uint8Array;
+	readonly image?: ByteSource;
+	readonly delta?: ByteSource;
+}
+
+/** Read from flash in one go, between two of which the node does its other work. */
+const SLICE_BYTES = 4096;
+const READ_BYTES = 256;
+const RETRY = { baseMs: 5000, capMs: 300_000, jitter: 0.5 } as const;
+/** In a row, without a sector between them. */
+const MOST_FAILURES = 12;
+
+interface Work {
+	order: UpdateOrder;
+	readonly manifest: UpdateManifest;
+	record: UpdateRecord;
+}
+
+export class Updater {
+	readonly #parts: UpdaterParts;
+	readonly #store: UpdateStore;
+	#work: Work | null = null;
+	#request: RangeRequest | null = null;
+	#timer: TimerHandle | null = null;
+	#failures = 0;
+	/** Waits for other addresses. */
+	#isExpired = false;
+
+	constructor(parts: UpdaterParts) {
+		this.#parts = parts;
+		this.#store = new UpdateStore(parts.settings);
+	}
+
+	/** Id of the job whose update is under way. */
+	get workingFor(): string | null {
+		return this.#work?.order.id ?? null;
+	}
+
+	/**
+	 * Begins, or goes on. With the id of the one that is under way it is given other addresses.
+	 * @returns null, or why it is not begun: then no event follows
+	 */
+	start(order: UpdateOrder): UpdateReason | null {
+		if (this.#work !== null) {
+			if (this.#work.order.id !== order.id) return "busy";
+			this.#work.order = order;
+			if (this.#isExpired) {
+				this.#isExpired = false;
+				this.#load();
+			}
+			return null;
+		}
+		const before = this.#store.read();
+		// The last one has not been reported yet, or is on trial.
+		if (before !== null && before.phase !== "load") return "busy";
+		const { slots, settings, running, crypto } = this.#parts;
+		const verdict = judgeManifest(
+			order.manifest,
+			order.signature,
+			{
+				...running,
+				...trustedBy(settings, running),
+				slotBytes: slots.idle.sizeBytes,
+			},
+			crypto,
+		);
+		if ("refused" in verdict) return verdict.refused;
+		const { ok: manifest, sha256 } = verdict;
+		this.#failures = 0;
+		if (
+			before !== null &&
+			before.sha256 === sha256 &&
+			before.slot === slots.idleSlot &&
+			order[before.kind] !== undefined
+		) {
+			this.#work = { order, manifest, record: { ...before, id: order.id } };
+			this.#load();
+			return null;
+		}
+		const record: UpdateRecord = {
+			id: order.id,
+			sha256,
+			phase: "load",
+			kind: "image",
+			slot: slots.idleSlot,
+			version: manifest.version,
+			securityVersion: manifest.securityVersion,
+			...(manifest.nextKey === undefined ? {} : { nextKey: manifest.nextKey }),
+		};
+		this.#work = { order, manifest, record };
+		this.#choose();
+		return null;
+	}
+
+	/** Gives up what is under way, if it is that job's. */
+	cancel(id: string): void {
+		if (this.workingFor === id)
+			this.#fail("cancelled", "The update was called off.");
+	}
+
+	/** The node ends: what is kept is gone on with after its next start. */
+	stop(): void {
+		this.#rest();
+		this.#work = null;
+	}
+
+	/** A difference is worth it where it is to the very image that runs. */
+	#choose(): void {
+		const { order, manifest } = this.#need();
+		const { running } = this.#parts.slots;
+		const { delta } = manifest;
+		if (
+			delta === undefined ||
+			order.delta === undefined ||
+			delta.fromSizeBytes > running.sizeBytes
+		) {
+			this.#chooseImage();
+			return;
+		}
+		this.#hash(
+			"checking",
+			(offset, into) => running.read(offset, into),
+			delta.fromSizeBytes,
+			(sha256) => {
+				if (sha256 === delta.fromSha256) this.#begin("delta");
+				else this.#chooseImage();
+			},
+		);
+	}
+
+	#chooseImage(): void {
+		if (this.#need().order.image === undefined)
+			this.#fail(
+				"wrong_base",
+				"There is no whole image, and no difference to the one that runs.",
+			);
+		else this.#begin("image");
+	}
+
+	#begin(kind: "image" | "delta"): void {
+		const work = this.#need();
+		work.record = { ...work.record, kind };
+		const why = this.#store.begin(work.record);
+		if (why !== null) this.#fail("settings_failed", why);
+		else this.#load();
+	}
+
+	#load(): void {
+		const { manifest, record } = this.#need();
+		let progress = this.#store.readProgress();
+		const { sectorBytes } = this.#parts.slots.idle;
+		const isOurs =
+			progress.doneBytes <= manifest.sizeBytes &&
+			progress.doneBytes % sectorBytes === 0 &&
+			(progress.delta !== undefined) === (record.kind === "delta");
+		if (!isOurs) progress = { doneBytes: 0 };
+		this.#tell("loading", progress.doneBytes);
+		try {
+			if (record.kind === "delta") this.#loadDelta(progress);
+			else this.#loadImage(progress);
+		} catch (error) {
+			this.#failBy(error);
+		}
+	}
+
+	#loadImage({ doneBytes }: UpdateProgress): void {
+		const { manifest, order } = this.#need();
+		const { sizeBytes } = manifest;
+		const writer = new SlotWriter(this.#parts.slots.idle, doneBytes, (done) =>
+			this.#keep({ doneBytes: done }),
+		);
+		this.#fetch(order.image, doneBytes, sizeBytes, {
+			take: (bytes) => writer.write(bytes),
+			end: () => {
+				writer.flush();
+				this.#verify();
+			},
+		});
+	}
+
+	#loadDelta({ doneBytes, delta }: UpdateProgress): void {
+		const { manifest, order } = this.#need();
+		const wanted = manifest.delta;
+		if (wanted === undefined)
+			throw new DeltaError("delta_malformed", "There is no difference.");
+		const { running, idle } = this.#parts.slots;
+		const base = {
+			sizeBytes: wanted.fromSizeBytes,
+			read: (offset: number, into: Uint8Array) => running.read(offset, into),
+		};
+		const decoder = new DeltaDecoder(base, manifest.sizeBytes, delta?.state);
+		if (decoder.doneBytes !== doneBytes)
+			throw new DeltaError(
+				"delta_malformed",
+				"What was kept of the difference is damaged.",
+			);
+		let takenBytes = delta?.takenBytes ?? 0;
+		const writer = new SlotWriter(idle, doneBytes, (done) =>
+			this.#keep({
+				doneBytes: done,
+				delta: { takenBytes, state: decoder.state },
+			}),
+		);
+		const page = new Uint8Array(READ_BYTES);
+		const take = (bytes: Uint8Array) => {
+			let at = 0;
+			for (;;) {
+				// A sector ends where a page does, so that what is kept of the decoder fits what is in flash.
+				const room = page.subarray(0, Math.min(READ_BYTES, writer.untilSector));
+				const { taken, put } = decoder.run(bytes.subarray(at), room);
+				at += taken;
+				takenBytes += taken;
+				writer.write(room.subarray(0, put));
+				if (at === bytes.length && put < room.length) return;
+			}
+		};
+		this.#fetch(order.delta, takenBytes, wanted.sizeBytes, {
+			take,
+			end: () => {
+				// A copy may be under way for which nothing more has to come.
+				take(new Uint8Array(0));
+				if (!decoder.isWhole)
+					throw new DeltaError(
+						"delta_malformed",
+						"The difference ends before the image is whole.",
+					);
+				writer.flush();
+				this.#verify();
+			},
+		});
+	}
+
+	/** Asks for range after range up to `endBytes`. */
+	#fetch(
+		source: ByteSource | undefined,
+		from: number,
+		endBytes: number,
+		to: { take(bytes: Uint8Array): void; end(): void },
+	): void {
+		if (source === undefined) {
+			this.#fail("not_found", "The job has no address for it any more.");
+			return;
+		}
+		if (from >= endBytes) {
+			this.#attempt(() => to.end());
+			return;
+		}
+		let at = from;
+		const range = Math.min(source.rangeBytes, endBytes - from);
+		this.#request = source.fetch(from, range, {
+			onBytes: (bytes) => {
+				if (at + bytes.length > from + range) {
+					this.#lost("wrong_length");
+					return;
+				}
+				at += bytes.length;
+				this.#attempt(() => to.take(bytes));
+			},
+			onEnd: () => {
+				this.#request = null;
+				if (at < from + range) this.#lost("wrong_length");
+				else this.#fetch(source, at, endBytes, to);
+			},
+			onFailed: (reason) => this.#lost(reason),
+		});
+	}
+
+	#keep(progress: UpdateProgress): void {
+		const why = this.#store.writeProgress(progress);
+		if (why !== null) throw new SettingsFailed(why);
+		this.#failures = 0;
+		this.#tell("loading", progress.doneBytes);
+	}
+
+	#lost(reason: SourceReason): void {
+		this.#rest();
+		this.#failures++;
+		const isFinal =
+			reason === "not_found" ||
+			reason === "ranges_ignored" ||
+			reason === "wrong_length";
+		if (isFinal || this.#failures >= MOST_FAILURES) {
+			this.#fail(reason, "What was asked for did not come.");
+			return;
+		}
+		this.#parts.system.log("warn", `The update waits: ${reason}.`);
+		if (reason === "url_expired") {
+			this.#isExpired = true;
+			this.#parts.events.onExpired();
+			return;
+		}
+		const byte = new Uint8Array(1);
+		this.#parts.system.random(byte);
+		const delayMs = backoffMs(this.#failures, RETRY, (byte[0] ?? 0) / 256);
+		this.#after(delayMs, () => this.#load());
+	}
+
+	#verify(): void {
+		const { manifest, record } = this.#need();
+		const { idle } = this.#parts.slots;
+		this.#hash(
+			"verifying",
+			(offset, into) => idle.read(offset, into),
+			manifest.sizeBytes,
+			(sha256) => {
+				if (sha256 === manifest.sha256) this.#switch();
+				else if (!this.#withoutDelta("hash_mismatch"))
+					this.#fail(
+						"hash_mismatch",
+						`What is in slot ${record.slot} is not the image of the manifest.`,
+					);
+			},
+		);
+	}
+
+	#switch(): void {
+		const work = this.#need();
+		work.record = { ...work.record, phase: "switch", tries: 1 };
+		const why = this.#store.write(work.record);
+		if (why !== null) {
+			this.#fail("settings_failed", why);
+			return;
+		}
+		try {
+			this.#parts.slots.activate();
+		} catch (error) {
+			this.#fail("switch_failed", String(error));
+			return;
+		}
+		this.#parts.system.log("info", `Starting version ${work.record.version}.`);
+		// On its own: what ends the node is no failure of the update.
+		this.#parts.timers.set(() => this.#parts.events.onReady(), 0);
+	}
+
+	/** Hashes slice by slice, so that the node goes on with its work. */
+	#hash(
+		step: "checking" | "verifying",
+		read: (offset: number, into: Uint8Array) => void,
+		sizeBytes: number,
+		then: (sha256: string) => void,
+	): void {
+		const hasher: Hasher = this.#parts.crypto.sha256();
+		const buffer = new Uint8Array(READ_BYTES);
+		let at = 0;
+		const slice = () => {
+			const end = Math.min(sizeBytes, at + SLICE_BYTES);
+			while (at < end) {
+				const piece = buffer.subarray(0, Math.min(READ_BYTES, end - at));
+				read(at, piece);
+				hasher.update(piece);
+				at += piece.length;
+			}
+			if (at < sizeBytes) this.#after(0, slice);
+			else then(hexOf(hasher.digest()));
+		};
+		this.#tell(step, sizeBytes);
+		this.#after(0, slice);
+	}
+
+	/** A difference that turns out wrong is no reason to stay without the update, where the image itself is to be had. */
+	#withoutDelta(reason: UpdateReason): boolean {
+		const { record, order } = this.#need();
+		if (record.kind !== "delta" || order.image === undefined) return false;
+		this.#parts.system.log(
+			"warn",
+			`The difference is of no use (${reason}); the whole image is fetched.`,
+		);
+		this.#rest();
+		this.#begin("image");
+		return true;
+	}
+
+	/** Runs what may throw for a reason that has a name. */
+	#attempt(act: () => void): void {
+		if (this.#work === null) return;
+		try {
+			act();
+		} catch (error) {
+			this.#failBy(error);
+		}
+	}
+
+	#failBy(error: unknown): void {
+		if (error instanceof DeltaError) {
+			if (!this.#withoutDelta(error.code))
+				this.#fail(error.code, error.message);
+		} else if (error instanceof SettingsFailed)
+			this.#fail("settings_failed", error.message);
+		else this.#fail("flash_failed", String(error));
+	}
+
+	#fail(reason: UpdateReason, detail: string): void {
+		this.#rest();
+		this.#work = null;
+		const why = this.#store.clear();
+		if (why !== null)
+			this.#parts.system.log("error", `An update's record stays: ${why}`);
+		this.#parts.system.log("error", `No update (${reason}): ${detail}`);
+		this.#parts.events.onFailed(reason, detail);
+	}
+
+	/** Nothing that was set going comes back. */
+	#rest(): void {
+		this.#request?.cancel();
+		this.#request = null;
+		if (this.#timer !== null) this.#parts.timers.clear(this.#timer);
+		this.#timer = null;
+		this.#isExpired = false;
+	}
+
+	#after(delayMs: number, act: () => void): void {
+		this.#timer = this.#parts.timers.set(() => {
+			this.#timer = null;
+			this.#attempt(act);
+		}, delayMs);
+	}
+
+	#tell(step: UpdateStep["step"], doneBytes: number): void {
+		const { manifest, record } = this.#need();
+		const { sizeBytes } = manifest;
+		const { kind } = record;
+		this.#parts.events.onProgress({ step, doneBytes, sizeBytes, kind });
+	}
+
+	#need(): Work {
+		if (this.#work === null) throw new Error("No update is under way.");
+		return this.#work;
+	}
+}
+
+/** Progress cannot be kept; the message is the reason that settings gave. */
+class SettingsFailed extends Error {
+	override readonly name = "SettingsFailed";
+}
