@@ -1,5 +1,6 @@
 /** Blocks that no node made, with values that are known. */
 import { encodeBlock, maxEncodedSize } from "../../protocol/encode.ts";
+import type { KeptRow } from "./row-database.ts";
 import { PAST_MS } from "./stage.ts";
 
 const SAMPLES = 10;
@@ -13,10 +14,14 @@ export function makeBlocks(
 	journal: number,
 	count: number,
 	startMs = PAST_MS,
+	/** By block, whether its node knew the time when it was opened. */
+	knewTime: (block: number) => boolean = () => true,
 ): {
 	readonly payloads: readonly Uint8Array[];
 	/** By block. */
 	readonly values: readonly (readonly number[])[];
+	/** What a database of rows makes of them, by time. */
+	readonly rows: readonly KeptRow[];
 } {
 	const values = Array.from({ length: count }, (_, block) =>
 		Array.from(
@@ -35,7 +40,9 @@ export function makeBlocks(
 				startUptimeMs: block * SAMPLES * INTERVAL_MS,
 				intervalMs: INTERVAL_MS,
 				sampleCount: SAMPLES,
-				clock: { bootTimeMs: startMs, source: "network" },
+				clock: knewTime(block)
+					? { bootTimeMs: startMs, source: "network" }
+					: null,
 				channels: [{ id: "x", unit: "", exponent: 0, kind: "gauge" }],
 				columns: [Int32Array.from(samples)],
 			},
@@ -43,5 +50,10 @@ export function makeBlocks(
 		);
 		return out.slice(0, sizeBytes);
 	});
-	return { payloads, values };
+	const rows = values.flat().map((value, at) => ({
+		channel: "x",
+		timeMs: startMs + at * INTERVAL_MS,
+		value,
+	}));
+	return { payloads, values, rows };
 }

@@ -70,6 +70,7 @@ const PASSED = new Set(["GetItem", "BatchGetItem", "Query", "Scan"]);
 
 export class DynamoDb {
 	readonly #judge: (call: DynamoCall) => DynamoFault | null;
+	readonly #nowMs: () => number;
 	readonly #backend: Server = dynalite({ createTableMs: 0 });
 	readonly #door = createServer((request, response) => {
 		this.#answer(request).then(
@@ -91,9 +92,16 @@ export class DynamoDb {
 	#sequence = 0;
 	endpoint = "";
 
-	/** @param judge asked before each request; what it returns is the answer */
-	constructor(judge: (call: DynamoCall) => DynamoFault | null) {
+	/**
+	 * @param judge asked before each request; what it returns is the answer
+	 * @param nowMs when records of streams are made
+	 */
+	constructor(
+		judge: (call: DynamoCall) => DynamoFault | null,
+		nowMs: () => number = Date.now,
+	) {
 		this.#judge = judge;
+		this.#nowMs = nowMs;
 	}
 
 	async start(): Promise<void> {
@@ -270,7 +278,7 @@ export class DynamoDb {
 			eventSource: "aws:dynamodb",
 			awsRegion: REGION,
 			dynamodb: {
-				ApproximateCreationDateTime: Math.floor(Date.now() / 1000),
+				ApproximateCreationDateTime: Math.floor(this.#nowMs() / 1000),
 				Keys: Object.fromEntries(keys.map((name) => [name, key[name]])),
 				...(withNew && after !== null ? { NewImage: after } : {}),
 				...(withOld && before !== null ? { OldImage: before } : {}),

@@ -3,6 +3,8 @@
 export type RehearsalErrorCode =
 	/** There is no synthesized template, or its bundles are not where it says. */
 	| "not_synthesized"
+	/** Something that the rehearsal runs is not on this machine. */
+	| "not_installed"
 	/** The template says something that the rehearsal cannot read. */
 	| "unreadable_template"
 	/** The template connects something to nothing, or to what is not allowed to be called. */

@@ -3,6 +3,7 @@ import type { Assembly } from "./assembly.ts";
 import { RehearsalError } from "./errors.ts";
 import { isObject, numberIn, textIn } from "./json.ts";
 import type { FunctionDefinition } from "./lambda.ts";
+import { placeOf } from "./network.ts";
 import type { Resource } from "./template.ts";
 
 /** Lambda's own defaults, where the template says nothing. */
@@ -28,7 +29,7 @@ export function readFunctions(
 		.filter((resource) => isOurs(assembly, resource))
 		.map((resource): FunctionDefinition => {
 			const properties = template.properties(resource);
-			const { Environment, Role, Timeout, MemorySize } = properties;
+			const { Environment, Role, Timeout, MemorySize, VpcConfig } = properties;
 			const variables =
 				isObject(Environment) && isObject(Environment.Variables)
 					? Environment.Variables
@@ -51,6 +52,13 @@ export function readFunctions(
 						textIn(value, `${resource.id}: ${name}`),
 					]),
 				),
+				place: isObject(VpcConfig)
+					? placeOf(
+							VpcConfig.SubnetIds,
+							VpcConfig.SecurityGroupIds,
+							`${resource.id}.VpcConfig`,
+						)
+					: null,
 			};
 		});
 }

@@ -22,6 +22,7 @@ describe("A function in a rehearsal", () => {
 				timeoutMs,
 				memoryMb: 128,
 				environment: { THINGHZ_X: "from the template" },
+				place: null,
 			},
 			"AKIATEST",
 			{ AWS_ENDPOINT_URL: "http://127.0.0.1:9" },

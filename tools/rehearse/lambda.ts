@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
+import type { NetworkPlace } from "./network.ts";
 import { ACCOUNT, REGION } from "./template.ts";
 
 export interface FunctionDefinition {
@@ -15,6 +16,8 @@ export interface FunctionDefinition {
 	readonly timeoutMs: number;
 	readonly memoryMb: number;
 	readonly environment: Readonly<Record<string, string>>;
+	/** Where in a VPC it runs; null when it does in none. */
+	readonly place: NetworkPlace | null;
 }
 
 /** What a handler threw, or why a module could not be loaded. */

@@ -1,6 +1,6 @@
 /**
  * `make rehearse`: takes what `make synth` has written, puts the stack up on this machine and plays what AWS would do with
- * it, from a node's block to a reading of the API. `--json` prints one JSON document instead of the transcript, `--only TEXT`
+ * it, from a node's block to a reading of the API; then what databases of rows add, on stacks that have one. `--json` prints one JSON document instead of the transcript, `--only TEXT`
  * plays the scenes alone whose titles have it; an argument names another folder than dist/cdk.out. Exits 1 when something is not as it should be, 2 for a wrong use.
  */
 import { parseArgs } from "node:util";
@@ -8,6 +8,7 @@ import { RuleSqlError } from "../../cloud/aws/rule-sql/errors.ts";
 import { Assembly } from "./assembly.ts";
 import { RehearsalError } from "./errors.ts";
 import { rehearse } from "./rehearse.ts";
+import { beginRowStacks, ROW_STORES } from "./row-stacks.ts";
 import { Transcript } from "./transcript.ts";
 
 // Its warning would stand between the lines of the transcript.
@@ -23,14 +24,21 @@ const transcript = new Transcript((line) => {
 });
 const startMs = performance.now();
 let error: string | null = null;
+const { only } = values;
+const rowStacks = beginRowStacks(ROW_STORES);
 try {
 	const assembly = new Assembly(positionals[0] ?? DEFAULT_DIR);
-	await rehearse(assembly, transcript, values.only);
+	await rehearse(assembly, transcript, { only });
+	for (const assembly of await rowStacks.assemblies()) {
+		await rehearse(assembly, transcript, { only, rowsOnly: true });
+	}
 } catch (cause) {
 	if (!(cause instanceof RehearsalError || cause instanceof RuleSqlError)) {
 		throw cause;
 	}
 	error = cause.message;
+} finally {
+	await rowStacks.discard();
 }
 const { passes, failures, scenes } = transcript;
 const ms = Math.round(performance.now() - startMs);

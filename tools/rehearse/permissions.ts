@@ -50,6 +50,12 @@ export class Permissions {
 		return allowed;
 	}
 
+	/** Keeps what is not possible for another reason than a policy. @param sentence for people */
+	refuse(sentence: string): false {
+		this.refusals.add(sentence);
+		return false;
+	}
+
 	/** As `may`, only that nothing is kept of it: for asking what must not be allowed. */
 	asks(
 		roleArn: string,

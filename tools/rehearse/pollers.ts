@@ -23,6 +23,13 @@ import type { Permissions } from "./permissions.ts";
 import type { Queue, QueueMessage } from "./queue.ts";
 import { REGION, type Resource, type Template } from "./template.ts";
 
+/**
+ * After a batch of a stream has failed, ms. Lambda waits longer and longer, and its documentation does not say how long.
+ */
+export const RETRY_MS = 60_000;
+/** How long DynamoDB keeps a stream's records, whatever the mapping says, s. */
+const STREAM_KEEPS_S = 86_400;
+
 /** Of an invocation: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const MAX_EVENT_BYTES = 6 * 1024 * 1024;
 
@@ -55,6 +62,7 @@ export function readPollers(deps: {
 	readonly dynamoDb: DynamoDb;
 	readonly functions: readonly LambdaFunction[];
 	readonly permissions: Permissions;
+	readonly nowMs: () => number;
 }): readonly Poller[] {
 	const { template, queues, functions } = deps;
 	return template
@@ -255,9 +263,16 @@ class StreamPoller implements Poller {
 	readonly #dynamoDb: DynamoDb;
 	readonly #permissions: Permissions;
 	readonly #maxRetries: number;
+	readonly #maxAgeS: number;
+	readonly #bisects: boolean;
 	readonly #onFailure: Queue | null;
+	readonly #nowMs: () => number;
 	#position = 0;
 	#attempts = 0;
+	/** Of the next batch: less than the batch size after one that was split. */
+	#limit: number;
+	/** A batch that has failed is not handed over again before. */
+	#nextMs = 0;
 
 	constructor(
 		mapping: Mapping,
@@ -266,6 +281,7 @@ class StreamPoller implements Poller {
 			readonly queues: readonly Queue[];
 			readonly dynamoDb: DynamoDb;
 			readonly permissions: Permissions;
+			readonly nowMs: () => number;
 		},
 	) {
 		const { properties } = mapping;
@@ -279,6 +295,15 @@ class StreamPoller implements Poller {
 		this.#permissions = deps.permissions;
 		const retries = numberIn(properties.MaximumRetryAttempts, mapping.what, -1);
 		this.#maxRetries = retries < 0 ? Number.POSITIVE_INFINITY : retries;
+		const ageS = numberIn(
+			properties.MaximumRecordAgeInSeconds,
+			mapping.what,
+			-1,
+		);
+		this.#maxAgeS = ageS < 0 ? STREAM_KEEPS_S : Math.min(ageS, STREAM_KEEPS_S);
+		this.#bisects = properties.BisectBatchOnFunctionError === true;
+		this.#limit = mapping.batchSize;
+		this.#nowMs = deps.nowMs;
 		const { DestinationConfig } = properties;
 		const destination =
 			isObject(DestinationConfig) && isObject(DestinationConfig.OnFailure)
@@ -303,20 +328,53 @@ class StreamPoller implements Poller {
 			);
 			if (!may) return false;
 		}
-		const records = this.#dynamoDb.recordsOf(this.#arn);
-		const batch: StreamRecord[] = [];
-		let end = this.#position;
-		while (end < records.length && batch.length < this.batchSize) {
-			const record = records[end++];
-			if (record !== undefined && passesFilters(this.#mapping.filters, record))
-				batch.push(record);
-		}
+		if (this.#nowMs() < this.#nextMs) return false;
+		this.#discardOld();
+		const { batch, end } = this.#next(this.#limit);
 		if (batch.length === 0) {
 			this.#position = end;
 			return false;
 		}
 		await this.#hand(batch, end);
 		return true;
+	}
+
+	/** @returns the records from the position on that the function wants, and the position behind the last that was looked at */
+	#next(limit: number): {
+		readonly batch: readonly StreamRecord[];
+		readonly end: number;
+	} {
+		const records = this.#dynamoDb.recordsOf(this.#arn);
+		const batch: StreamRecord[] = [];
+		let end = this.#position;
+		while (end < records.length && batch.length < limit) {
+			const record = records[end++];
+			if (record !== undefined && passesFilters(this.#mapping.filters, record))
+				batch.push(record);
+		}
+		return { batch, end };
+	}
+
+	/** "MaximumRecordAgeInSeconds": records that are older are not handed over any more. */
+	#discardOld(): void {
+		const { batch } = this.#next(Number.POSITIVE_INFINITY);
+		const old = batch.filter(
+			({ dynamodb }) =>
+				this.#nowMs() / 1000 - Number(dynamodb.ApproximateCreationDateTime) >
+				this.#maxAgeS,
+		);
+		const last = old.at(-1);
+		if (last === undefined) return;
+		const all = this.#dynamoDb.recordsOf(this.#arn);
+		this.#giveUp(old, "RecordAgeExceeded");
+		this.#goOn(all.indexOf(last) + 1);
+	}
+
+	#goOn(position: number): void {
+		this.#position = position;
+		this.#attempts = 0;
+		this.#limit = this.batchSize;
+		this.#nextMs = 0;
 	}
 
 	async #hand(batch: readonly StreamRecord[], end: number): Promise<void> {
@@ -333,8 +391,7 @@ class StreamPoller implements Poller {
 				: batch.findIndex((record) => failures.includes(sequence(record)));
 		if (failures !== null && first === -1) {
 			this.taken += batch.length;
-			this.#position = end;
-			this.#attempts = 0;
+			this.#goOn(end);
 			return;
 		}
 		this.taken += first;
@@ -342,15 +399,23 @@ class StreamPoller implements Poller {
 		const stopped = batch[first];
 		const all = this.#dynamoDb.recordsOf(this.#arn);
 		if (stopped !== undefined) this.#position = all.indexOf(stopped);
+		this.#nextMs = this.#nowMs() + RETRY_MS;
+		// "Splitting a batch does not count towards the retry quota."
+		if (failures === null && this.#bisects && batch.length > 1) {
+			this.#limit = Math.ceil(batch.length / 2);
+			return;
+		}
 		this.#attempts = first > 0 ? 1 : this.#attempts + 1;
 		if (this.#attempts <= this.#maxRetries) return;
-		this.#position = end;
-		this.#attempts = 0;
-		this.#giveUp(batch.slice(first));
+		this.#giveUp(batch.slice(first), "RetryAttemptsExhausted");
+		this.#goOn(end);
 	}
 
 	/** "The invocation record" of https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html */
-	#giveUp(batch: readonly StreamRecord[]): void {
+	#giveUp(
+		batch: readonly StreamRecord[],
+		condition: "RetryAttemptsExhausted" | "RecordAgeExceeded",
+	): void {
 		const { name, arn, roleArn } = this.function.definition;
 		if (this.#onFailure === null) {
 			throw new RehearsalError(
@@ -371,8 +436,8 @@ class StreamPoller implements Poller {
 			JSON.stringify({
 				requestContext: {
 					functionArn: arn,
-					condition: "RetryAttemptsExhausted",
-					approximateInvokeCount: this.#maxRetries + 1,
+					condition,
+					approximateInvokeCount: this.#attempts,
 				},
 				version: "1.0",
 				DDBStreamBatchInfo: {
@@ -384,11 +449,6 @@ class StreamPoller implements Poller {
 				},
 			}),
 		);
-	}
-
-	/** Whether its function is refusing what comes next: it will be handed over again. */
-	get isStuck(): boolean {
-		return this.#attempts > 0;
 	}
 }
 

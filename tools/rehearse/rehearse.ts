@@ -14,6 +14,13 @@ import {
 import { nodeToReadings } from "./scenes/node.ts";
 import { people } from "./scenes/people.ts";
 import { presence, provisioning } from "./scenes/provisioning.ts";
+import {
+	blocksBecomeRows,
+	databaseAway,
+	databaseAwayForADay,
+	rowsRefused,
+	timesLearnedLater,
+} from "./scenes/rows.ts";
 import { strangers } from "./scenes/strangers.ts";
 import { wiring } from "./scenes/wiring.ts";
 import { Stage } from "./stage.ts";
@@ -39,20 +46,42 @@ const SCENES: Readonly<Record<string, Scene>> = {
 	"A variable is missing": environment,
 };
 
-/**
- * @param only what the titles of the scenes to play have in them; empty: all are played
- * @throws RehearsalError when the template cannot be put up at all
- */
+/** For a stack that has a database of rows. */
+const ROW_SCENES: Readonly<Record<string, Scene>> = {
+	"Blocks become rows": blocksBecomeRows,
+	"Rows of a boot that learns the time": timesLearnedLater,
+	"The database of rows is away": databaseAway,
+	"The database of rows is away for a day": databaseAwayForADay,
+	"The database of rows refuses some": rowsRefused,
+};
+
+export interface RehearsalOptions {
+	/** What the titles of the scenes to play have in them; empty: all are played. */
+	readonly only?: string;
+	/** Plays alone what a database of rows adds: all else was played on a stack without one. */
+	readonly rowsOnly?: boolean;
+}
+
+/** @throws RehearsalError when the template cannot be put up at all */
 export async function rehearse(
 	assembly: Assembly,
 	transcript: Transcript,
-	only = "",
+	{ only = "", rowsOnly = false }: RehearsalOptions = {},
 ): Promise<void> {
 	const stage = await Stage.set(assembly, transcript);
+	const { rowDatabase } = stage.world;
 	try {
-		for (const [title, play] of Object.entries(SCENES)) {
+		for (const [title, play] of Object.entries({
+			...(rowsOnly ? {} : SCENES),
+			...(rowDatabase === null ? {} : ROW_SCENES),
+		})) {
 			if (!title.includes(only)) continue;
-			await transcript.scene(title, () => play(stage));
+			await transcript.scene(
+				rowsOnly && rowDatabase !== null
+					? `${rowDatabase.name}: ${title}`
+					: title,
+				() => play(stage),
+			);
 		}
 		await transcript.scene("What was done, and was allowed", () =>
 			permissions(stage),
@@ -62,18 +91,22 @@ export async function rehearse(
 	}
 }
 
+/** What took no part is left out. */
 async function permissions({ world, transcript }: Stage): Promise<void> {
 	for (const { name, delivered, failed } of world.rules.all) {
+		if (delivered + failed === 0) continue;
 		transcript.step(
 			`rule ${name}: ${delivered} messages delivered, ${failed} to its error action`,
 		);
 	}
 	for (const { source, function: called, taken, failed } of world.pollers) {
+		if (taken + failed === 0) continue;
 		transcript.step(
 			`${source} → ${called.definition.name}: ${taken} taken, ${failed} handed over again`,
 		);
 	}
 	for (const { definition, succeeded, failed } of world.functions) {
+		if (succeeded + failed === 0) continue;
 		transcript.step(
 			`function ${definition.name}: ${succeeded} invocations, ${failed} failed`,
 		);

@@ -7,10 +7,31 @@
  * in for them.
  */
 import net from "node:net";
+import { format } from "node:util";
 
 const [, , bundle = "", handlerName = "", origins = "{}"] = process.argv;
 /** @type {Record<string, string>} */
 const standIns = JSON.parse(origins);
+
+// As the runtime does where a function logs as JSON: a line each, an object as what it is.
+// https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
+for (const [method, level] of /** @type {const} */ ([
+	["debug", "DEBUG"],
+	["log", "INFO"],
+	["info", "INFO"],
+	["warn", "WARN"],
+	["error", "ERROR"],
+])) {
+	console[method] = (/** @type {unknown[]} */ ...given) => {
+		const [first] = given;
+		const message =
+			given.length === 1 && typeof first === "object"
+				? first
+				: format(...given);
+		const timestamp = new Date().toISOString();
+		process.stdout.write(`${JSON.stringify({ timestamp, level, message })}\n`);
+	};
+}
 
 /** @param {unknown} host */
 const isLoopback = (host) =>

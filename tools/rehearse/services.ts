@@ -1,6 +1,7 @@
 /**
- * What functions call by themselves beside DynamoDB, on one loopback address: SQS, Secrets Manager, and SNS, whose requests
- * go on to its stand-in. Who calls is told by the access key; whether it may, by the same judge as for DynamoDB.
+ * What functions call by themselves beside DynamoDB, on one loopback address: SQS, Secrets Manager, and SNS and Timestream,
+ * whose requests go on to their stand-ins. Who calls is told by the access key; whether it may, by the same judge as for
+ * DynamoDB.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
@@ -14,7 +15,11 @@ import {
 	readBody,
 } from "./loopback.ts";
 import type { Queue } from "./queue.ts";
+import type { Secrets } from "./secrets.ts";
 import { ACCOUNT, REGION } from "./template.ts";
+
+/** Before the operation, in X-Amz-Target. */
+const TIMESTREAM = "Timestream_20181101.";
 
 export interface ServiceCall {
 	readonly caller: string | null;
@@ -31,10 +36,10 @@ interface Answer {
 
 export class Services {
 	readonly sns = new FakeSns();
-	/** Values of secrets, by their ARNs: made up when first asked for. */
-	readonly secrets = new Map<string, string>();
 	readonly #isAllowed: (call: ServiceCall) => boolean;
 	readonly #queues: () => readonly Queue[];
+	readonly #secrets: Secrets;
+	readonly #timestreamUrl: string | null;
 	readonly #server = createServer((request, response) => {
 		this.#answer(request).then(
 			({ status, type, text }) => {
@@ -49,12 +54,17 @@ export class Services {
 	});
 	endpoint = "";
 
-	constructor(
-		isAllowed: (call: ServiceCall) => boolean,
-		queues: () => readonly Queue[],
-	) {
-		this.#isAllowed = isAllowed;
-		this.#queues = queues;
+	constructor(deps: {
+		readonly isAllowed: (call: ServiceCall) => boolean;
+		readonly queues: () => readonly Queue[];
+		readonly secrets: Secrets;
+		/** Where WriteRecords is answered; null where there is no such table. */
+		readonly timestreamUrl: string | null;
+	}) {
+		this.#isAllowed = deps.isAllowed;
+		this.#queues = deps.queues;
+		this.#secrets = deps.secrets;
+		this.#timestreamUrl = deps.timestreamUrl;
 	}
 
 	async start(): Promise<void> {
@@ -82,6 +92,9 @@ export class Services {
 		if (target === "secretsmanager.GetSecretValue") {
 			const { SecretId } = JSON.parse(text) as { SecretId?: unknown };
 			return this.#secret(caller, String(SecretId));
+		}
+		if (typeof target === "string" && target.startsWith(TIMESTREAM)) {
+			return this.#timestream(caller, target, text);
 		}
 		return this.#sns(caller, text);
 	}
@@ -166,8 +179,14 @@ export class Services {
 			});
 			return { status: 400, type, text };
 		}
-		const secret = this.secrets.get(arn) ?? randomUUID();
-		this.secrets.set(arn, secret);
+		const secret = this.#secrets.value(arn);
+		if (secret === null) {
+			const text = JSON.stringify({
+				__type: "ResourceNotFoundException",
+				Message: "Secrets Manager can't find the specified secret.",
+			});
+			return { status: 400, type, text };
+		}
 		const text = JSON.stringify({
 			ARN: arn,
 			Name: arn.split(":").at(-1),
@@ -176,6 +195,49 @@ export class Services {
 			VersionStages: ["AWSCURRENT"],
 		});
 		return { status: 200, type, text };
+	}
+
+	/**
+	 * AWS JSON 1.0. The client asks for an endpoint first and goes there; this one is told to stay, and keeps scheme and port:
+	 * https://docs.aws.amazon.com/timestream/latest/developerguide/Using.API.endpoint-discovery.how-it-works.html
+	 */
+	async #timestream(
+		caller: string | null,
+		target: string,
+		text: string,
+	): Promise<Answer> {
+		const type = "application/x-amz-json-1.0";
+		const operation = target.slice(TIMESTREAM.length);
+		const action = `timestream:${operation}`;
+		const body: unknown = JSON.parse(text);
+		const { DatabaseName, TableName } = isObject(body) ? body : {};
+		const resource =
+			DatabaseName === undefined
+				? "*"
+				: `arn:aws:timestream:${REGION}:${ACCOUNT}:database/${DatabaseName}/table/${TableName}`;
+		if (!this.#isAllowed({ caller, action, resource })) {
+			const text = JSON.stringify({
+				__type: "AccessDeniedException",
+				Message: `${action} is not allowed.`,
+			});
+			return { status: 400, type, text };
+		}
+		if (operation === "DescribeEndpoints") {
+			const text = JSON.stringify({
+				Endpoints: [{ Address: LOOPBACK, CachePeriodInMinutes: 1440 }],
+			});
+			return { status: 200, type, text };
+		}
+		if (this.#timestreamUrl === null) {
+			const text = JSON.stringify({ __type: "ResourceNotFoundException" });
+			return { status: 400, type, text };
+		}
+		const response = await fetch(this.#timestreamUrl, {
+			method: "POST",
+			headers: { "content-type": type, "x-amz-target": target },
+			body: text,
+		});
+		return { status: response.status, type, text: await response.text() };
 	}
 
 	/** AWS Query: https://docs.aws.amazon.com/sns/latest/api/API_Operations.html */

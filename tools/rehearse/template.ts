@@ -406,6 +406,23 @@ const PHYSICAL: Readonly<Record<string, (of: ToName) => Physical>> = {
 	"AWS::CloudFront::ResponseHeadersPolicy": byId,
 	"AWS::CloudFront::CachePolicy": byId,
 	"AWS::CloudFront::OriginRequestPolicy": byId,
+	"AWS::EC2::VPC": ({ id }) => {
+		const ref = `vpc-${id.toLowerCase()}`;
+		return { ref, attributes: { VpcId: ref } };
+	},
+	"AWS::EC2::Subnet": ({ id }) => {
+		const ref = `subnet-${id.toLowerCase()}`;
+		return { ref, attributes: { SubnetId: ref } };
+	},
+	"AWS::EC2::RouteTable": ({ id }) => {
+		const ref = `rtb-${id.toLowerCase()}`;
+		return { ref, attributes: { RouteTableId: ref } };
+	},
+	"AWS::EC2::SecurityGroup": ({ id }) => {
+		const ref = `sg-${id.toLowerCase()}`;
+		return { ref, attributes: { GroupId: ref, Id: ref } };
+	},
+	"AWS::EC2::VPCEndpoint": byId,
 	"AWS::IoT::Policy": ({ named }) => {
 		const ref = named("PolicyName");
 		return { ref, attributes: { Arn: arn("iot", `policy/${ref}`) } };
@@ -445,6 +462,12 @@ const PHYSICAL: Readonly<Record<string, (of: ToName) => Physical>> = {
 	"AWS::Timestream::Database": ({ named }) => {
 		const ref = named("DatabaseName");
 		return { ref, attributes: { Arn: arn("timestream", `database/${ref}`) } };
+	},
+	"AWS::Timestream::InfluxDBInstance": ({ id }) => {
+		const ref = id.toLowerCase().slice(0, 10);
+		const Arn = arn("timestream-influxdb", `db-instance/${ref}`);
+		const Endpoint = `${ref}-abc123.timestream-influxdb.${REGION}.on.aws`;
+		return { ref, attributes: { Arn, Endpoint, Id: ref } };
 	},
 	"AWS::Timestream::Table": ({ named }) => {
 		const Name = named("TableName");

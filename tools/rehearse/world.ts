@@ -10,10 +10,13 @@ import { named, readFunctions } from "./functions.ts";
 import { type ApiRequest, type ApiResponse, HttpApi } from "./http-api.ts";
 import { isObject, numberIn, objectIn, textIn } from "./json.ts";
 import { type FunctionDefinition, LambdaFunction } from "./lambda.ts";
+import { Network } from "./network.ts";
 import { Permissions } from "./permissions.ts";
 import { type Poller, readPollers } from "./pollers.ts";
 import { Queue } from "./queue.ts";
+import { openRowDatabase, type RowDatabase } from "./row-database.ts";
 import { Rules } from "./rules.ts";
+import { Secrets } from "./secrets.ts";
 import { Services } from "./services.ts";
 import type { Template } from "./template.ts";
 import { KeyServer, UserPool } from "./user-pool.ts";
@@ -34,14 +37,17 @@ export class World {
 	readonly pollers: readonly Poller[];
 	readonly api: HttpApi;
 	readonly cloudFront: CloudFront;
+	/** Null where the template has none. */
+	readonly rowDatabase: RowDatabase | null;
 	/** The template's user pool, and one of somebody else, whose tokens are worth nothing here. */
 	readonly pool: UserPool;
 	readonly foreignPool: UserPool;
 	/** Set to make DynamoDB fail for the calls that it returns a fault for. */
 	fault: ((call: DynamoCall) => DynamoFault | null) | null = null;
 	readonly #keys: KeyServer;
+	readonly #network: Network;
 	readonly #callers: ReadonlyMap<string, FunctionDefinition>;
-	/** How far the queues' clock is ahead, ms. */
+	/** How far the clock of queues and pollers is ahead, ms. */
 	#aheadMs = 0;
 
 	private constructor(assembly: Assembly, parts: Parts) {
@@ -50,10 +56,12 @@ export class World {
 		this.permissions = new Permissions(template);
 		this.dynamoDb = parts.dynamoDb;
 		this.services = parts.services;
+		this.rowDatabase = parts.rowDatabase;
+		this.#network = new Network(template);
 		this.pool = parts.pool;
 		this.foreignPool = parts.foreignPool;
 		this.#keys = parts.keys;
-		this.queues = readQueues(template, () => Date.now() + this.#aheadMs);
+		this.queues = readQueues(template, () => this.nowMs);
 		const definitions = readFunctions(assembly);
 		this.#callers = new Map(
 			definitions.map((definition, index) => [
@@ -70,7 +78,10 @@ export class World {
 		};
 		this.functions = [...this.#callers].map(
 			([accessKey, definition]) =>
-				new LambdaFunction(definition, accessKey, endpoints, origins),
+				new LambdaFunction(definition, accessKey, endpoints, {
+					...origins,
+					...this.#serversFor(definition),
+				}),
 		);
 		this.rules = new Rules(template, this.queues, this.permissions);
 		this.pollers = readPollers({
@@ -79,6 +90,7 @@ export class World {
 			dynamoDb: parts.dynamoDb,
 			functions: this.functions,
 			permissions: this.permissions,
+			nowMs: () => this.nowMs,
 		});
 		this.api = new HttpApi(template, {
 			keys: (issuer) => (issuer === this.pool.issuer ? this.pool.keys : null),
@@ -99,13 +111,20 @@ export class World {
 			throw new RehearsalError("bad_wiring", "There is no user pool.");
 		}
 		const issuer = template.attribute(poolResource, "ProviderURL");
+		const secrets = new Secrets(template);
+		const rowDatabase = await openRowDatabase(template, secrets);
 		let world: World | null = null;
-		const dynamoDb = new DynamoDb((call) => world?.judge(call) ?? null);
-		const services = new Services(
-			({ caller, action, resource }) =>
-				world?.mayCall(caller, action, resource) ?? false,
-			() => world?.queues ?? [],
+		const dynamoDb = new DynamoDb(
+			(call) => world?.judge(call) ?? null,
+			() => world?.nowMs ?? Date.now(),
 		);
+		const services = new Services({
+			isAllowed: ({ caller, action, resource }) =>
+				world?.mayCall(caller, action, resource) ?? false,
+			queues: () => world?.queues ?? [],
+			secrets,
+			timestreamUrl: rowDatabase?.timestreamUrl ?? null,
+		});
 		const pool = await UserPool.make(issuer);
 		const foreignPool = await UserPool.make(`${issuer}Foreign`);
 		const keys = new KeyServer([pool, foreignPool]);
@@ -120,13 +139,19 @@ export class World {
 			world = new World(assembly, {
 				dynamoDb,
 				services,
+				rowDatabase,
 				pool,
 				foreignPool,
 				keys,
 			});
 			return world;
 		} catch (error) {
-			await Promise.all([dynamoDb.close(), services.close(), keys.close()]);
+			await Promise.all([
+				dynamoDb.close(),
+				services.close(),
+				keys.close(),
+				rowDatabase?.close(),
+			]);
 			throw error;
 		}
 	}
@@ -137,6 +162,7 @@ export class World {
 			this.dynamoDb.close(),
 			this.services.close(),
 			this.#keys.close(),
+			this.rowDatabase?.close(),
 		]);
 	}
 
@@ -158,7 +184,12 @@ export class World {
 		);
 	}
 
-	/** Lets time pass for the queues. */
+	/** The time for queues and what polls. */
+	get nowMs(): number {
+		return Date.now() + this.#aheadMs;
+	}
+
+	/** Lets time pass for queues and what polls. */
 	advance(ms: number): void {
 		this.#aheadMs += ms;
 	}
@@ -280,10 +311,17 @@ export class World {
 		return this.fault?.(call) ?? null;
 	}
 
-	/** Whether the function with an access key may do something, by its role. */
+	/** Whether the function with an access key may do something, by its role, and reaches what does it from where it is. */
 	mayCall(caller: string | null, action: string, resource: string): boolean {
 		const definition = this.#callers.get(caller ?? "");
 		if (definition === undefined) return false;
+		const { name, place } = definition;
+		const [service = ""] = action.split(":");
+		if (!this.#network.reachesService(place, service)) {
+			return this.permissions.refuse(
+				`${name} does not reach ${service} from its VPC: no endpoint there lets it in.`,
+			);
+		}
 		return this.permissions.may(
 			definition.name,
 			definition.roleArn,
@@ -291,6 +329,22 @@ export class World {
 			action,
 			resource,
 		);
+	}
+
+	/** The database of rows, for a function that is let in to it: nothing else leads there. */
+	#serversFor(definition: FunctionDefinition): Record<string, string> {
+		const { name, place, environment } = definition;
+		const server = this.rowDatabase?.server ?? null;
+		// Whoever is to use it is given its address.
+		const isUser = Object.values(environment).includes(server?.origin ?? "");
+		if (server === null || !isUser) return {};
+		if (this.#network.reachesServer(place, server.place, server.port)) {
+			return { [server.origin]: server.standIn };
+		}
+		this.permissions.refuse(
+			`${name} does not reach ${this.rowDatabase?.name} at ${server.origin}: it is in another network, or security groups are in between.`,
+		);
+		return {};
 	}
 
 	async #invokeFor(
@@ -325,6 +379,7 @@ export class World {
 interface Parts {
 	readonly dynamoDb: DynamoDb;
 	readonly services: Services;
+	readonly rowDatabase: RowDatabase | null;
 	readonly pool: UserPool;
 	readonly foreignPool: UserPool;
 	readonly keys: KeyServer;

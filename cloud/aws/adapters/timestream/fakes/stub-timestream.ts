@@ -71,7 +71,10 @@ class ServiceError extends Error {
 	}
 }
 
-export async function startStubTimestream(): Promise<StubTimestream> {
+export async function startStubTimestream({
+	database = DATABASE,
+	table = TABLE,
+} = {}): Promise<StubTimestream> {
 	const kept = new Map<string, KeptRecord>();
 	const server = createServer((request, response) => {
 		const chunks: Buffer[] = [];
@@ -108,7 +111,7 @@ export async function startStubTimestream(): Promise<StubTimestream> {
 				message: "It has been told to fail.",
 			});
 		}
-		if (request.DatabaseName !== DATABASE || request.TableName !== TABLE) {
+		if (request.DatabaseName !== database || request.TableName !== table) {
 			throw new ServiceError("ResourceNotFoundException", 400, {
 				message: `The database ${request.DatabaseName} or its table ${request.TableName} does not exist.`,
 			});
