@@ -1,7 +1,8 @@
 /** The HTTP API as the page uses it. The session is a cookie, so nothing here holds a token. */
+
+import type { SignInCode } from "./authorization-code.ts";
 import { pageConfig } from "./config.ts";
 import { type PlacedBlock, readFrames } from "./framing.ts";
-import type { SignInCode } from "./hosted-sign-in.ts";
 
 export interface ChannelInfo {
 	readonly id: string;

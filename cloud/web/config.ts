@@ -1,33 +1,5 @@
-/** What only the deployment knows of where the page runs: `/config.json`, which says nothing on one machine. */
-
-export interface PageConfig {
-	/** Where people sign in; null where they come by links. */
-	readonly hosted: HostedSignIn | null;
-	/** Whether news are sent, or have to be asked for. */
-	readonly live: "stream" | "poll";
-}
-
-export interface HostedSignIn {
-	/** Address of the identity provider's pages, without a slash at the end. */
-	readonly signInUrl: string;
-	readonly clientId: string;
-}
-
-export const LOCAL: PageConfig = { hosted: null, live: "stream" };
-
-/** What the file says; anything that is not understood counts as not said. */
-export function readConfig(document: unknown): PageConfig {
-	const { signInUrl, clientId, live } = (document ?? {}) as Partial<
-		Record<string, unknown>
-	>;
-	const hosted =
-		typeof signInUrl === "string" &&
-		/^https?:\/\//.test(signInUrl) &&
-		typeof clientId === "string"
-			? { signInUrl: signInUrl.replace(/\/$/, ""), clientId }
-			: null;
-	return { hosted, live: live === "poll" ? "poll" : "stream" };
-}
+/** The page's configuration as it was loaded: what only the deployment knows of where the page runs. */
+import { LOCAL, type PageConfig, readConfig } from "./page-config.ts";
 
 let current: PageConfig | null = null;
 

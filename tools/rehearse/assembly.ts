@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { RehearsalError } from "./errors.ts";
-import { type Json, objectIn, textIn } from "./json.ts";
+import { isObject, type Json, listIn, objectIn, textIn } from "./json.ts";
 import { type Resource, Template } from "./template.ts";
 
 export class Assembly {
@@ -84,6 +84,28 @@ export class Assembly {
 		);
 	}
 
+	/**
+	 * A text file that CDK's own function puts into a bucket, with what only a deployment knows in the places of its markers:
+	 * aws-cdk-lib/aws-s3-deployment ("Source.jsonData").
+	 * @throws RehearsalError bad_wiring when none is deployed
+	 */
+	deployedFile(name: string): string {
+		for (const resource of this.template.ofType(
+			"Custom::CDKBucketDeployment",
+		)) {
+			const properties = this.template.properties(resource);
+			const keys = listIn(properties.SourceObjectKeys, resource.id);
+			const markers = listIn(properties.SourceMarkers, resource.id);
+			for (const [index, key] of keys.entries()) {
+				const folder = this.#assets.get(textIn(key, resource.id));
+				const path = join(this.#dir, folder ?? "", name);
+				if (folder === undefined || !existsSync(path)) continue;
+				return withMarkers(readFileSync(path, "utf8"), markers[index]);
+			}
+		}
+		throw new RehearsalError("bad_wiring", `No ${name} is deployed.`);
+	}
+
 	#read(file: string): Json {
 		const path = join(this.#dir, file);
 		let text: string;
@@ -98,4 +120,15 @@ export class Assembly {
 		}
 		return objectIn(JSON.parse(text), path);
 	}
+}
+
+/** In JSON, what is put in is escaped as JSON's texts are. */
+function withMarkers(text: string, markers: unknown): string {
+	return Object.entries(isObject(markers) ? markers : {}).reduce(
+		(all, [marker, value]) =>
+			all.replaceAll(marker, () =>
+				JSON.stringify(textIn(value, marker)).slice(1, -1),
+			),
+		text,
+	);
 }

@@ -20,6 +20,14 @@ function template(changes: Record<string, object> = {}): Template {
 	return new Template({
 		Resources: {
 			Pool: { Type: "AWS::Cognito::UserPool" },
+			page: {
+				Type: "AWS::Cognito::UserPoolClient",
+				Properties: {
+					AllowedOAuthFlows: ["code"],
+					AllowedOAuthFlowsUserPoolClient: true,
+					CallbackURLs: ["https://page.example/"],
+				},
+			},
 			Api: { Type: "AWS::ApiGatewayV2::Api" },
 			Stage: {
 				Type: "AWS::ApiGatewayV2::Stage",
@@ -51,6 +59,7 @@ function template(changes: Record<string, object> = {}): Template {
 			Open: route("GET /v1/openapi.json", false),
 			...changes,
 		},
+		Outputs: { SignInUrl: { Value: "https://thinghz.auth.example" } },
 	});
 }
 
@@ -62,8 +71,8 @@ describe("The HTTP API in a rehearsal", () => {
 	let api: HttpApi;
 
 	before(async () => {
-		pool = await UserPool.make(ISSUER);
-		other = await UserPool.make(`${ISSUER}2`);
+		pool = await UserPool.start(template());
+		other = await UserPool.startForeign(pool);
 		api = new HttpApi(template(), {
 			keys: (issuer) => (issuer === ISSUER ? pool.keys : null),
 			invoke: async (_arn, _source, event) => {
@@ -73,6 +82,8 @@ describe("The HTTP API in a rehearsal", () => {
 			},
 		});
 	});
+
+	after(() => Promise.all([pool.close(), other.close()]));
 
 	beforeEach(() => {
 		events = [];

@@ -7,7 +7,14 @@
 import { randomUUID } from "node:crypto";
 import { createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify } from "jose";
 import { RehearsalError } from "./errors.ts";
-import { isObject, type Json, listIn, objectIn, textIn } from "./json.ts";
+import {
+	isObject,
+	type Json,
+	listIn,
+	objectIn,
+	textIn,
+	textsIn,
+} from "./json.ts";
 import { ACCOUNT, REGION, type Template } from "./template.ts";
 
 export interface ApiRequest {
@@ -22,6 +29,8 @@ export interface ApiRequest {
 export interface ApiResponse {
 	readonly status: number;
 	readonly headers: Readonly<Record<string, string>>;
+	/** What Set-Cookie says, once a cookie. */
+	readonly cookies: readonly string[];
 	readonly body: Buffer;
 	/** Whether a function answered, or API Gateway itself. */
 	readonly from: "function" | "gateway";
@@ -312,6 +321,7 @@ function responseOf(result: unknown): ApiResponse {
 		return {
 			status: 200,
 			headers: { "content-type": "application/json" },
+			cookies: [],
 			body: Buffer.from(
 				typeof result === "string" ? result : JSON.stringify(result),
 			),
@@ -326,6 +336,7 @@ function responseOf(result: unknown): ApiResponse {
 	return {
 		status: Number(result.statusCode),
 		headers,
+		cookies: textsIn(result.cookies, "cookies"),
 		body: Buffer.from(
 			typeof result.body === "string" ? result.body : "",
 			result.isBase64Encoded === true ? "base64" : "utf8",
@@ -338,6 +349,7 @@ function gatewayAnswer(status: number, message: string): ApiResponse {
 	return {
 		status,
 		headers: { "content-type": "application/json" },
+		cookies: [],
 		body: Buffer.from(JSON.stringify({ message })),
 		from: "gateway",
 	};

@@ -1,16 +1,16 @@
 /**
- * A Cognito user pool for a rehearsal: its keys, where verifiers look for them, and tokens of the shape that Cognito gives:
- * https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+ * The template's Cognito user pool for a rehearsal, with its clients for people, on a stand-in that has Cognito's endpoints
+ * and makes tokens of the shape that Cognito gives.
  */
-import { createServer, type Server } from "node:http";
+import type { JSONWebKeySet } from "jose";
 import {
-	type CryptoKey,
-	exportJWK,
-	generateKeyPair,
-	type JSONWebKeySet,
-	SignJWT,
-} from "jose";
-import { closeServer, LOOPBACK, listenOnLoopback } from "./loopback.ts";
+	FakeUserPool,
+	type PoolClient,
+} from "../../cloud/aws/fakes/fake-user-pool.ts";
+import { OUTPUTS } from "../../cloud/aws/names.ts";
+import { RehearsalError } from "./errors.ts";
+import { textIn, textsIn } from "./json.ts";
+import type { Resource, Template } from "./template.ts";
 
 export interface TokenOptions {
 	readonly subject: string;
@@ -23,88 +23,125 @@ export interface TokenOptions {
 
 export class UserPool {
 	readonly issuer: string;
-	readonly #key: CryptoKey;
-	readonly #keyId: string;
 	readonly keys: JSONWebKeySet;
+	/** What stands in for the addresses of keys and of sign-in, by their origins. */
+	readonly origins: Readonly<Record<string, string>>;
+	readonly #pool: FakeUserPool;
 
-	private constructor(
-		issuer: string,
-		keyId: string,
-		key: CryptoKey,
-		keys: JSONWebKeySet,
-	) {
+	private constructor(issuer: string, signInUrl: string, pool: FakeUserPool) {
 		this.issuer = issuer;
-		this.#keyId = keyId;
-		this.#key = key;
-		this.keys = keys;
+		this.keys = { keys: [pool.publicJwk] };
+		this.origins = {
+			[new URL(issuer).origin]: pool.url,
+			[new URL(signInUrl).origin]: pool.url,
+		};
+		this.#pool = pool;
 	}
 
-	static async make(issuer: string): Promise<UserPool> {
-		const { privateKey, publicKey } = await generateKeyPair("RS256");
-		const kid = `key-of-${issuer.split("/").at(-1)}`;
-		const jwk = await exportJWK(publicKey);
-		return new UserPool(issuer, kid, privateKey, {
-			keys: [{ ...jwk, kid, alg: "RS256", use: "sig" }],
-		});
-	}
-
-	token(options: TokenOptions): Promise<string> {
-		const { subject, groups, clientId } = options;
-		const use = options.use ?? "access";
-		const nowS = Math.floor(Date.now() / 1000);
-		const lifetimeS = options.lifetimeS ?? 3600;
-		return new SignJWT({
-			...(groups.length === 0 ? {} : { "cognito:groups": groups }),
-			token_use: use,
-			auth_time: nowS,
-			...(use === "access"
-				? {
-						client_id: clientId,
-						username: subject,
-						scope: "openid email",
-						version: 2,
-					}
-				: {
-						aud: clientId,
-						"cognito:username": subject,
-						email: `${subject}@example.com`,
-						email_verified: true,
-					}),
-		})
-			.setProtectedHeader({ alg: "RS256", kid: this.#keyId })
-			.setIssuer(this.issuer)
-			.setSubject(subject)
-			.setIssuedAt(Math.min(nowS, nowS + lifetimeS - 1))
-			.setExpirationTime(nowS + lifetimeS)
-			.sign(this.#key);
-	}
-}
-
-/** Serves the keys of pools where Cognito does: ISSUER/.well-known/jwks.json. */
-export class KeyServer {
-	readonly #pools: readonly UserPool[];
-	readonly #server: Server;
-	origin = "";
-
-	constructor(pools: readonly UserPool[]) {
-		this.#pools = pools;
-		this.#server = createServer((request, response) => {
-			const pool = this.#pools.find(
-				({ issuer }) =>
-					`${new URL(issuer).pathname}/.well-known/jwks.json` === request.url,
+	/** @throws RehearsalError bad_wiring, unreadable_template */
+	static async start(template: Template): Promise<UserPool> {
+		const [resource] = template.ofType("AWS::Cognito::UserPool");
+		const [first, ...others] = template
+			.ofType("AWS::Cognito::UserPoolClient")
+			.filter((client) => isForPeople(template, client))
+			.map((client) => readClient(template, client));
+		if (resource === undefined || first === undefined) {
+			throw new RehearsalError(
+				"bad_wiring",
+				"There is no user pool, or no client that people sign in by.",
 			);
-			response.writeHead(pool === undefined ? 404 : 200, {
-				"content-type": "application/json",
-			});
-			response.end(JSON.stringify(pool?.keys ?? { message: "Not found" }));
-		});
+		}
+		return new UserPool(
+			template.attribute(resource, "ProviderURL"),
+			template.output(OUTPUTS.signInUrl),
+			await FakeUserPool.start({
+				poolId: template.ref(resource),
+				clients: [first, ...others],
+			}),
+		);
 	}
 
-	async start(): Promise<void> {
-		this.origin = `http://${LOOPBACK}:${await listenOnLoopback(this.#server)}`;
+	/** Of somebody else, in the same region: its tokens are worth nothing here. */
+	static async startForeign({ issuer, origins }: UserPool): Promise<UserPool> {
+		const poolId = `${issuer.split("/").at(-1)}Foreign`;
+		const [signInUrl = issuer] = Object.keys(origins);
+		return new UserPool(
+			`${issuer}Foreign`,
+			signInUrl,
+			await FakeUserPool.start({ poolId }),
+		);
 	}
 
 	close(): Promise<void> {
-		return closeServer(this.#server);
+		return this.#pool.close();
 	}
+
+	/** Who signs in at the pool's page; null: whoever comes declines. */
+	set visitor(visitor: Pick<TokenOptions, "subject" | "groups"> | null) {
+		this.#pool.visitor =
+			visitor === null
+				? null
+				: {
+						sub: visitor.subject,
+						username: visitor.subject,
+						groups: visitor.groups,
+					};
+	}
+
+	/** What a browser finds at an address of the pool's pages, without going on to where it is sent. */
+	visit(address: string): Promise<Response> {
+		const { origin, pathname, search } = new URL(address);
+		const standIn = this.origins[origin];
+		if (standIn === undefined) throw new Error(`${origin} is not the pool's.`);
+		return fetch(new URL(pathname + search, standIn), { redirect: "manual" });
+	}
+
+	token(options: TokenOptions): Promise<string> {
+		const { subject, groups, clientId, use = "access" } = options;
+		const nowS = Math.floor(Date.now() / 1000);
+		const lifetimeS = options.lifetimeS ?? 3600;
+		return this.#pool.accessToken(
+			{ sub: subject, username: subject, groups },
+			Date.now(),
+			{
+				client_id: clientId,
+				scope: "openid email profile",
+				iat: Math.min(nowS, nowS + lifetimeS - 1),
+				exp: nowS + lifetimeS,
+				...(use === "access"
+					? {}
+					: {
+							token_use: "id",
+							client_id: undefined,
+							scope: undefined,
+							aud: clientId,
+						}),
+			},
+		);
+	}
+}
+
+/** Others are for programs: https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints-oauth-grants.html */
+function isForPeople(template: Template, client: Resource): boolean {
+	const { AllowedOAuthFlows, AllowedOAuthFlowsUserPoolClient } =
+		template.properties(client);
+	return (
+		AllowedOAuthFlowsUserPoolClient === true &&
+		textsIn(AllowedOAuthFlows, client.id).includes("code")
+	);
+}
+
+function readClient(template: Template, client: Resource): PoolClient {
+	const properties = template.properties(client);
+	if (properties.GenerateSecret === true) {
+		throw new RehearsalError(
+			"bad_wiring",
+			`${client.id} has a secret, which neither a page nor a command could keep.`,
+		);
+	}
+	return {
+		clientId: textIn(template.ref(client), client.id),
+		callbackUrls: textsIn(properties.CallbackURLs, client.id),
+		scopes: textsIn(properties.AllowedOAuthScopes, client.id),
+	};
 }

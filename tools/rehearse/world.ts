@@ -19,7 +19,7 @@ import { Rules } from "./rules.ts";
 import { Secrets } from "./secrets.ts";
 import { Services } from "./services.ts";
 import type { Template } from "./template.ts";
-import { KeyServer, UserPool } from "./user-pool.ts";
+import { UserPool } from "./user-pool.ts";
 
 /** SQS's own default, where the template says nothing, s. */
 const DEFAULT_VISIBILITY_S = 30;
@@ -44,7 +44,7 @@ export class World {
 	readonly foreignPool: UserPool;
 	/** Set to make DynamoDB fail for the calls that it returns a fault for. */
 	fault: ((call: DynamoCall) => DynamoFault | null) | null = null;
-	readonly #keys: KeyServer;
+	readonly #assembly: Assembly;
 	readonly #network: Network;
 	readonly #callers: ReadonlyMap<string, FunctionDefinition>;
 	/** How far the clock of queues and pollers is ahead, ms. */
@@ -53,6 +53,7 @@ export class World {
 	private constructor(assembly: Assembly, parts: Parts) {
 		const { template } = assembly;
 		this.template = template;
+		this.#assembly = assembly;
 		this.permissions = new Permissions(template);
 		this.dynamoDb = parts.dynamoDb;
 		this.services = parts.services;
@@ -60,7 +61,6 @@ export class World {
 		this.#network = new Network(template);
 		this.pool = parts.pool;
 		this.foreignPool = parts.foreignPool;
-		this.#keys = parts.keys;
 		this.queues = readQueues(template, () => this.nowMs);
 		const definitions = readFunctions(assembly);
 		this.#callers = new Map(
@@ -73,13 +73,10 @@ export class World {
 			AWS_ENDPOINT_URL: parts.services.endpoint,
 			AWS_ENDPOINT_URL_DYNAMODB: parts.dynamoDb.endpoint,
 		};
-		const origins = {
-			[new URL(parts.pool.issuer).origin]: parts.keys.origin,
-		};
 		this.functions = [...this.#callers].map(
 			([accessKey, definition]) =>
 				new LambdaFunction(definition, accessKey, endpoints, {
-					...origins,
+					...parts.pool.origins,
 					...this.#serversFor(definition),
 				}),
 		);
@@ -106,11 +103,6 @@ export class World {
 	/** @throws RehearsalError what of the template cannot be put up */
 	static async put(assembly: Assembly): Promise<World> {
 		const { template } = assembly;
-		const [poolResource] = template.ofType("AWS::Cognito::UserPool");
-		if (poolResource === undefined) {
-			throw new RehearsalError("bad_wiring", "There is no user pool.");
-		}
-		const issuer = template.attribute(poolResource, "ProviderURL");
 		const secrets = new Secrets(template);
 		const rowDatabase = await openRowDatabase(template, secrets);
 		let world: World | null = null;
@@ -125,11 +117,10 @@ export class World {
 			secrets,
 			timestreamUrl: rowDatabase?.timestreamUrl ?? null,
 		});
-		const pool = await UserPool.make(issuer);
-		const foreignPool = await UserPool.make(`${issuer}Foreign`);
-		const keys = new KeyServer([pool, foreignPool]);
+		const pool = await UserPool.start(template);
+		const foreignPool = await UserPool.startForeign(pool);
 		try {
-			await Promise.all([dynamoDb.start(), services.start(), keys.start()]);
+			await Promise.all([dynamoDb.start(), services.start()]);
 			for (const table of template.ofType(
 				"AWS::DynamoDB::Table",
 				"AWS::DynamoDB::GlobalTable",
@@ -142,14 +133,14 @@ export class World {
 				rowDatabase,
 				pool,
 				foreignPool,
-				keys,
 			});
 			return world;
 		} catch (error) {
 			await Promise.all([
 				dynamoDb.close(),
 				services.close(),
-				keys.close(),
+				pool.close(),
+				foreignPool.close(),
 				rowDatabase?.close(),
 			]);
 			throw error;
@@ -161,7 +152,8 @@ export class World {
 		await Promise.all([
 			this.dynamoDb.close(),
 			this.services.close(),
-			this.#keys.close(),
+			this.pool.close(),
+			this.foreignPool.close(),
 			this.rowDatabase?.close(),
 		]);
 	}
@@ -213,11 +205,20 @@ export class World {
 	}
 
 	/** A request of the page: through CloudFront. @returns the API's response; null when another origin was asked */
-	async browse(request: PageRequest): Promise<ApiResponse | null> {
+	async browse(
+		request: PageRequest,
+		body?: string,
+	): Promise<ApiResponse | null> {
 		const outcome = this.cloudFront.handle(request);
 		if (outcome.kind === "response") {
 			const { status, headers } = outcome;
-			return { status, headers, body: Buffer.alloc(0), from: "gateway" };
+			return {
+				status,
+				headers,
+				cookies: [],
+				body: Buffer.alloc(0),
+				from: "gateway",
+			};
 		}
 		if (outcome.originDomain !== this.api.domain) return null;
 		const { method, uri, query, headers, cookies } = outcome.request;
@@ -229,7 +230,13 @@ export class World {
 			path: uri,
 			query,
 			headers: { ...headers, ...(cookie === "" ? {} : { cookie }) },
+			...(body === undefined ? {} : { body }),
 		});
+	}
+
+	/** A file of the page, as the deployment writes it. @throws RehearsalError bad_wiring */
+	pageFile(name: string): string {
+		return this.#assembly.deployedFile(name);
 	}
 
 	/** Runs every schedule of the template once. @returns what each did */
@@ -382,7 +389,6 @@ interface Parts {
 	readonly rowDatabase: RowDatabase | null;
 	readonly pool: UserPool;
 	readonly foreignPool: UserPool;
-	readonly keys: KeyServer;
 }
 
 function readQueues(template: Template, nowMs: () => number): readonly Queue[] {

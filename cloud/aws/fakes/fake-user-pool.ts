@@ -39,6 +39,26 @@ export const ADMIN: PoolUser = {
 	groups: ["admin"],
 };
 
+/** An app client for people, without a secret. */
+export interface PoolClient {
+	readonly clientId: string;
+	/** Where it may have people sent back to; absent: anywhere. */
+	readonly callbackUrls?: readonly string[];
+	/** What it may ask for; absent: anything. */
+	readonly scopes?: readonly string[];
+}
+
+interface Grant {
+	readonly user: PoolUser;
+	readonly clientId: string;
+	readonly scope: string;
+}
+
+interface GrantedCode extends Grant {
+	readonly redirectUri: string;
+	readonly challenge: string;
+}
+
 interface SigningKey {
 	readonly kid: string;
 	readonly privateKey: CryptoKey;
@@ -71,31 +91,42 @@ export class FakeUserPool {
 
 	readonly #server: Server;
 	#keys: readonly SigningKey[];
-	readonly #codes = new Map<
-		string,
-		{ user: PoolUser; redirectUri: string; challenge: string }
-	>();
-	readonly #refreshTokens = new Map<string, PoolUser>();
+	readonly #clients: readonly PoolClient[];
+	readonly #codes = new Map<string, GrantedCode>();
+	readonly #refreshTokens = new Map<string, Grant>();
 
-	private constructor(server: Server, key: SigningKey) {
+	private constructor(
+		server: Server,
+		key: SigningKey,
+		poolId: string,
+		clients: readonly [PoolClient, ...PoolClient[]],
+	) {
 		const { port } = server.address() as AddressInfo;
 		this.url = `http://127.0.0.1:${port}`;
 		this.pool = {
-			poolId: POOL_ID,
-			clientIds: [CLIENT_ID],
+			poolId,
+			clientIds: [clients[0].clientId, ...idsOf(clients.slice(1))],
 			readerClientId: READER_CLIENT_ID,
 			signInUrl: this.url,
 		};
 		this.#server = server;
 		this.#keys = [key];
+		this.#clients = clients;
 	}
 
-	static async start(): Promise<FakeUserPool> {
+	/** @param options of the pool that it stands in for; one of its own with one client without them */
+	static async start({
+		poolId = POOL_ID,
+		clients = [{ clientId: CLIENT_ID }],
+	}: {
+		readonly poolId?: string;
+		readonly clients?: readonly [PoolClient, ...PoolClient[]];
+	} = {}): Promise<FakeUserPool> {
 		const app = new Hono();
 		const server = createServer(getRequestListener(app.fetch));
 		server.listen(0, "127.0.0.1");
 		await once(server, "listening");
-		const pool = new FakeUserPool(server, await makeKey());
+		const pool = new FakeUserPool(server, await makeKey(), poolId, clients);
 		pool.#serve(app);
 		return pool;
 	}
@@ -124,9 +155,9 @@ export class FakeUserPool {
 		const claims = {
 			sub: user.sub,
 			"cognito:groups": user.groups.length > 0 ? user.groups : undefined,
-			iss: issuerOf(POOL_ID),
+			iss: issuerOf(this.pool.poolId),
 			version: 2,
-			client_id: CLIENT_ID,
+			client_id: this.pool.clientIds[0],
 			origin_jti: randomUUID(),
 			event_id: randomUUID(),
 			token_use: "access",
@@ -193,17 +224,20 @@ export class FakeUserPool {
 			if (this.failure === null) return next();
 			return c.text("failing", this.failure as 500);
 		});
-		app.get("/.well-known/jwks.json", (c) => {
+		const keys = (c: Context) => {
 			this.keyRequests++;
 			return c.json({ keys: this.#keys.map(({ jwk }) => jwk) });
-		});
+		};
+		app.get("/.well-known/jwks.json", keys);
+		app.get(`/${this.pool.poolId}/.well-known/jwks.json`, keys);
+		app.get("/error", (c) => c.text(c.req.query("error") ?? "", 400));
 		app.get("/oauth2/authorize", (c) => this.#authorize(c));
 		app.get("/logout", (c) => c.redirect(c.req.query("logout_uri") ?? ""));
 		app.post("/oauth2/token", (c) => this.#token(c));
 		app.post("/oauth2/revoke", async (c) => {
 			const form = await c.req.parseBody();
 			const token = String(form.token);
-			if (form.client_id !== CLIENT_ID) return refuse(c, "invalid_client");
+			if (this.#clientOf(form) === null) return refuse(c, "invalid_client");
 			this.revoked.add(token);
 			this.#refreshTokens.delete(token);
 			return c.body(null, 200);
@@ -213,15 +247,25 @@ export class FakeUserPool {
 	#authorize(c: Context): Response {
 		const asked = c.req.query();
 		const redirectUri = asked.redirect_uri ?? "";
+		const client = this.#clientOf(asked);
+		// Nobody is sent anywhere that the client has not named: the pool's own page says what is wrong.
+		if (client?.callbackUrls?.includes(redirectUri) === false) {
+			return c.redirect("/error?error=redirect_mismatch");
+		}
 		const back = new URL(redirectUri);
 		if (asked.state !== undefined) back.searchParams.set("state", asked.state);
 		const isRight =
 			asked.response_type === "code" &&
-			asked.client_id === CLIENT_ID &&
+			client !== null &&
 			asked.code_challenge_method === "S256" &&
 			asked.code_challenge !== undefined;
+		const scope = asked.scope ?? client?.scopes?.join(" ") ?? "openid";
 		if (!isRight) {
 			back.searchParams.set("error", "invalid_request");
+		} else if (
+			!scope.split(" ").every((one) => client.scopes?.includes(one) ?? true)
+		) {
+			back.searchParams.set("error", "invalid_scope");
 		} else if (this.visitor === null) {
 			back.searchParams.set("error", "access_denied");
 			back.searchParams.set("error_description", "The visitor declined.");
@@ -229,6 +273,8 @@ export class FakeUserPool {
 			const code = randomUUID();
 			this.#codes.set(code, {
 				user: this.visitor,
+				clientId: client.clientId,
+				scope,
 				redirectUri,
 				challenge: asked.code_challenge ?? "",
 			});
@@ -242,11 +288,16 @@ export class FakeUserPool {
 		if (form.grant_type === "client_credentials") {
 			return this.#grantToProgram(c, String(form.scope ?? READ_SCOPE));
 		}
-		if (form.client_id !== CLIENT_ID) return refuse(c, "invalid_client");
+		const client = this.#clientOf(form);
+		if (client === null) return refuse(c, "invalid_client");
+		const isOfClient = (grant: Grant | undefined) =>
+			grant?.clientId === client.clientId;
 		if (form.grant_type === "refresh_token") {
-			const user = this.#refreshTokens.get(String(form.refresh_token));
-			if (user === undefined) return refuse(c, "invalid_grant");
-			return this.#grant(c, user, null);
+			const grant = this.#refreshTokens.get(String(form.refresh_token));
+			if (grant === undefined || !isOfClient(grant)) {
+				return refuse(c, "invalid_grant");
+			}
+			return this.#grant(c, grant, null);
 		}
 		if (form.grant_type !== "authorization_code") {
 			return refuse(c, "unsupported_grant_type");
@@ -258,14 +309,22 @@ export class FakeUserPool {
 			.digest("base64url");
 		if (
 			granted === undefined ||
+			!isOfClient(granted) ||
 			granted.challenge !== challenge ||
 			granted.redirectUri !== form.redirect_uri
 		) {
 			return refuse(c, "invalid_grant");
 		}
 		const refreshToken = randomBytes(64).toString("base64url");
-		this.#refreshTokens.set(refreshToken, granted.user);
-		return this.#grant(c, granted.user, refreshToken);
+		this.#refreshTokens.set(refreshToken, granted);
+		return this.#grant(c, granted, refreshToken);
+	}
+
+	/** By what it calls itself; null where there is no such client. */
+	#clientOf(asked: Readonly<Record<string, unknown>>): PoolClient | null {
+		return (
+			this.#clients.find(({ clientId }) => clientId === asked.client_id) ?? null
+		);
 	}
 
 	/** To the client that shows its secret (RFC 6749 section 2.3.1), for what it may ask for. */
@@ -285,21 +344,28 @@ export class FakeUserPool {
 	/** A renewal keeps the refresh token that it came with. */
 	async #grant(
 		c: Context,
-		user: PoolUser,
+		{ user, clientId, scope }: Grant,
 		refreshToken: string | null,
 	): Promise<Response> {
 		return c.json({
-			access_token: await this.accessToken(user, Date.now()),
+			access_token: await this.accessToken(user, Date.now(), {
+				client_id: clientId,
+				scope,
+			}),
 			id_token: await this.accessToken(user, Date.now(), {
 				token_use: "id",
 				client_id: undefined,
-				aud: CLIENT_ID,
+				aud: clientId,
 			}),
 			...(refreshToken === null ? {} : { refresh_token: refreshToken }),
 			token_type: "Bearer",
 			expires_in: ACCESS_TTL_S,
 		});
 	}
+}
+
+function idsOf(clients: readonly PoolClient[]): readonly string[] {
+	return clients.map(({ clientId }) => clientId);
 }
 
 function refuse(c: Context, error: string): Response {

@@ -20,6 +20,7 @@ export async function people(stage: Stage): Promise<void> {
 			...someone,
 			clientId: "another",
 		}),
+		"an ID token": await world.pool.token({ ...someone, clientId, use: "id" }),
 	};
 	for (const [what, token] of Object.entries(wrong)) {
 		const { status } = await stage.get("/v1/devices/porch", token);

@@ -1,37 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { LOCAL, readConfig } from "./config.ts";
-import { authorizeUrl, readReturn } from "./hosted-sign-in.ts";
+import { authorizeUrl, readReturn } from "./authorization-code.ts";
 
 const PAGE = "https://page.example/";
 const BEGUN = JSON.stringify({
 	state: "s1",
 	codeVerifier: "v".repeat(43),
 	hash: "#/devices/roof",
-});
-
-describe("the page's configuration", () => {
-	it("says where people sign in and how news come", () => {
-		const signInUrl = "https://thinghz.auth.eu-central-1.amazoncognito.com";
-		assert.deepEqual(
-			readConfig({ signInUrl: `${signInUrl}/`, clientId: "c", live: "poll" }),
-			{ hosted: { signInUrl, clientId: "c" }, live: "poll" },
-		);
-	});
-
-	it("says nothing on one machine, nor by what is not understood", () => {
-		for (const document of [
-			{},
-			null,
-			[],
-			"x",
-			{ signInUrl: "javascript:alert(1)", clientId: "c" },
-			{ signInUrl: "https://a.example" },
-			{ signInUrl: 1, clientId: 2, live: true },
-		]) {
-			assert.deepEqual(readConfig(document), LOCAL);
-		}
-	});
 });
 
 describe("sign-in at another's page", () => {
