@@ -11,6 +11,7 @@ import {
 	twice,
 	unreachableQueue,
 } from "./scenes/ingest-faults.ts";
+import { jobs } from "./scenes/jobs.ts";
 import { nodeToReadings } from "./scenes/node.ts";
 import { people } from "./scenes/people.ts";
 import { presence, provisioning } from "./scenes/provisioning.ts";
@@ -21,6 +22,7 @@ import {
 	rowsRefused,
 	timesLearnedLater,
 } from "./scenes/rows.ts";
+import { signIn } from "./scenes/sign-in.ts";
 import { strangers } from "./scenes/strangers.ts";
 import { wiring } from "./scenes/wiring.ts";
 import { Stage } from "./stage.ts";
@@ -34,6 +36,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
 	"A node becomes a thing": provisioning,
 	"A thing comes and goes": presence,
 	"Who may see what": people,
+	"Somebody signs in": signIn,
 	"What things may not do": strangers,
 	"A poison block in a batch": poison,
 	"DynamoDB throttles for a while": throttledForAWhile,
@@ -43,6 +46,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
 	"A function dies in the middle of a batch": crash,
 	"An alert fires and is told": alerts,
 	"A job names firmware": firmware,
+	"A job ends on a device": jobs,
 	"A variable is missing": environment,
 };
 

@@ -42,6 +42,7 @@ export async function strangers(stage: Stage): Promise<void> {
 				[`${other}/shadow/name/config/update`, "refused"],
 				["$aws/rules/thinghz_presence/porch", "refused"],
 				["$aws/events/presence/connected/porch", "refused"],
+				["$aws/events/jobExecution/update-1/succeeded", "refused"],
 				["$aws/certificates/create/json", "refused"],
 			].map(
 				([topic = "", expected]) =>
