@@ -239,7 +239,10 @@ describe("The ingest function", () => {
 		);
 		assert.deepEqual(await handle([message]), []);
 		const page = await stores.blocks.range("boiler", 0, 9e15, 1);
-		assert.equal(page.blocks[0]?.receivedMs, NOW - 500);
+		// A second of samples that began at 00:00:01 of that day: the redrive was ten days later.
+		assert.equal(page.blocks[0]?.receivedMs, DAY + 1000);
+		const device = await stores.devices.get("boiler");
+		assert.equal(device?.lastSeenMs, DAY + 1000);
 	});
 
 	it("lets no old boot event that was delivered again undo a later one", async () => {

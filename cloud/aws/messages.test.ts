@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { blockTopic, eventTopic } from "../../protocol/topics.ts";
+import { blockOf, DAY } from "../core/contracts/fixtures.ts";
 import {
 	blockRuleMessage,
 	eventRuleMessage,
@@ -71,6 +72,44 @@ describe("The ingest queue's messages", () => {
 			});
 		});
 	}
+
+	const failed = (payload: Uint8Array) =>
+		JSON.stringify(
+			ruleErrorMessage(BLOCKS_RULE, "boiler", "boiler/block", payload),
+		);
+	const hour = { intervalMs: 60_000, startUptimeMs: 5_000 };
+	const samples = Array.from({ length: 60 }, (_, i) => i);
+
+	it("give what a rule could not pass on with the time that the block itself tells, though it is redriven days later", () => {
+		const block = blockOf(samples, hour);
+		const days = DAY + 9 * 86_400_000;
+		const { receivedMs } = parseIngestMessage(failed(block), days);
+		assert.equal(receivedMs, DAY + 5_000 + 59 * 60_000);
+	});
+
+	for (const [what, changes, sentMs] of [
+		["does not know it", { clock: null }, DAY + 7],
+		[
+			"has it from its own memory",
+			{ clock: { bootTimeMs: DAY, source: "stored" } },
+			DAY + 7,
+		],
+		["is of the future", {}, DAY - 86_400_000],
+	] as const) {
+		it(`give it with the time of the queue when the block ${what}`, () => {
+			const block = blockOf(samples, { ...hour, ...changes });
+			assert.equal(
+				parseIngestMessage(failed(block), sentMs).receivedMs,
+				sentMs,
+			);
+		});
+	}
+
+	it("are never later than the queue has them, though the node's clock is some minutes ahead", () => {
+		const block = blockOf([1, 2, 3], hour);
+		const message = parseIngestMessage(failed(block), DAY + 10_000);
+		assert.equal(message.receivedMs, DAY + 10_000);
+	});
 
 	it("do not make a block of what was published to a deeper topic of another rule", () => {
 		const message = ruleErrorMessage(

@@ -3,6 +3,9 @@
  * these very texts.
  * https://docs.aws.amazon.com/iot/latest/developerguide/iot-sql-reference.html
  */
+import { BlockError } from "../../protocol/block.ts";
+import { readHeader } from "../../protocol/decode.ts";
+import { believedStartMs, lastAfterMs } from "../core/believable.ts";
 import type { IncomingMessage } from "../core/ingest.ts";
 import {
 	type ExecutionStatus,
@@ -107,7 +110,8 @@ export type ReceivedMessage = IncomingMessage & { readonly receivedMs: number };
 
 /**
  * @param body of a message in the ingest queue: `BlockRuleMessage`, `EventRuleMessage` or `RuleErrorMessage`
- * @param sentMs when it went into the queue; counts where the message itself does not say when it was received
+ * @param sentMs when it went into the queue, which for one that was redriven is then; counts where neither the message nor
+ * the block in it says more
  * @throws MalformedMessage
  */
 export function parseIngestMessage(
@@ -122,11 +126,12 @@ export function parseIngestMessage(
 				`The message failed in a rule named ${JSON.stringify(rule.slice(0, 80))}, whose messages do not come here.`,
 			);
 		}
+		const payload = bytes(message.base64OriginalPayload);
 		return {
 			thing: text(message, "clientId"),
 			topic: wholeTopic(rule, text(message, "topic")),
-			payload: bytes(message.base64OriginalPayload),
-			receivedMs: sentMs,
+			payload,
+			receivedMs: rule === BLOCKS_RULE ? ownTime(payload, sentMs) : sentMs,
 		};
 	}
 	const rule = "block" in message ? BLOCKS_RULE : EVENTS_RULE;
@@ -136,6 +141,24 @@ export function parseIngestMessage(
 		payload: bytes(text(message, "block" in message ? "block" : "event")),
 		receivedMs: time(message, "receivedMs"),
 	};
+}
+
+/**
+ * What comes nearest to when a block was received that came without that: when it ended, by its node's network time. It can
+ * have been received no earlier, and is no sign of life of today.
+ * @param sentMs the latest that it can be
+ */
+function ownTime(payload: Uint8Array, sentMs: number): number {
+	try {
+		const header = readHeader(payload);
+		const startMs = believedStartMs(header, sentMs);
+		if (startMs === null) return sentMs;
+		return Math.min(startMs + lastAfterMs(header), sentMs);
+	} catch (error) {
+		// No block: that is for ingest to say.
+		if (error instanceof BlockError) return sentMs;
+		throw error;
+	}
 }
 
 /** @throws MalformedMessage */
