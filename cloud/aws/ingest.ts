@@ -3,6 +3,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { type BlockListener, Ingest } from "../core/ingest.ts";
 import { LiveHub } from "../core/live-hub.ts";
 import type { Clock, Stores } from "../core/ports.ts";
+import type { PresenceStore } from "../core/presence.ts";
 import type { Log } from "./log.ts";
 import { bury } from "./malformed.ts";
 import {
@@ -19,7 +20,7 @@ import { type Work, workThroughBatch } from "./sqs-batch.ts";
 export const SEEN_EVERY_MS = 3_600_000;
 
 export function ingestHandler(deps: {
-	readonly stores: Stores;
+	readonly stores: Stores & { readonly presence: PresenceStore };
 	readonly clock: Clock;
 	readonly log: Log;
 	readonly onBlock?: BlockListener;
@@ -30,7 +31,7 @@ export function ingestHandler(deps: {
 		{ stores, hub: new LiveHub(), clock },
 		{
 			seenEveryMs: SEEN_EVERY_MS,
-			adopts: true,
+			adopts: stores.presence,
 			...(onBlock === undefined ? {} : { onBlock }),
 		},
 	);

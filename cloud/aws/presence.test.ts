@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { memoryLatestExecutions } from "../core/fakes/memory-latest-executions.ts";
-import { memoryPresence } from "../core/fakes/memory-presence.ts";
 import {
 	type MemoryStores,
 	memoryStores,
@@ -28,7 +27,7 @@ describe("The presence function", () => {
 		latestExecutions = memoryLatestExecutions(stores.devices);
 		log = memoryLog();
 		run = presenceHandler({
-			presence: memoryPresence(stores.devices),
+			presence: stores.presence,
 			latestExecutions,
 			deadLetters: stores.deadLetters,
 			clock: { nowMs: () => T + 60_000 },
@@ -85,14 +84,14 @@ describe("The presence function", () => {
 		assert.equal(await online("roof"), true);
 	});
 
-	it("passes over clients that are no devices", async () => {
+	it("makes no device of a client, and passes over those whose names are no thing's", async () => {
 		const clients = [
 			up(1, T, "somebody"),
 			up(1, T, "iotconsole-1511213971966-0/x"),
 		];
 		assert.deepEqual(await handle(...clients), []);
 		assert.equal(await stores.devices.get("somebody"), null);
-		assert.deepEqual(log.of("batch")[0]?.outcomes, { unknown: 2 });
+		assert.deepEqual(log.of("batch")[0]?.outcomes, { changed: 1, unknown: 1 });
 	});
 
 	it("gives an event back that could not be noted, and notes it when it comes again", async () => {

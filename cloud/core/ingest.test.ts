@@ -16,6 +16,7 @@ import type { MemoryStores } from "./fakes/memory-stores.ts";
 import { Ingest, type IngestOptions } from "./ingest.ts";
 import type { LiveEvent } from "./live-hub.ts";
 import { StoreError } from "./ports.ts";
+import { notePresence } from "./presence.ts";
 
 const BOOT_EVENT = {
 	type: "boot",
@@ -455,7 +456,7 @@ describe("Ingest", () => {
 		});
 
 		it("makes a device of a thing that is none, where it is to adopt", async () => {
-			const ingest = ingestWith({ adopts: true });
+			const ingest = ingestWith({ adopts: cloud.stores.presence });
 			await Promise.all([
 				ingest.accept(blockMessage(blockOf([1]), "roof")),
 				ingest.accept(blockMessage(blockOf([2], { sequence: 2 }), "roof")),
@@ -466,8 +467,79 @@ describe("Ingest", () => {
 			assert.equal(device?.channels.length, 1);
 		});
 
+		it("makes a device that is not connected of a thing whose connection was told to have ended before", async () => {
+			const { presence, devices } = cloud.stores;
+			const nowMs = cloud.clock.now;
+			const up = { online: true, session: 3, atMs: nowMs - 9_000 };
+			const down = { ...up, online: false, atMs: nowMs - 1_000 };
+			for (const told of [up, down]) await notePresence(presence, "roof", told);
+			await ingestWith({ adopts: presence }).accept({
+				...blockMessage(blockOf([1]), "roof"),
+				receivedMs: nowMs - 5_000,
+			});
+			const device = await devices.get("roof");
+			assert.equal(device?.online, false);
+			assert.equal(device?.lastSeenMs, down.atMs);
+		});
+
+		it("makes a device that is connected until it is told otherwise, by what comes late, too", async () => {
+			const { presence, devices } = cloud.stores;
+			const receivedMs = cloud.clock.now - 60_000;
+			const ingest = ingestWith({ adopts: presence });
+			await ingest.accept({
+				...blockMessage(blockOf([1]), "roof"),
+				receivedMs,
+			});
+			assert.equal((await devices.get("roof"))?.online, true);
+			const gone = { online: false, session: 0, atMs: receivedMs + 1 };
+			assert.equal(await notePresence(presence, "roof", gone), "changed");
+			assert.equal((await devices.get("roof"))?.online, false);
+			await ingest.accept({
+				...blockMessage(blockOf([2], { sequence: 2 }), "roof"),
+				receivedMs,
+			});
+			assert.equal((await devices.get("roof"))?.online, false);
+		});
+
+		it("adopts a thing wholly, though the store fails at any moment of it", async () => {
+			const { presence, devices } = cloud.stores;
+			const message = {
+				...blockMessage(blockOf([1]), "roof"),
+				receivedMs: cloud.clock.now,
+			};
+			for (const failing of [
+				{
+					adopts: {
+						...presence,
+						replace: () => Promise.reject(new StoreError("unavailable", "No.")),
+					},
+					devices,
+				},
+				{
+					adopts: presence,
+					devices: {
+						...devices,
+						create: () => Promise.reject(new StoreError("unavailable", "No.")),
+					},
+				},
+			]) {
+				const ingest = new Ingest(
+					{
+						stores: { ...cloud.stores, devices: failing.devices },
+						hub: cloud.hub,
+						clock: cloud.clock,
+					},
+					{ adopts: failing.adopts },
+				);
+				await assert.rejects(ingest.accept(message), StoreError);
+				assert.equal(await devices.get("roof"), null);
+			}
+			await ingestWith({ adopts: presence }).accept(message);
+			assert.equal((await devices.get("roof"))?.online, true);
+		});
+
 		it("makes a device by an event as well", async () => {
-			await ingestWith({ adopts: true }).accept({
+			await ingestWith({ adopts: cloud.stores.presence }).accept({
 				thing: "roof",
 				topic: eventTopic("roof"),
 				payload: event(BOOT_EVENT),
@@ -477,7 +549,7 @@ describe("Ingest", () => {
 		});
 
 		it("adopts nobody by what makes a dead letter", async () => {
-			const ingest = ingestWith({ adopts: true });
+			const ingest = ingestWith({ adopts: cloud.stores.presence });
 			await ingest.accept(blockMessage(Uint8Array.of(1), "roof"));
 			await ingest.accept({ ...nth(1), thing: "roof" });
 			assert.equal(await cloud.stores.devices.get("roof"), null);
@@ -485,7 +557,7 @@ describe("Ingest", () => {
 
 		it("leaves a known device's presence alone", async () => {
 			await cloud.stores.devices.update("boiler", { online: false });
-			await ingestWith({ adopts: true }).accept(nth(1));
+			await ingestWith({ adopts: cloud.stores.presence }).accept(nth(1));
 			const device = await cloud.stores.devices.get("boiler");
 			assert.equal(device?.online, false);
 		});

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { presenceStoreContract } from "./contracts/presence-store.ts";
-import { memoryPresence } from "./fakes/memory-presence.ts";
 import { memoryStores } from "./fakes/memory-stores.ts";
 import { StoreError } from "./ports.ts";
 import {
+	heardOf,
 	notePresence,
 	type Presence,
 	type PresenceStore,
@@ -26,10 +26,7 @@ const down = (session: number, atMs: number): Presence => ({
 	atMs,
 });
 
-presenceStoreContract("Memory", async () => {
-	const { devices } = memoryStores();
-	return { devices, presence: memoryPresence(devices) };
-});
+presenceStoreContract("Memory", async () => memoryStores());
 
 describe("What is told of a device's presence", () => {
 	for (const [what, told, known] of [
@@ -123,8 +120,7 @@ describe("What is told of a device's presence", () => {
 	});
 
 	it("is noted at a device", async () => {
-		const { devices } = memoryStores();
-		const store = memoryPresence(devices);
+		const { devices, presence: store } = memoryStores();
 		await devices.create("boiler", 1);
 		assert.equal(await notePresence(store, "boiler", up(1, T)), "changed");
 		assert.equal(await notePresence(store, "boiler", up(1, T)), "outdated");
@@ -138,18 +134,26 @@ describe("What is told of a device's presence", () => {
 		assert.deepEqual([device?.online, device?.lastSeenMs], [false, T + 9]);
 	});
 
-	it("is not noted of clients that are no devices", async () => {
-		const { devices } = memoryStores();
-		const store = memoryPresence(devices);
-		for (const client of ["roof", "iotconsole-1/2", "", "ü"]) {
+	it("is not noted of clients whose names are no thing's", async () => {
+		const { devices, presence: store } = memoryStores();
+		for (const client of ["iotconsole-1/2", "thinghz-claim:1", "", "ü"]) {
 			assert.equal(await notePresence(store, client, up(1, T)), "unknown");
 		}
 		assert.deepEqual(await devices.list(), []);
 	});
 
+	it("counts more than that a message came over a connection, whichever comes first", () => {
+		for (const told of [up(0, T - MINUTE), down(0, T + MINUTE), down(7, T)]) {
+			assert.equal(supersedes(told, heardOf(T)), true);
+			assert.equal(supersedes(heardOf(T), told), false);
+		}
+		// Of a connection long before, that one is known to have ended.
+		assert.equal(supersedes(heardOf(T), down(7, T - HOUR)), true);
+		assert.equal(supersedes(heardOf(T), null), true);
+	});
+
 	it("is judged anew when somebody else was faster", async () => {
-		const { devices } = memoryStores();
-		const store = memoryPresence(devices);
+		const { devices, presence: store } = memoryStores();
 		await devices.create("boiler", 1);
 		let overtaken = false;
 		const raced: PresenceStore = {
@@ -163,12 +167,11 @@ describe("What is told of a device's presence", () => {
 			},
 		};
 		assert.equal(await notePresence(raced, "boiler", down(4, T)), "outdated");
-		assert.deepEqual(await store.get("boiler"), { presence: up(5, T) });
+		assert.deepEqual(await store.get("boiler"), up(5, T));
 	});
 
 	it("comes again when somebody else is faster each time", async () => {
-		const { devices } = memoryStores();
-		const store = memoryPresence(devices);
+		const { devices, presence: store } = memoryStores();
 		await devices.create("boiler", 1);
 		const lost = { ...store, replace: async () => false };
 		await assert.rejects(

@@ -17,19 +17,32 @@ export interface Presence {
 	readonly atMs: number;
 }
 
+/**
+ * Keeps presence of things that are no devices as well, for some weeks: whoever becomes a device later shows it from its first
+ * moment on.
+ */
 export interface PresenceStore {
-	/** @returns null when there is no such device; its `presence` is null while no event of it has been kept */
-	get(device: string): Promise<{ readonly presence: Presence | null } | null>;
+	/** @returns null while nothing that was told of it has been kept */
+	get(device: string): Promise<Presence | null>;
 	/**
-	 * Keeps a presence, and with it in the same write what `Device` shows of it: `online`, and `atMs` as `lastSeenMs`.
+	 * Keeps a presence, and with it in the same write what `Device` shows of it: `online`, and `atMs` as `lastSeenMs` unless
+	 * it has been seen later.
 	 * @param known what has to be there still
-	 * @returns false when something else is there, or no device: nothing changed
+	 * @returns false when something else is there: nothing changed
 	 */
 	replace(
 		device: string,
 		known: Presence | null,
 		presence: Presence,
 	): Promise<boolean>;
+}
+
+/**
+ * What a message says of the connection that it came over, which nobody may have told of: that it was there then. Whatever
+ * is told of a connection of about that time says more.
+ */
+export function heardOf(atMs: number): Presence {
+	return { online: true, session: -1, atMs };
 }
 
 /** How far two events are apart whose order is told by their times: more than those are off, less than sessions live on, ms. */
@@ -47,8 +60,8 @@ export function supersedes(told: Presence, known: Presence | null): boolean {
 }
 
 /**
- * "changed": it is what is known now. "outdated": something later is known, or the same. "unknown": there is no such
- * device; clients that are no things of ours connect, too.
+ * "changed": it is what is known now. "outdated": something later is known, or the same. "unknown": it is no name of a
+ * thing; clients that are none connect, too.
  */
 export type PresenceOutcome = "changed" | "outdated" | "unknown";
 
@@ -60,10 +73,9 @@ export async function notePresence(
 ): Promise<PresenceOutcome> {
 	if (!isThingName(device)) return "unknown";
 	for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-		const found = await store.get(device);
-		if (found === null) return "unknown";
-		if (!supersedes(told, found.presence)) return "outdated";
-		if (await store.replace(device, found.presence, told)) return "changed";
+		const known = await store.get(device);
+		if (!supersedes(told, known)) return "outdated";
+		if (await store.replace(device, known, told)) return "changed";
 	}
 	throw new StoreError(
 		"contended",

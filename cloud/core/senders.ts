@@ -1,6 +1,7 @@
 /** What is remembered of the things that send, so that a block rarely costs more than its own write. */
 import type { BlockHeader, Channel } from "../../protocol/block.ts";
 import type { Clock, DeviceUpdate, Stores } from "./ports.ts";
+import { heardOf, notePresence, type PresenceStore } from "./presence.ts";
 
 /** How often a thing's last-seen time is written at most where nothing else is asked for, ms. */
 const SEEN_EVERY_MS = 1000;
@@ -15,18 +16,17 @@ export interface SenderOptions {
 	/** How often a thing's last-seen time is written at most, ms; 1 s unless told. */
 	readonly seenEveryMs?: number;
 	/**
-	 * Whether a thing that nobody has named a device before becomes one by what it sends; else its blocks are kept
-	 * under its name and no device is shown. It has shown a certificate of ours in either case.
+	 * Where it is there, a thing that nobody has named a device before becomes one by what it sends, connected unless
+	 * that is told otherwise here; else its blocks are kept under its name and no device is shown. It has shown a
+	 * certificate of ours in either case.
 	 */
-	readonly adopts?: boolean;
+	readonly adopts?: PresenceStore;
 }
 
 export interface Sender {
 	/** Its channels as last written to the device, by id. */
 	readonly channels: Map<string, Channel>;
 	seenWrittenMs: number;
-	/** It became a device by this very message, so that nobody has noted yet that it is connected. */
-	isNew: boolean;
 }
 
 interface Heard {
@@ -36,7 +36,7 @@ interface Heard {
 }
 
 export class Senders {
-	readonly adopts: boolean;
+	readonly #adopts: PresenceStore | null;
 	readonly #devices: Stores["devices"];
 	readonly #clock: Clock;
 	readonly #seenEveryMs: number;
@@ -55,7 +55,11 @@ export class Senders {
 		this.#devices = deps.stores.devices;
 		this.#clock = deps.clock;
 		this.#seenEveryMs = options.seenEveryMs ?? SEEN_EVERY_MS;
-		this.adopts = options.adopts ?? false;
+		this.#adopts = options.adopts ?? null;
+	}
+
+	get adopts(): boolean {
+		return this.#adopts !== null;
 	}
 
 	known(thing: string): Sender | undefined {
@@ -106,12 +110,9 @@ export class Senders {
 		if (channels.length === 0 && !isDue) return;
 		for (const channel of channels) sender.channels.set(channel.id, channel);
 		if (!isLate) sender.seenWrittenMs = heardMs;
-		const { isNew } = sender;
-		sender.isNew = false;
 		try {
 			await this.#devices.update(thing, {
 				...(isLate ? {} : heardAt(message, this.#clock)),
-				...(isNew ? { online: true } : {}),
 				...(channels.length === 0 ? {} : { channels }),
 			});
 		} catch (error) {
@@ -123,14 +124,14 @@ export class Senders {
 	async #read(message: Heard): Promise<Sender> {
 		const { thing, receivedMs = this.#clock.nowMs() } = message;
 		const device = await this.#devices.get(thing);
-		const isNew =
-			device === null &&
-			this.adopts &&
-			(await this.#devices.create(thing, receivedMs));
+		if (device === null && this.#adopts !== null) {
+			// Before there is a device: one that was cut after its creation would stay as that has left it.
+			await notePresence(this.#adopts, thing, heardOf(receivedMs));
+			await this.#devices.create(thing, receivedMs);
+		}
 		return {
 			channels: new Map(device?.channels.map((one) => [one.id, one])),
 			seenWrittenMs: device?.lastSeenMs ?? Number.NEGATIVE_INFINITY,
-			isNew,
 		};
 	}
 }

@@ -55,7 +55,7 @@ const alerts = new Alerts({
 
 const ingest = new Ingest(
 	{ stores, hub, clock },
-	{ adopts: true, onBlock: alerts.onBlock },
+	{ adopts: stores.presence, onBlock: alerts.onBlock },
 );
 
 export const handler = httpHandler(

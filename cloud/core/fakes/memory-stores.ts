@@ -1,5 +1,4 @@
 /** The stores in memory, for tests of what stands on them: they pass the same contracts as real ones. */
-import { isOvertaken } from "../boot-order.ts";
 import type {
 	AuthorityStores,
 	BlockPage,
@@ -7,7 +6,6 @@ import type {
 	BootBinding,
 	BucketRows,
 	DeadLetter,
-	Device,
 	DeviceCertificate,
 	NewBlock,
 	PutOutcome,
@@ -16,14 +14,18 @@ import type {
 	Stores,
 } from "../ports.ts";
 import { StoreError } from "../ports.ts";
+import type { PresenceStore } from "../presence.ts";
 import { floorTo, rollupSpanMs } from "../spans.ts";
 import { memoryAlerts } from "./memory-alerts.ts";
+import { memoryDevices } from "./memory-devices.ts";
 
 export interface MemoryStores extends AuthorityStores {
 	/** While it is true, every write fails with StoreError. */
 	failing: boolean;
 	/** How many times each device was updated. */
 	readonly deviceUpdates: Map<string, number>;
+	/** As where events tell of it: on AWS. */
+	readonly presence: PresenceStore;
 }
 
 export function memoryStores(): MemoryStores {
@@ -34,7 +36,7 @@ export function memoryStores(): MemoryStores {
 		deviceUpdates,
 		blocks: memoryBlocks(check, dirty),
 		deadLetters: memoryDeadLetters(check),
-		devices: memoryDevices(check, deviceUpdates),
+		...memoryDevices(check, deviceUpdates),
 		bindings: memoryBindings(check),
 		rollups: memoryRollups(check, dirty),
 		alerts: memoryAlerts(check),
@@ -242,58 +244,6 @@ function memoryDeadLetters(check: Check): Stores["deadLetters"] {
 				.slice(0, limit);
 		},
 	};
-}
-
-function memoryDevices(
-	check: Check,
-	updates: Map<string, number>,
-): Stores["devices"] {
-	const devices = new Map<string, Device>();
-	return {
-		async create(name, createdMs) {
-			check();
-			if (devices.has(name)) return false;
-			devices.set(name, {
-				name,
-				createdMs,
-				online: false,
-				lastSeenMs: null,
-				boot: null,
-				channels: [],
-				configRefused: null,
-			});
-			return true;
-		},
-		async get(name) {
-			return devices.get(name) ?? null;
-		},
-		async list() {
-			return [...devices.values()].sort((a, b) => compare(a.name, b.name));
-		},
-		async update(name, update) {
-			check();
-			updates.set(name, (updates.get(name) ?? 0) + 1);
-			const device = devices.get(name);
-			if (device === undefined || isOvertaken(update, device.boot)) return;
-			const { lastSeenMs, seenNowMs, unlessBootedAfterMs, ...rest } = update;
-			const channels = new Map(
-				[...device.channels, ...(update.channels ?? [])].map((channel) => [
-					channel.id,
-					channel,
-				]),
-			);
-			devices.set(name, {
-				...device,
-				...rest,
-				lastSeenMs: seenNowMs ?? latest(device.lastSeenMs, lastSeenMs ?? null),
-				channels: [...channels.values()],
-			});
-		},
-	};
-}
-
-function latest(a: number | null, b: number | null): number | null {
-	return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
 function memoryBindings(check: Check): Stores["bindings"] {

@@ -231,6 +231,20 @@ describe("Stores on DynamoDB, by what they cost", () => {
 		assert.equal(writeUnits(size), 1);
 	});
 
+	it("keep what is told of a thing that is no device for thirty days, and of one that becomes a device for ever", async () => {
+		const here = { online: true, session: 1, atMs: TODAY };
+		await stores.presence.replace("stranger", null, here);
+		const item = await itemOf("device", "stranger");
+		assert.equal(Number(item.x?.N), (TODAY + 30 * DAY_MS) / 1000);
+		await stores.devices.create("stranger", TODAY);
+		assert.equal((await itemOf("device", "stranger")).x, undefined);
+		client.reset();
+		const gone = { ...here, online: false, atMs: TODAY + 1 };
+		await stores.presence.replace("stranger", here, gone);
+		assert.deepEqual(client.sent, ["UpdateItem"]);
+		assert.equal((await itemOf("device", "stranger")).x, undefined);
+	});
+
 	it("mark an alert's state while it has something to deliver, and then only", async () => {
 		const { alerts } = stores;
 		const sort = `boiler#${someState().ruleId}`;

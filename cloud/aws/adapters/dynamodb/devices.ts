@@ -1,6 +1,7 @@
 /**
  * Devices on DynamoDB, and which of them are connected. A device is two items: what changes often, below 1 KB so that a change is one
- * write unit, and beside it its channels, which hardly ever change.
+ * write unit, and beside it its channels, which hardly ever change. What is told of the connections of a thing that is no device yet
+ * lies where its device will, so that nothing is lost when it becomes one.
  */
 import type { Channel } from "../../../../protocol/block.ts";
 import type {
@@ -11,6 +12,8 @@ import type {
 } from "../../../core/ports.ts";
 import { StoreError } from "../../../core/ports.ts";
 import type { Presence, PresenceStore } from "../../../core/presence.ts";
+import { DAY_MS } from "../../../core/spans.ts";
+import { TABLES } from "../../tables.ts";
 import { allOf, SEPARATOR } from "./records.ts";
 import {
 	type Condition,
@@ -23,7 +26,8 @@ import {
 	text,
 } from "./table.ts";
 
-const DEVICES = "device";
+export const DEVICES = "device";
+const TTL = TABLES.records.ttlAttribute;
 /** No name of a device has the separator, which sorts before all that names are made of: a device's channels follow it. */
 const CHANNELS = `${SEPARATOR}channels`;
 
@@ -71,14 +75,19 @@ export function dynamoDevices(table: Table): DeviceStore {
 	}
 
 	return {
-		async create(name, createdMs) {
-			const put = await table.putNew({
-				p: { S: DEVICES },
-				s: { S: name },
-				createdMs: { N: String(createdMs) },
-				online: { BOOL: false },
-			});
-			return put.done;
+		create(name, createdMs) {
+			return table.update(
+				{ partition: DEVICES, sort: name },
+				"SET createdMs = :created, #online = if_not_exists(#online, :no) REMOVE #ttl",
+				{
+					expression: "attribute_not_exists(createdMs)",
+					names: { "#online": "online", "#ttl": TTL },
+					values: {
+						":created": { N: String(createdMs) },
+						":no": { BOOL: false },
+					},
+				},
+			);
 		},
 		get,
 		async list() {
@@ -100,7 +109,7 @@ export function dynamoPresence(table: Table): PresenceStore {
 	return {
 		async get(device) {
 			const item = await table.get({ partition: DEVICES, sort: device });
-			return item === null ? null : { presence: toPresence(item) };
+			return item === null ? null : toPresence(item);
 		},
 		async replace(device, known, { online, session, atMs }) {
 			const sets = [
@@ -109,15 +118,23 @@ export function dynamoPresence(table: Table): PresenceStore {
 				assign("presenceMs", { N: String(atMs) }),
 				assign("presenceOnline", { BOOL: online }),
 			];
-			const conditions = [THERE, isStill(known)];
+			const still = isStill(known);
 			const key = { partition: DEVICES, sort: device };
+			// A device; one that has been seen later; a thing that is no device.
 			return (
 				(await set(
 					table,
 					key,
 					[...sets, seen(atMs)],
-					[...conditions, notSeenAfter(atMs)],
-				)) || set(table, key, sets, conditions)
+					[IS_DEVICE, still, notSeenAfter(atMs)],
+				)) ||
+				(await set(table, key, sets, [IS_DEVICE, still])) ||
+				set(
+					table,
+					key,
+					[...sets, seen(atMs), assign(TTL, endOfStranger(atMs))],
+					[IS_NO_DEVICE, still],
+				)
 			);
 		},
 	};
@@ -139,6 +156,19 @@ function isStill(known: Presence | null): Condition {
 	};
 }
 
+/** How long what is known of a thing's connections is kept while it is no device, ms. */
+const STRANGERS_KEPT_MS = 30 * DAY_MS;
+
+/** DynamoDB's time to live is in seconds. */
+function endOfStranger(atMs: number): { N: string } {
+	return { N: String(Math.ceil((atMs + STRANGERS_KEPT_MS) / 1000)) };
+}
+
+/** Whether an item that stands at a name is a device's. */
+export function isDevice(item: Item | null): boolean {
+	return item?.createdMs !== undefined;
+}
+
 function toPresence(item: Item): Presence | null {
 	if (item.presenceMs === undefined) return null;
 	return {
@@ -158,8 +188,9 @@ async function read(
 	for await (const page of table.query({ partition: DEVICES, from, to })) {
 		for (const item of page) {
 			const { sort } = keyOf(item);
-			if (!sort.endsWith(CHANNELS)) devices.push(toDevice(item));
-			else {
+			if (!sort.endsWith(CHANNELS)) {
+				if (isDevice(item)) devices.push(toDevice(item));
+			} else {
 				const last = devices.at(-1);
 				if (last === undefined || last.name + CHANNELS !== sort) continue;
 				devices.push({
@@ -201,7 +232,11 @@ function seen(atMs: number): Assignment {
 	return assign("lastSeenMs", { N: String(atMs) });
 }
 
-const THERE: Condition = { expression: "attribute_exists(p)" };
+/** Things that are no devices have items as well: what is known of their connections. */
+const IS_DEVICE: Condition = { expression: "attribute_exists(createdMs)" };
+const IS_NO_DEVICE: Condition = {
+	expression: "attribute_not_exists(createdMs)",
+};
 
 function notSeenAfter(atMs: number): Condition {
 	return {
@@ -245,7 +280,7 @@ function conditionsOf({
 	DeviceUpdate,
 	"boot" | "unlessBootedAfterMs" | "seenNowMs"
 >): Condition[] {
-	const conditions = [THERE];
+	const conditions = [IS_DEVICE];
 	if (boot !== undefined) {
 		const isNow = seenNowMs !== undefined;
 		const ofOtherJournal = isNow
@@ -294,7 +329,7 @@ async function write(
 		if (isDone) return true;
 	}
 	if (sets.length > 0) return set(table, key, sets, conditions);
-	return asksWhether && (await table.get(key)) !== null;
+	return asksWhether && isDevice(await table.get(key));
 }
 
 /** @returns false when a condition is not met */

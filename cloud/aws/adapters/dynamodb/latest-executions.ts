@@ -3,9 +3,9 @@ import type {
 	LatestExecution,
 	LatestExecutionStore,
 } from "../../../core/jobs/latest.ts";
+import { DEVICES, isDevice } from "./devices.ts";
 import { json, type Table } from "./table.ts";
 
-const DEVICES = "device";
 const EXECUTIONS = "executions";
 
 export function dynamoLatestExecutions(table: Table): LatestExecutionStore {
@@ -15,12 +15,12 @@ export function dynamoLatestExecutions(table: Table): LatestExecutionStore {
 				table.get({ partition: DEVICES, sort: device }),
 				table.get({ partition: EXECUTIONS, sort: device }),
 			]);
-			if (owner === null) return null;
+			if (!isDevice(owner)) return null;
 			return item === null ? [] : json<LatestExecution[]>(item, "executions");
 		},
 		async replace(device, known, executions) {
 			const owner = await table.get({ partition: DEVICES, sort: device });
-			if (owner === null) return false;
+			if (!isDevice(owner)) return false;
 			const put = await table.putIf(
 				{
 					p: { S: EXECUTIONS },

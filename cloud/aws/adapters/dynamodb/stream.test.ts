@@ -120,9 +120,9 @@ describe("A record of a table's stream", () => {
 	it("gives nothing of what has been deleted, or of other items", async () => {
 		const gone = await recordOf(({ blocks }) => blocks.put([BLOCK]), "REMOVE");
 		assert.equal(blockIn(gone), null);
-		const device = await recordOf(({ devices }) => devices.create("boiler", 5));
-		assert.equal(blockIn(device), null);
-		assert.equal(bindingIn(device), null);
-		assert.equal(outboxIn(device), null);
+		const grant = await recordOf(({ grants }) => grants.grant("ada", "boiler"));
+		assert.equal(blockIn(grant), null);
+		assert.equal(bindingIn(grant), null);
+		assert.equal(outboxIn(grant), null);
 	});
 });
