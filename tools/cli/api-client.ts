@@ -18,6 +18,7 @@ const TOKEN_TTL_MS = 86_400_000;
 
 /** What RFC 9457 says of a problem, as far as commands show it. */
 interface Problem {
+	readonly type?: string;
 	readonly title?: string;
 	readonly detail?: string;
 	readonly errors?: readonly { readonly detail?: string }[];
@@ -31,7 +32,7 @@ export interface ApiClient {
 	get(path: string): Promise<Response>;
 	/** As `get`, for what changes something. @param body sent as JSON */
 	send(
-		method: "POST" | "PUT" | "DELETE",
+		method: "POST" | "PUT" | "PATCH" | "DELETE",
 		path: string,
 		body?: unknown,
 	): Promise<Response>;
@@ -115,7 +116,7 @@ function client(send: Send, close: () => Promise<void>): ApiClient {
 	async function ask(path: string, init: RequestInit): Promise<Response> {
 		const response = await send(path, init);
 		if (response.ok) return response;
-		throw new CommandError(await explain(response));
+		throw await refusalOf(response);
 	}
 	return {
 		get: (path) => ask(path, {}),
@@ -133,12 +134,32 @@ function client(send: Send, close: () => Promise<void>): ApiClient {
 	};
 }
 
-async function explain(response: Response): Promise<string> {
+/** The API refuses: `problem` is the name that ends the problem's type, "unknown_device". */
+export class ApiProblem extends CommandError {
+	override readonly name = "ApiProblem";
+	readonly problem: string;
+
+	constructor(problem: string, message: string) {
+		super(message);
+		this.problem = problem;
+	}
+}
+
+async function refusalOf(response: Response): Promise<CommandError> {
 	const text = await response.text();
 	if (!response.headers.get("content-type")?.includes("json")) {
-		return `The API answered ${response.status}: ${text.slice(0, 200)}`;
+		return new CommandError(
+			`The API answered ${response.status}: ${text.slice(0, 200)}`,
+		);
 	}
 	const problem = JSON.parse(text) as Problem;
+	return new ApiProblem(
+		problem.type?.split("/").at(-1) ?? "",
+		explain(problem, response.status),
+	);
+}
+
+function explain(problem: Problem, status: number): string {
 	const { detail = "" } = problem;
 	const details = [
 		detail,
@@ -147,7 +168,5 @@ async function explain(response: Response): Promise<string> {
 		// Most problems say of their members in the sentence already.
 		.filter((text, i) => text !== "" && (i === 0 || !detail.includes(text)))
 		.join(" ");
-	return details === ""
-		? (problem.title ?? `HTTP ${response.status}`)
-		: details;
+	return details === "" ? (problem.title ?? `HTTP ${status}`) : details;
 }

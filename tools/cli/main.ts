@@ -14,6 +14,8 @@ const COMMANDS: Readonly<
 	users: async () => (await import("./users.ts")).addUsers,
 	provision: async () => (await import("./provision.ts")).addProvision,
 	devices: async () => (await import("./devices.ts")).addDevices,
+	config: async () => (await import("./config.ts")).addConfig,
+	shadow: async () => (await import("./shadow.ts")).addShadow,
 	readings: async () => (await import("./readings.ts")).addReadings,
 	tail: async () => (await import("./tail.ts")).addTail,
 	alerts: async () => (await import("./alerts.ts")).addAlerts,
