@@ -13,6 +13,8 @@ const COMMANDS: Readonly<
 	signin: async () => (await import("./signin.ts")).addSignIn,
 	users: async () => (await import("./users.ts")).addUsers,
 	provision: async () => (await import("./provision.ts")).addProvision,
+	flash: async () => (await import("./flash.ts")).addFlash,
+	monitor: async () => (await import("./monitor.ts")).addMonitor,
 	devices: async () => (await import("./devices.ts")).addDevices,
 	config: async () => (await import("./config.ts")).addConfig,
 	shadow: async () => (await import("./shadow.ts")).addShadow,

@@ -8,6 +8,7 @@ import { parseEndpoint } from "./endpoint.ts";
 import { UsageError } from "./errors.ts";
 import { hostAndPort } from "./host.ts";
 import { printJson, printMessage } from "./output.ts";
+import { type NvsFlags, nvsOptions, writeNvsOf } from "./provision-nvs.ts";
 import { withLocalRegistry } from "./registry.ts";
 import { findRunning } from "./runtime-file.ts";
 import { type LocalTarget, parseAnyTarget, type Target } from "./target.ts";
@@ -19,7 +20,7 @@ const AWS_PORT = 8883;
 /** Where the folder of files goes when the cloud is not on this machine. */
 const DEFAULT_OUT = "./data";
 
-interface ProvisionOptions extends CommonOptions {
+interface ProvisionOptions extends CommonOptions, NvsFlags {
 	readonly endpoint?: string;
 	readonly out?: string;
 	readonly claim?: boolean;
@@ -27,8 +28,7 @@ interface ProvisionOptions extends CommonOptions {
 
 export function addProvision(program: Command): void {
 	commonOptions(
-		program
-			.command("provision")
+		nvsOptions(program.command("provision"))
 			.description("make a thing, its certificate and the files a node needs")
 			.argument("<name>", "letters, digits, _ and -; at most 128")
 			.option(
@@ -50,7 +50,11 @@ export function addProvision(program: Command): void {
 			target === "aws"
 				? await provisionOnAws(name, options)
 				: await provisionHere(name, target, options);
-		print(thing, options);
+		const nvs =
+			options.nvs === undefined
+				? undefined
+				: await writeNvsOf(thing.directory, { ...options, nvs: options.nvs });
+		print(thing, options, nvs);
 	});
 }
 
@@ -65,9 +69,9 @@ async function allowClaim(
 			"--claim is for --target aws: here there is no fleet provisioning.",
 		);
 	}
-	if (options.endpoint !== undefined || options.out !== undefined) {
+	if ([options.endpoint, options.out, options.nvs].some(Boolean)) {
 		throw new UsageError(
-			"--claim writes no files: leave --endpoint and --out out.",
+			"--claim writes no files: leave --endpoint, --out and --nvs out.",
 		);
 	}
 	const api = await openApi(target);
@@ -125,7 +129,11 @@ async function provisionOnAws(
 	}
 }
 
-function print(thing: ProvisionedThing, options: ProvisionOptions): void {
+function print(
+	thing: ProvisionedThing,
+	options: ProvisionOptions,
+	nvs: string | undefined,
+): void {
 	const { files } = thing;
 	const endpoint = `mqtts://${hostAndPort(thing.endpoint, thing.port)}`;
 	if (options.json) {
@@ -136,6 +144,7 @@ function print(thing: ProvisionedThing, options: ProvisionOptions): void {
 			issued: thing.issued,
 			directory: thing.directory,
 			...files,
+			...(nvs === undefined ? {} : { nvs }),
 		});
 		return;
 	}
@@ -146,6 +155,6 @@ function print(thing: ProvisionedThing, options: ProvisionOptions): void {
   private key  ${files.privateKey}
   authority    ${files.ca}
   config       ${files.config}
-`,
+${nvs === undefined ? "" : `  NVS image    ${nvs} (with the key: put it on the board by \`thinghz flash --nvs\`, then delete it)\n`}`,
 	);
 }

@@ -1,0 +1,94 @@
+/** `thinghz provision --nvs`: what a board finds in NVS at its first start, as an image to be flashed. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { SECRET_MODE } from "../../cloud/local/identity/files.ts";
+import {
+	makeNvs,
+	readIdentityFolder,
+	type Wifi,
+} from "../esp32/identity-nvs.ts";
+import { UsageError } from "./errors.ts";
+import { writeBytes } from "./files.ts";
+import { readSecretOf } from "./secret-source.ts";
+
+export interface NvsFlags {
+	readonly nvs?: string;
+	readonly wifiSsid?: string;
+	readonly wifiPasswordFile?: string;
+	readonly wifiOpen?: boolean;
+	readonly sensors?: string;
+}
+
+const PASSWORD_VARIABLE = "THINGHZ_WIFI_PASSWORD";
+
+export function nvsOptions(command: Command): Command {
+	return command
+		.option(
+			"--nvs <file>",
+			"write an NVS image for an ESP32 as well: identity, key, endpoint, Wi-Fi",
+		)
+		.option("--wifi-ssid <name>", "with --nvs: the network to join")
+		.option(
+			"--wifi-password-file <file>",
+			`with --wifi-ssid: holds its password; else ${PASSWORD_VARIABLE}, else it is asked for`,
+		)
+		.option("--wifi-open", "with --wifi-ssid: it has no password")
+		.option(
+			"--sensors <file>",
+			"with --nvs: which sensors the board has, as JSON (docs/esp32.md)",
+		);
+}
+
+/**
+ * @param directory as `provision` writes it
+ * @returns the file, which only its owner may read
+ * @throws UsageError; BoardError
+ */
+export async function writeNvsOf(
+	directory: string,
+	flags: NvsFlags & { readonly nvs: string },
+): Promise<string> {
+	const path = resolve(flags.nvs);
+	const image = makeNvs(readIdentityFolder(directory), {
+		wifi: await wifiOf(flags),
+		sensors: sensorsOf(flags.sensors),
+	});
+	await writeBytes(path, image, SECRET_MODE);
+	return path;
+}
+
+async function wifiOf(flags: NvsFlags): Promise<Wifi | undefined> {
+	const { wifiSsid: ssid, wifiPasswordFile, wifiOpen } = flags;
+	if (ssid === undefined) {
+		if (wifiPasswordFile !== undefined || wifiOpen)
+			throw new UsageError(
+				"--wifi-password-file and --wifi-open go with --wifi-ssid.",
+			);
+		return undefined;
+	}
+	if (wifiOpen) {
+		if (wifiPasswordFile !== undefined)
+			throw new UsageError("--wifi-open: an open network has no password.");
+		return { ssid, password: null };
+	}
+	const password = await readSecretOf({
+		what: `Password of ${ssid}`,
+		option: "--wifi-password-file",
+		file: wifiPasswordFile,
+		variable: PASSWORD_VARIABLE,
+	});
+	return { ssid, password };
+}
+
+function sensorsOf(path: string | undefined): string | undefined {
+	if (path === undefined) return undefined;
+	try {
+		return readFileSync(path, "utf8").trim();
+	} catch (cause) {
+		throw new UsageError(
+			`${path} cannot be read: ${(cause as Error).message}`,
+			{ cause },
+		);
+	}
+}
