@@ -197,7 +197,8 @@ export function showValue(name: string, value: unknown): string {
 }
 
 function raw(value: unknown): string {
-	return typeof value === "string" ? value : JSON.stringify(value ?? null);
+	if (value === null || value === undefined) return "–";
+	return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** In the largest unit that it is a whole number of. */

@@ -11,9 +11,14 @@ import {
 	parseSetting,
 	partsOf,
 	SETTING_NAMES,
-	type SettingLine,
 	showValue,
 } from "./config-settings.ts";
+import {
+	type ConfigShadow,
+	type ConfigStatus,
+	reasonOf,
+	statusOf,
+} from "./config-status.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { parseAnyTarget } from "./target.ts";
@@ -24,18 +29,6 @@ interface ConfigOptions extends CommonOptions {
 	readonly live?: string;
 }
 
-/** A shadow as the API gives it. */
-interface Shadow {
-	readonly state: {
-		readonly desired?: ConfigDocument;
-		readonly reported?: ConfigDocument;
-	};
-	readonly metadata: Readonly<
-		Record<"desired" | "reported", Readonly<Record<string, unknown>>>
-	>;
-	readonly version: number;
-}
-
 interface Device {
 	readonly online: boolean;
 	readonly channels: readonly { readonly id: string }[];
@@ -44,7 +37,7 @@ interface Device {
 interface Known {
 	readonly device: Device;
 	/** Null where nobody has written one. */
-	readonly shadow: Shadow | null;
+	readonly shadow: ConfigShadow | null;
 }
 
 export function addConfig(program: Command): void {
@@ -151,7 +144,7 @@ async function look(api: Pick<ApiClient, "get">, name: string): Promise<Known> {
 	const device = (await (await api.get(path)).json()) as Device;
 	try {
 		const response = await api.get(`${path}/shadows/config`);
-		return { device, shadow: (await response.json()) as Shadow };
+		return { device, shadow: (await response.json()) as ConfigShadow };
 	} catch (error) {
 		if (!(error instanceof ApiProblem)) throw error;
 		if (error.problem !== "unknown_shadow") throw error;
@@ -179,15 +172,6 @@ async function write(
 	);
 	return true;
 }
-
-type Status =
-	/** Nothing is desired: the node does what it was provisioned with. */
-	| "unset"
-	/** It does what is desired. */
-	| "taken"
-	| "refused"
-	/** It has not said anything about what is desired. */
-	| "waiting";
 
 function tell(name: string, { device, shadow }: Known, options: CommonOptions) {
 	const { desired = null, reported = null } = shadow?.state ?? {};
@@ -227,44 +211,9 @@ function tell(name: string, { device, shadow }: Known, options: CommonOptions) {
 	printMessage(sentenceOf(name, status, refusal, device.online));
 }
 
-function statusOf(
-	shadow: Shadow | null,
-	lines: readonly SettingLine[],
-	refusal: string | null,
-): Status {
-	if (shadow?.state.desired === undefined) return "unset";
-	if (lines.every(({ isTaken }) => isTaken)) return "taken";
-	if (refusal === null) return "waiting";
-	const { desired, reported } = shadow.metadata;
-	// What was desired after it had refused something is for it to judge.
-	return newest(desired) > newest(reported.refused) ? "waiting" : "refused";
-}
-
-function reasonOf(reported: ConfigDocument | null): string | null {
-	const refused = reported?.refused;
-	if (typeof refused !== "object" || refused === null) return null;
-	const { reason } = refused as { readonly reason?: unknown };
-	return typeof reason === "string" ? reason : "no reason given";
-}
-
-/** Of a shadow's metadata: the latest time in it, seconds; 0 where there is none. */
-function newest(metadata: unknown): number {
-	if (typeof metadata !== "object" || metadata === null) return 0;
-	return Object.entries(metadata).reduce(
-		(latest, [name, value]) =>
-			Math.max(
-				latest,
-				name === "timestamp" && typeof value === "number"
-					? value
-					: newest(value),
-			),
-		0,
-	);
-}
-
 function sentenceOf(
 	name: string,
-	status: Status,
+	status: ConfigStatus,
 	refusal: string | null,
 	isOnline: boolean,
 ): string {

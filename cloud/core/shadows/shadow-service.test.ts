@@ -360,6 +360,26 @@ describe("the shadow service", () => {
 		assert.deepEqual(await cloud.shadows.names("porch"), ["a", "config"]);
 	});
 
+	it("does not answer when its store fails to write, and the request can come again", async () => {
+		const { replace } = cloud.store;
+		const failure = new StoreError("disk_full", "The disk is full.");
+		cloud.store.replace = () => Promise.reject(failure);
+		const state = { desired: { a: 1 } };
+		await assert.rejects(cloud.ask(`${CONFIG}/update`, { state }), failure);
+		cloud.store.replace = replace;
+		const [answer] = await cloud.ask(`${CONFIG}/update`, { state });
+		assert.equal(answer?.document.version, 1);
+	});
+
+	it("gives up with 500 where somebody else is always faster", async () => {
+		cloud.store.replace = async () => false;
+		const [answer] = await cloud.ask(`${CONFIG}/update`, { state: {} });
+		assert.deepEqual(
+			[answer?.document.code, answer?.document.message],
+			[500, "Internal service failure"],
+		);
+	});
+
 	it("does not answer when its store fails", async () => {
 		cloud.store.failure = new StoreError("unavailable", "The disk is full.");
 		for (const operation of ["get", "update", "delete"]) {
