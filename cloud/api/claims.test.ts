@@ -80,3 +80,69 @@ describe("POST /v1/claims", () => {
 		});
 	}
 });
+
+describe("GET /v1/claims", () => {
+	async function ask(path: string, claims = memoryClaims()) {
+		const response = await fakeCloud({ claims }).get(path);
+		return { status: response.status, body: await response.json() };
+	}
+
+	it("lists who may be claimed and who has been, page by page", async () => {
+		const claims = memoryClaims();
+		for (const name of ["c", "a", "b"]) await claims.allow(name, NOW - 1_000);
+		await claims.claim("b", NOW);
+		const first = await ask("/v1/claims?limit=2", claims);
+		const allowed = "2026-03-01T11:59:59.000Z";
+		assert.deepEqual(first.body, {
+			claims: [
+				{ name: "a", allowed, claimed: null },
+				{ name: "b", allowed, claimed: "2026-03-01T12:00:00.000Z" },
+			],
+			next: "b",
+		});
+		const second = await ask("/v1/claims?limit=2&cursor=b", claims);
+		assert.deepEqual(second.body, {
+			claims: [{ name: "c", allowed, claimed: null }],
+			next: null,
+		});
+		const none = await ask("/v1/claims");
+		assert.deepEqual(none.body, { claims: [], next: null });
+	});
+
+	for (const query of ["limit=0", "limit=1001", "cursor=a/b", "since=1"]) {
+		it(`refuses ?${query}`, async () => {
+			assert.equal((await ask(`/v1/claims?${query}`)).status, 400);
+		});
+	}
+});
+
+describe("DELETE /v1/claims/{name}", () => {
+	async function revoke(name: string, deps: Partial<ApiDeps>) {
+		const init = { method: "DELETE" };
+		return fakeCloud(deps).getAs("admin", `/v1/claims/${name}`, init);
+	}
+
+	it("lets nobody claim the name any more", async () => {
+		const claims = memoryClaims();
+		await claims.allow("boiler", NOW);
+		const response = await revoke("boiler", { claims });
+		assert.equal(response.status, 204);
+		assert.equal(await claims.claim("boiler", NOW), false);
+	});
+
+	it("answers 404 for a name that was not allowed, and where there are no claims", async () => {
+		for (const [deps, type] of [
+			[{ claims: memoryClaims() }, "/problems/unknown_claim"],
+			[{}, "/problems/not_found"],
+		] as const) {
+			const response = await revoke("boiler", deps);
+			assert.equal(response.status, 404);
+			assert.equal((await problemOf(response)).type, type);
+		}
+	});
+
+	it("refuses what cannot be a name", async () => {
+		const response = await revoke("a%20b", { claims: memoryClaims() });
+		assert.equal(response.status, 400);
+	});
+});

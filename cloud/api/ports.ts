@@ -36,7 +36,7 @@ export interface ApiDeps {
 	/** Where there is one. */
 	readonly deadLetterQueue?: DeadLetterQueue;
 	/** Where nodes can become things by themselves. */
-	readonly claims?: Pick<ClaimStore, "allow">;
+	readonly claims?: Pick<ClaimStore, "allow" | "list" | "revoke">;
 	/** Where there are jobs. */
 	readonly latestExecutions?: Pick<LatestExecutionStore, "get">;
 	readonly alerts: AlertSource;

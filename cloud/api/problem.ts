@@ -12,6 +12,7 @@ const PROBLEMS = {
 	forbidden: { status: 403, title: "Your role does not allow this" },
 	unknown_device: { status: 404, title: "There is no such device" },
 	unknown_channel: { status: 404, title: "There is no such channel" },
+	unknown_claim: { status: 404, title: "There is no such claim" },
 	unknown_rule: { status: 404, title: "There is no such alert rule" },
 	unknown_shadow: { status: 404, title: "There is no such shadow" },
 	not_found: { status: 404, title: "There is nothing here" },

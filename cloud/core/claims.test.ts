@@ -31,6 +31,15 @@ describe("A node that claims to be a thing", () => {
 		assert.equal(refusal, "not_allowed");
 	});
 
+	it("is let in no more once it has been revoked, though it was let in a moment ago", async () => {
+		const claims = memoryClaims();
+		await claims.allow("boiler", NOW);
+		await refusalOfClaim(claims, "boiler", NOW);
+		await claims.revoke("boiler");
+		const refusal = await refusalOfClaim(claims, "boiler", NOW + 1000);
+		assert.equal(refusal, "not_allowed");
+	});
+
 	it("is let in once more when it has been allowed once more", async () => {
 		const claims = memoryClaims();
 		await claims.allow("boiler", NOW);

@@ -16,6 +16,16 @@ export interface ClaimStore {
 	/** Lets a node claim a name, once; also where it was claimed before, for a node whose flash has been erased. */
 	allow(name: string, allowedMs: number): Promise<void>;
 	get(name: string): Promise<Claim | null>;
+	/** By name. @param query.after only names that come after this one */
+	list(query: {
+		readonly limit: number;
+		readonly after?: string;
+	}): Promise<readonly Claim[]>;
+	/**
+	 * Lets nobody claim a name any more, and forgets that it was claimed; what became the thing stays it.
+	 * @returns false when it was not allowed
+	 */
+	revoke(name: string): Promise<boolean>;
 	/**
 	 * Notes that a name has been claimed.
 	 * @returns false when it is not allowed, or was claimed already: nothing changed

@@ -35,6 +35,7 @@ import {
 	startIotControlPlane,
 } from "../../cloud/aws/fakes/iot-control-plane.ts";
 import { OUTPUTS, STACK_NAME, THING_POLICIES } from "../../cloud/aws/names.ts";
+import { memoryClaims } from "../../cloud/core/fakes/memory-claims.ts";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
 import { saveSession, sessionFile } from "../../tools/aws/session.ts";
 import { startStubGrafana } from "../../tools/grafana/fakes/stub-grafana.ts";
@@ -55,6 +56,7 @@ interface Provisioned {
 describe("thinghz --target aws", () => {
 	const folder = temporaryFolder();
 	const environment = { ...process.env };
+	const claims = memoryClaims();
 	let tables: TestTables;
 	let names: { readonly blocks: string; readonly records: string };
 	let cloudFormation: CloudFormation;
@@ -74,6 +76,7 @@ describe("thinghz --target aws", () => {
 		people = await startCognitoUserPools();
 		pool = await FakeUserPool.start();
 		const cloud = fakeCloud({
+			claims,
 			auth: new CognitoAuth({
 				pool: pool.pool,
 				clock: { nowMs: Date.now },
@@ -258,6 +261,20 @@ describe("thinghz --target aws", () => {
 			devices.map(({ name }) => name),
 			["boiler", "new"],
 		);
+		await claims.allow("attic", Date.UTC(2026, 0, 1));
+		const claimed = await thinghz("claims", "--target", "aws");
+		assert.match(
+			claimed.stdout,
+			/^attic +2026-01-01T00:00:00\.000Z +not yet$/m,
+		);
+		const revoked = await thinghzJson<{ revoked: string[] }>(
+			...["claims", "revoke", "attic", "--target", "aws"],
+		);
+		assert.deepEqual(revoked, { revoked: ["attic"] });
+		assert.equal(await claims.get("attic"), null);
+		const again = await thinghz("claims", "revoke", "attic", "--target", "aws");
+		assert.equal(again.code, 1);
+		assert.match(again.stderr, /No node may become attic/);
 		const readings = await thinghz(
 			"readings",
 			"boiler",

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<
 	signin: async () => (await import("./signin.ts")).addSignIn,
 	users: async () => (await import("./users.ts")).addUsers,
 	provision: async () => (await import("./provision.ts")).addProvision,
+	claims: async () => (await import("./claims.ts")).addClaims,
 	flash: async () => (await import("./flash.ts")).addFlash,
 	monitor: async () => (await import("./monitor.ts")).addMonitor,
 	devices: async () => (await import("./devices.ts")).addDevices,

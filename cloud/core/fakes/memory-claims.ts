@@ -10,6 +10,15 @@ export function memoryClaims(): ClaimStore {
 		async get(name) {
 			return claims.get(name) ?? null;
 		},
+		async list({ limit, after = "" }) {
+			return [...claims.values()]
+				.filter(({ name }) => name > after)
+				.sort((a, b) => (a.name < b.name ? -1 : 1))
+				.slice(0, limit);
+		},
+		async revoke(name) {
+			return claims.delete(name);
+		},
 		async claim(name, claimedMs) {
 			const claim = claims.get(name);
 			if (claim === undefined || claim.claimedMs !== null) return false;

@@ -155,11 +155,21 @@ export class Table {
 	}
 
 	async delete(key: Key): Promise<void> {
-		await this.#ask(() =>
+		await this.remove(key);
+	}
+
+	/** As `delete`. @returns whether there was something */
+	async remove(key: Key): Promise<boolean> {
+		const { Attributes } = await this.#ask(() =>
 			this.#client.send(
-				new DeleteItemCommand({ TableName: this.#name, Key: toKey(key) }),
+				new DeleteItemCommand({
+					TableName: this.#name,
+					Key: toKey(key),
+					ReturnValues: "ALL_OLD",
+				}),
 			),
 		);
+		return Attributes !== undefined;
 	}
 
 	/** The items of a range by sort key, request after request: each answer has 1 MB at most. Consistent. */
