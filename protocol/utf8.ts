@@ -18,15 +18,23 @@ export function encodeUtf8(text: string): number[] | null {
 	return bytes;
 }
 
+/** Each addition copies the text so far: of a long one, pieces of this length are added, each put together by itself. */
+const PIECE_CHARACTERS = 256;
+
 /** The text of `bytes[start … end)`, or null when it is not well-formed. */
 export function decodeUtf8(
 	bytes: Uint8Array,
 	start: number,
 	end: number,
 ): string | null {
+	let before = "";
 	let text = "";
 	let at = start;
 	while (at < end) {
+		if (text.length >= PIECE_CHARACTERS) {
+			before += text;
+			text = "";
+		}
 		const lead = bytes[at++] as number;
 		if (lead < 0x80) {
 			text += String.fromCharCode(lead);
@@ -53,5 +61,5 @@ export function decodeUtf8(
 		if (tails === 3 && (code < 0x10000 || code > 0x10ffff)) return null;
 		text += String.fromCodePoint(code);
 	}
-	return text;
+	return before + text;
 }

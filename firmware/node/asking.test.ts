@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { BATTERY_ASK_MS, SHY_MS } from "./asking.ts";
+import { FakeAgent } from "./fakes/agent.ts";
 import { FakeSettings, FakeSystem } from "./fakes/board.ts";
 import { FakeNetwork } from "./fakes/network.ts";
 import { VirtualTimers } from "./fakes/virtual-timers.ts";
@@ -40,10 +41,8 @@ function setUp() {
 		uplink.offer(journal.append(sequence, bytes));
 	};
 	network.grants = () => 1;
-	const online: number[] = [];
-	let offline = 0;
-	uplink.link.onOnline(() => online.push(timers.uptimeMs()));
-	uplink.link.onOffline(() => offline++);
+	const listen = (...filters: string[]): FakeAgent =>
+		FakeAgent.on(uplink.link, ...filters);
 	const topics = (): string[] => network.messages.map(({ topic }) => topic);
 	return {
 		timers,
@@ -51,8 +50,7 @@ function setUp() {
 		journal,
 		uplink,
 		append,
-		online,
-		offlines: () => offline,
+		listen,
 		topics,
 		system,
 	};
@@ -60,16 +58,16 @@ function setUp() {
 
 describe("asking the cloud", () => {
 	it("begins with the subscriptions, on every connection anew", () => {
-		const { timers, network, uplink, online, offlines } = setUp();
-		uplink.link.subscribe("a/+", () => undefined);
-		uplink.link.subscribe("b", () => undefined);
+		const { timers, network, uplink, listen } = setUp();
+		const agent = listen("a/+");
+		listen("b");
 		uplink.start();
 		timers.advance(1000);
-		assert.equal(online.length, 1);
+		assert.equal(agent.online, 1);
 		network.drop();
-		assert.equal(offlines(), 1);
+		assert.equal(agent.offline, 1);
 		timers.advance(10_000);
-		assert.equal(online.length, 2);
+		assert.equal(agent.online, 2);
 		assert.deepEqual(network.subscribes, [
 			["a/+", "b"],
 			["a/+", "b"],
@@ -77,24 +75,24 @@ describe("asking the cloud", () => {
 	});
 
 	it("has what comes told to whoever subscribed", () => {
-		const { timers, network, uplink } = setUp();
-		const got: string[] = [];
-		uplink.link.subscribe("a/+", (topic, bytes) => {
-			got.push(`${topic} ${Buffer.from(bytes)}`);
-		});
+		const { timers, network, uplink, listen } = setUp();
+		const { got } = listen("a/+");
 		uplink.start();
 		timers.advance(1000);
 		assert.ok(network.send("a/b", "x".repeat(250)));
 		timers.advance(100);
-		assert.deepEqual(got, [`a/b ${"x".repeat(250)}`]);
+		assert.deepEqual(
+			got.map(({ topic, bytes }) => `${topic} ${Buffer.from(bytes)}`),
+			[`a/b ${"x".repeat(250)}`],
+		);
 	});
 
 	it("subscribes at once to what is wanted later, and asks only then", () => {
-		const { timers, network, uplink, topics } = setUp();
-		uplink.link.subscribe("a", () => undefined);
+		const { timers, network, uplink, topics, listen } = setUp();
+		listen("a");
 		uplink.start();
 		timers.advance(1000);
-		uplink.link.subscribe("later", () => undefined);
+		listen("later");
 		uplink.link.publish("q", BYTES);
 		timers.advance(10);
 		assert.deepEqual(topics(), []);
@@ -104,13 +102,13 @@ describe("asking the cloud", () => {
 	});
 
 	it("is done in order, one request at a time, and each is told of its PUBACK", () => {
-		const { timers, network, uplink, topics } = setUp();
+		const { timers, network, uplink, topics, listen } = setUp();
 		const done: string[] = [];
-		uplink.link.subscribe("a", () => undefined);
-		uplink.link.onOnline(() => {
+		const agent = listen("a");
+		agent.whenOnline = () => {
 			for (const name of ["q1", "q2", "q3"])
 				uplink.link.publish(name, BYTES, (is) => done.push(`${name} ${is}`));
-		});
+		};
 		uplink.start();
 		timers.advance(2000);
 		assert.deepEqual(topics(), ["q1", "q2", "q3"]);
@@ -119,11 +117,11 @@ describe("asking the cloud", () => {
 	});
 
 	it("does not happen without a connection, and ends with it", () => {
-		const { timers, network, uplink, topics } = setUp();
+		const { timers, network, uplink, topics, listen } = setUp();
 		const done: boolean[] = [];
 		uplink.link.publish("q0", BYTES, (is) => done.push(is));
 		assert.deepEqual(done, [false]);
-		uplink.link.subscribe("a", () => undefined);
+		listen("a");
 		uplink.start();
 		timers.advance(1000);
 		network.losesPuback = () => true;
@@ -138,10 +136,10 @@ describe("asking the cloud", () => {
 	});
 
 	it("gives a request up that has no PUBACK, keeps the connection, and goes on with the next", () => {
-		const { timers, network, uplink, topics } = setUp();
+		const { timers, network, uplink, topics, listen } = setUp();
 		const done: boolean[] = [];
 		network.losesPuback = ({ topic }) => topic === "q1";
-		uplink.link.subscribe("a", () => undefined);
+		listen("a");
 		uplink.start();
 		timers.advance(1000);
 		uplink.link.publish("q1", BYTES, (is) => done.push(is));
@@ -155,9 +153,9 @@ describe("asking the cloud", () => {
 	});
 
 	it("gives up what is too much at once", () => {
-		const { timers, uplink } = setUp();
+		const { timers, uplink, listen } = setUp();
 		const done: boolean[] = [];
-		uplink.link.subscribe("a", () => undefined);
+		listen("a");
 		uplink.start();
 		timers.advance(1000);
 		for (let n = 0; n < 20; n++)
@@ -168,9 +166,9 @@ describe("asking the cloud", () => {
 	});
 
 	it("takes no place from blocks, though no request is ever acknowledged", () => {
-		const { timers, network, uplink, journal, append } = setUp();
+		const { timers, network, uplink, journal, append, listen } = setUp();
 		network.losesPuback = ({ topic }) => topic === "q";
-		uplink.link.subscribe("a", () => undefined);
+		listen("a");
 		uplink.start();
 		timers.advance(1000);
 		for (let n = 0; n < 8; n++) uplink.link.publish("q", BYTES);
@@ -180,22 +178,22 @@ describe("asking the cloud", () => {
 	});
 
 	it("is left when the broker refuses all, and blocks go on", () => {
-		const { timers, network, uplink, append, journal, online } = setUp();
+		const { timers, network, uplink, append, journal, listen } = setUp();
 		network.grants = () => 0x80;
-		uplink.link.subscribe("a", () => undefined);
+		const agent = listen("a");
 		uplink.start();
 		append();
 		timers.advance(1000);
 		assert.equal(journal.depth, 0);
-		assert.deepEqual(online, []);
+		assert.equal(agent.online, 0);
 	});
 
 	it("is left for a while when the broker ends connections for it, so that blocks are sent", () => {
 		for (const deadly of ["subscribe", "request"] as const) {
-			const { timers, network, uplink, append, journal } = setUp();
+			const { timers, network, uplink, append, journal, listen } = setUp();
 			let attempts = 0;
-			uplink.link.subscribe("a", () => undefined);
-			uplink.link.onOnline(() => uplink.link.publish("q", BYTES));
+			const agent = listen("a");
+			agent.whenOnline = () => uplink.link.publish("q", BYTES);
 			if (deadly === "subscribe")
 				network.grants = () => {
 					attempts++;
@@ -223,23 +221,22 @@ describe("asking the cloud", () => {
 	});
 
 	it("is not left for connections that end by themselves", () => {
-		const { timers, network, uplink, online } = setUp();
-		uplink.link.subscribe("a", () => undefined);
+		const { timers, network, uplink, listen } = setUp();
+		const agent = listen("a");
 		uplink.start();
 		for (let n = 1; n <= 6; n++) {
 			timers.advance(400_000);
-			assert.equal(online.length, n);
+			assert.equal(agent.online, n);
 			network.drop();
 		}
 	});
 
 	it("waits on a battery until the blocks are gone, and is done once an hour", () => {
-		const { timers, network, uplink, append, online, topics } = setUp();
+		const { timers, network, uplink, append, topics, listen } = setUp();
 		uplink.savesBattery = true;
-		let waits = true;
-		uplink.link.subscribe("a", () => undefined);
-		uplink.link.keepsUp(() => waits);
-		uplink.link.onOnline(() => uplink.link.publish("q", BYTES));
+		const agent = listen("a");
+		agent.isAwaiting = true;
+		agent.whenOnline = () => uplink.link.publish("q", BYTES);
 		const contact = (): boolean => {
 			append();
 			append();
@@ -252,25 +249,24 @@ describe("asking the cloud", () => {
 			return finished;
 		};
 		assert.ok(!contact(), "an answer is waited for");
-		waits = false;
+		agent.isAwaiting = false;
 		uplink.link.settle();
 		assert.deepEqual(
 			topics().map((topic) => topic.replace(/^.*\//, "")),
 			["block", "block", "q"],
 		);
 		assert.ok(contact());
-		assert.equal(online.length, 1);
+		assert.equal(agent.online, 1);
 		timers.advance(BATTERY_ASK_MS);
 		assert.ok(contact());
-		assert.equal(online.length, 2);
+		assert.equal(agent.online, 2);
 		assert.equal(network.subscribes.length, 2);
 	});
 
 	it("keeps a battery's connection no longer than it may last", () => {
-		const { timers, uplink, append } = setUp();
+		const { timers, uplink, append, listen } = setUp();
 		uplink.savesBattery = true;
-		uplink.link.subscribe("a", () => undefined);
-		uplink.link.keepsUp(() => true);
+		listen("a").isAwaiting = true;
 		append();
 		uplink.start();
 		let finishedAtMs = 0;
@@ -293,7 +289,7 @@ describe("asking the cloud", () => {
 				),
 				fc.nat(3),
 				(steps, loses) => {
-					const { timers, network, uplink, append, journal } = setUp();
+					const { timers, network, uplink, append, journal, listen } = setUp();
 					const stored = new Map<number, number>();
 					let arrived = 0;
 					network.losesPuback = () => loses > 0 && arrived++ % 4 < loses;
@@ -301,10 +297,9 @@ describe("asking the cloud", () => {
 						if (topic.endsWith("/block")) stored.set(id, payload[0] ?? -1);
 					};
 					let blocks = 0;
-					uplink.link.subscribe("a/+", () =>
-						uplink.link.publish("q/answered", BYTES),
-					);
-					uplink.link.onOnline(() => uplink.link.publish("q/first", BYTES));
+					const agent = listen("a/+");
+					agent.whenTold = () => uplink.link.publish("q/answered", BYTES);
+					agent.whenOnline = () => uplink.link.publish("q/first", BYTES);
 					uplink.start();
 					for (const { what, ms } of steps) {
 						if (what === "block") {

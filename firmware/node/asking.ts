@@ -5,11 +5,11 @@
  * keep the blocks back for ever: after `MAX_DEATHS` connections in a row that ended soon while a question was open, nothing is asked for
  * `SHY_MS`. A node on a battery asks once its blocks are gone, and once in `BATTERY_ASK_MS`: each time costs messages and the radio.
  */
-import type { CloudLink } from "./cloud-link.ts";
+import type { Agent, CloudLink } from "./cloud-link.ts";
 import { Inbox } from "./inbox.ts";
 import type { MessageWriter } from "./message-writer.ts";
 import type { Outbox } from "./outbox.ts";
-import type { System } from "./ports.ts";
+import type { System, Timers } from "./ports.ts";
 
 const MAX_DEATHS = 3;
 export const SHY_MS = 900_000;
@@ -23,21 +23,24 @@ export class Asking implements CloudLink {
 	readonly #outbox: Outbox;
 	readonly #system: Pick<System, "log">;
 	readonly #poke: () => void;
-	readonly #online: (() => void)[] = [];
-	readonly #offline: (() => void)[] = [];
+	readonly #agents: Agent[] = [];
 	/** This connection is asked on. */
 	#asks = false;
 	#onBattery = false;
 	#isOnline = false;
-	readonly #awaiting: (() => boolean)[] = [];
 	#deaths = 0;
 	#shyUntilMs = 0;
 	/** On a battery: uptime before which nothing is asked. */
 	askAtMs = 0;
 
 	/** @param poke has the uplink do what is due */
-	constructor(outbox: Outbox, system: Pick<System, "log">, poke: () => void) {
-		this.inbox = new Inbox(system);
+	constructor(
+		outbox: Outbox,
+		system: Pick<System, "log">,
+		timers: Timers,
+		poke: () => void,
+	) {
+		this.inbox = new Inbox(system, timers, this.#agents);
 		this.#outbox = outbox;
 		this.#system = system;
 		this.#poke = poke;
@@ -53,7 +56,7 @@ export class Asking implements CloudLink {
 	}
 
 	get #isAwaited(): boolean {
-		for (const isAwaiting of this.#awaiting) if (isAwaiting()) return true;
+		for (const agent of this.#agents) if (agent.isAwaiting) return true;
 		return false;
 	}
 
@@ -62,12 +65,9 @@ export class Asking implements CloudLink {
 		return this.#isOnline && this.inbox.isSettled;
 	}
 
-	subscribe(
-		filter: string,
-		onMessage: (topic: string, bytes: Uint8Array) => void,
-		onTooLong?: (topic: string, lengthBytes: number) => void,
-	): void {
-		this.inbox.add(filter, onMessage, onTooLong);
+	attach(agent: Agent): void {
+		this.#agents.push(agent);
+		this.inbox.isUnsettled = true;
 		if (this.#isOnline) this.#poke();
 	}
 
@@ -84,18 +84,6 @@ export class Asking implements CloudLink {
 		this.#poke();
 	}
 
-	onOnline(callback: () => void): void {
-		this.#online.push(callback);
-	}
-
-	onOffline(callback: () => void): void {
-		this.#offline.push(callback);
-	}
-
-	keepsUp(isAwaiting: () => boolean): void {
-		this.#awaiting.push(isAwaiting);
-	}
-
 	settle(): void {
 		this.#poke();
 	}
@@ -105,7 +93,7 @@ export class Asking implements CloudLink {
 		this.inbox.startOver();
 		this.#onBattery = onBattery;
 		this.#asks =
-			this.#online.length > 0 &&
+			this.#agents.length > 0 &&
 			nowMs >= this.#shyUntilMs &&
 			!(onBattery && nowMs < this.askAtMs);
 	}
@@ -130,7 +118,7 @@ export class Asking implements CloudLink {
 		this.#asks = false;
 		this.#isOnline = false;
 		this.inbox.startOver();
-		if (wasOnline) for (const tell of this.#offline) tell();
+		if (wasOnline) for (const agent of this.#agents) agent.onOffline();
 	}
 
 	/** One connection is tried again when it is over, and if that ends too, none for as long again. */
@@ -156,7 +144,7 @@ export class Asking implements CloudLink {
 			return;
 		}
 		this.#isOnline = true;
-		for (const tell of this.#online) tell();
+		for (const agent of this.#agents) agent.onOnline();
 	}
 
 	deadlineMs(): number {

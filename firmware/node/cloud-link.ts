@@ -1,18 +1,10 @@
-/** What the node's agents (configuration, jobs, …) are given to talk with the cloud: topics, and when there is a connection. */
+/** What the node's agents (configuration, jobs, …) talk with the cloud by: topics, and when there is a connection. */
 
 export interface CloudLink {
 	/** There is a connection, and its subscriptions are made. */
 	readonly isOnline: boolean;
-	/**
-	 * Subscribes to a filter, now and on every connection to come, with QoS 1. A message is whole, is not empty and is called
-	 * for once for each time that it came; the bytes are the caller's to keep. One that is longer than
-	 * `MAX_MESSAGE_BYTES` is not put together: `onTooLong` is told of it in its place.
-	 */
-	subscribe(
-		filter: string,
-		onMessage: (topic: string, bytes: Uint8Array) => void,
-		onTooLong?: (topic: string, lengthBytes: number) => void,
-	): void;
+	/** Has an agent called for what it subscribes to, now and on every connection to come. */
+	attach(agent: Agent): void;
 	/**
 	 * Sends a message with QoS 1, once, beside the blocks and in the order of these calls. Without a connection it is not
 	 * sent; with the connection it is given up.
@@ -23,19 +15,31 @@ export interface CloudLink {
 		bytes: Uint8Array,
 		onDone?: (isAcknowledged: boolean) => void,
 	): void;
-	/** Calls back on each connection, once its subscriptions are made: in the order of these calls. */
-	onOnline(callback: () => void): void;
-	/** Calls back when a connection on which `onOnline` was called has ended. */
-	onOffline(callback: () => void): void;
-	/** Registers who may wait for an answer: a node that sleeps stays connected for as long, within its limits. */
-	keepsUp(isAwaiting: () => boolean): void;
 	/** Somebody waits no more, though nothing has come. */
 	settle(): void;
 }
 
+/** Objects with methods, where functions for each event would do, too: on a node's heap those are dear. */
+export interface Agent {
+	/** What it subscribes to, with QoS 1. */
+	filters(): readonly string[];
+	/** Whether a message is for it. */
+	owns(topic: string): boolean;
+	/** A node that sleeps stays connected for as long, within its limits. */
+	readonly isAwaiting: boolean;
+	/** On each connection, once its subscriptions are made. */
+	onOnline(): void;
+	/** The connection of the last `onOnline` has ended. */
+	onOffline(): void;
+	/** A whole message, which is not empty, each time that it comes. The bytes are the agent's to keep and to change. */
+	onMessage(topic: string, bytes: Uint8Array): void;
+	/** In place of a message of more than `MAX_MESSAGE_BYTES`, which is not put together. */
+	onTooLong(topic: string, lengthBytes: number): void;
+}
+
 /**
  * The longest message that is put together. A job document may have 32 KB (AWS IoT Jobs limits) and a shadow 8 KB, but a message is
- * held as bytes, as text and as values at once, three to four times its length, in a heap of 64 KB of which 41 are in use. Our own
+ * held as bytes, as text and as values at once, three times its length, in a heap of 64 KB of which 44 are in use. Our own
  * documents stay below it: the longest, an update job with two presigned addresses, has 3.5 KB.
  */
 export const MAX_MESSAGE_BYTES = 4096;

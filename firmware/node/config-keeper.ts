@@ -65,6 +65,16 @@ export class ConfigKeeper {
 		return reason;
 	}
 
+	/** Whether a document says what is in use already. */
+	isInForce(text: string): boolean {
+		const verdict = this.#judge(text);
+		// Both have their members in the order of the defaults.
+		return (
+			"ok" in verdict &&
+			JSON.stringify(verdict.ok) === JSON.stringify(this.#config)
+		);
+	}
+
 	#judge(text: string): ConfigVerdict {
 		const { channelIds, canSleep } = this.#parts;
 		return parseConfig(text, channelIds, canSleep);

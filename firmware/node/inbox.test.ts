@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MAX_MESSAGE_BYTES } from "./cloud-link.ts";
+import { FakeAgent } from "./fakes/agent.ts";
+import { VirtualTimers } from "./fakes/virtual-timers.ts";
 import { HeapFlash } from "./heap-flash.ts";
-import { Inbox, matches, SUBACK_MS } from "./inbox.ts";
+import { Inbox, SUBACK_MS } from "./inbox.ts";
 import { Journal } from "./journal.ts";
 import { MessageWriter } from "./message-writer.ts";
 import type { MqttConnection, MqttSubscription } from "./ports.ts";
@@ -28,7 +30,20 @@ function setUp(writable = 1400) {
 	const writer = new MessageWriter(journal);
 	writer.attach(connection);
 	writer.setWritable(writable);
-	const inbox = new Inbox({ log: (_, message) => void logs.push(message) });
+	const timers = new VirtualTimers();
+	const agents: FakeAgent[] = [];
+	const add = (...filters: string[]): FakeAgent => {
+		const agent = new FakeAgent(...filters);
+		agents.push(agent);
+		return agent;
+	};
+	/** As an uplink calls it again and again. */
+	const settle = (nowMs = 0): void => inbox.subscribe(writer, nowMs);
+	const inbox = new Inbox(
+		{ log: (_, message) => void logs.push(message) },
+		timers,
+		agents,
+	);
 	/** Delivers a message in parts of these lengths, and the rest. */
 	const deliver = (topic: string, bytes: Uint8Array, parts: number[] = []) => {
 		let at = 0;
@@ -42,16 +57,15 @@ function setUp(writable = 1400) {
 				more: at < bytes.length,
 			});
 		}
+		timers.advance(0);
 	};
-	return { logs, sent, writer, inbox, deliver };
+	return { logs, sent, writer, inbox, deliver, add, settle };
 }
-
-const ignore = (): void => undefined;
 
 describe("inbox", () => {
 	it("asks for at most eight filters in a SUBSCRIBE, each once, the next when the last is answered", () => {
-		const { inbox, writer, sent } = setUp();
-		for (let n = 0; n < 19; n++) inbox.add(`a/${n}`, ignore, undefined);
+		const { inbox, writer, sent, add } = setUp();
+		for (let n = 0; n < 19; n++) add(`a/${n}`);
 		for (let turn = 0; turn < 9; turn++) {
 			inbox.subscribe(writer, 0);
 			inbox.subscribe(writer, 0);
@@ -70,9 +84,8 @@ describe("inbox", () => {
 	});
 
 	it("asks for fewer at a time where the filters are long, so that each packet fits", () => {
-		const { inbox, writer, sent } = setUp();
-		for (let n = 0; n < 8; n++)
-			inbox.add(`${"x".repeat(250)}/${n}`, ignore, undefined);
+		const { inbox, writer, sent, add } = setUp();
+		add(...Array.from({ length: 8 }, (_, n) => `${"x".repeat(250)}/${n}`));
 		for (let turn = 0; turn < 9; turn++) {
 			inbox.subscribe(writer, 0);
 			const last = sent[sent.length - 1];
@@ -83,8 +96,8 @@ describe("inbox", () => {
 	});
 
 	it("waits for room in the connection", () => {
-		const { inbox, writer, sent } = setUp(20);
-		inbox.add("a/long/enough/filter", ignore, undefined);
+		const { inbox, writer, sent, add } = setUp(20);
+		add("a/long/enough/filter");
 		inbox.subscribe(writer, 0);
 		assert.equal(sent.length, 0);
 		writer.setWritable(100);
@@ -93,27 +106,28 @@ describe("inbox", () => {
 	});
 
 	it("tells which filters are refused, and goes on with the others", () => {
-		const { inbox, writer, sent, logs } = setUp();
-		inbox.add("mine/a", ignore, undefined);
-		inbox.add("theirs/b", ignore, undefined);
+		const { inbox, writer, sent, logs, add, settle } = setUp();
+		add("mine/a");
+		add("theirs/b");
 		inbox.subscribe(writer, 0);
 		inbox.answered(sent[0]?.id ?? 0, [1, 0x80]);
+		settle();
 		assert.ok(inbox.isSettled);
 		assert.ok(inbox.isOfUse);
 		assert.deepEqual(logs, ["The broker refuses theirs/b."]);
 	});
 
 	it("is of no use where all is refused, or a SUBACK says too little", () => {
-		const { inbox, writer, sent } = setUp();
-		inbox.add("a", ignore, undefined);
+		const { inbox, writer, sent, add } = setUp();
+		add("a");
 		inbox.subscribe(writer, 0);
 		inbox.answered(sent[0]?.id ?? 0, []);
 		assert.ok(!inbox.isOfUse);
 	});
 
 	it("passes over a SUBACK that is not for its SUBSCRIBE", () => {
-		const { inbox, writer, sent } = setUp();
-		inbox.add("a", ignore, undefined);
+		const { inbox, writer, sent, add } = setUp();
+		add("a");
 		inbox.answered(0, [1]);
 		inbox.subscribe(writer, 0);
 		inbox.answered((sent[0]?.id ?? 0) - 1, [1]);
@@ -121,19 +135,20 @@ describe("inbox", () => {
 	});
 
 	it("goes on without a SUBACK that does not come in time", () => {
-		const { inbox, writer } = setUp();
-		inbox.add("a", ignore, undefined);
+		const { inbox, writer, add, settle } = setUp();
+		add("a");
 		inbox.subscribe(writer, 1000);
 		inbox.expire(1000 + SUBACK_MS - 1);
 		assert.ok(!inbox.isSettled);
 		inbox.expire(inbox.deadlineMs());
+		settle();
 		assert.ok(inbox.isSettled);
 		assert.ok(!inbox.isOfUse);
 	});
 
 	it("asks for all again on a new connection", () => {
-		const { inbox, writer, sent } = setUp();
-		inbox.add("a", ignore, undefined);
+		const { inbox, writer, sent, add } = setUp();
+		add("a");
 		inbox.subscribe(writer, 0);
 		inbox.answered(sent[0]?.id ?? 0, [1]);
 		inbox.startOver();
@@ -151,12 +166,11 @@ describe("inbox", () => {
 					}),
 				),
 				(messages) => {
-					const { inbox, deliver } = setUp();
-					const got: Uint8Array[] = [];
-					inbox.add("a/+", (_, bytes) => void got.push(bytes), undefined);
+					const { add, deliver } = setUp();
+					const { got } = add("a/+");
 					for (const { bytes, parts } of messages) deliver("a/b", bytes, parts);
 					assert.deepEqual(
-						got,
+						got.map(({ bytes }) => bytes),
 						messages.map(({ bytes }) => bytes),
 					);
 				},
@@ -165,62 +179,39 @@ describe("inbox", () => {
 	});
 
 	it("passes over a message that is too long, tells of it, and takes the next", () => {
-		const { inbox, deliver, logs } = setUp();
-		const got: number[] = [];
-		const tooLong: number[] = [];
-		inbox.add(
-			"a",
-			(_, bytes) => void got.push(bytes.length),
-			(_, length) => void tooLong.push(length),
-		);
+		const { add, deliver, logs } = setUp();
+		const { got, tooLong } = add("a");
 		deliver("a", new Uint8Array(MAX_MESSAGE_BYTES), [1000, 1000]);
 		deliver("a", new Uint8Array(MAX_MESSAGE_BYTES + 1), [1000, 1000]);
 		deliver("a", new Uint8Array(5));
-		assert.deepEqual(got, [MAX_MESSAGE_BYTES, 5]);
+		assert.deepEqual(
+			got.map(({ bytes }) => bytes.length),
+			[MAX_MESSAGE_BYTES, 5],
+		);
 		assert.deepEqual(tooLong, [MAX_MESSAGE_BYTES + 1]);
 		assert.equal(logs.length, 1);
 	});
 
 	it("passes over a message that nobody subscribed to", () => {
-		const { inbox, deliver, logs } = setUp();
-		inbox.add("a", () => assert.fail(), undefined);
+		const { add, deliver, logs } = setUp();
+		const { got } = add("a");
 		deliver("b", new Uint8Array(5), [2]);
+		assert.deepEqual(got, []);
 		assert.equal(logs.length, 1);
 	});
 
 	it("forgets the half of a message whose connection has ended", () => {
-		const { inbox, deliver } = setUp();
-		const got: number[][] = [];
-		inbox.add("a", (_, bytes) => void got.push([...bytes]), undefined);
+		const { inbox, add, deliver } = setUp();
+		const { got } = add("a");
 		const half: MqttConnection = {
 			write: () => 0,
 			subscribe: () => 0,
 			read: (count) => new Uint8Array(count),
-			close: ignore,
+			close: () => undefined,
 		};
 		inbox.receive(half, 2, { topic: "a", byteLength: 4, more: true });
 		inbox.startOver();
 		deliver("a", Uint8Array.of(7, 8), [1]);
-		assert.deepEqual(got, [[7, 8]]);
-	});
-});
-
-describe("a filter", () => {
-	it("matches as MQTT says", () => {
-		for (const [filter, topic, is] of [
-			["a/b", "a/b", true],
-			["a/b", "a/c", false],
-			["a/b", "a", false],
-			["a", "a/b", false],
-			["a/+", "a/b", true],
-			["a/+", "a", false],
-			["a/+", "a/b/c", false],
-			["a/+/c", "a/b/c", true],
-			["+/+", "a/b", true],
-			["a/#", "a/b/c", true],
-			["a/#", "b/c", false],
-			["#", "a", true],
-		] as const)
-			assert.equal(matches(filter, topic), is, `${filter} ${topic}`);
+		assert.deepEqual(got, [{ topic: "a", bytes: Uint8Array.of(7, 8) }]);
 	});
 });

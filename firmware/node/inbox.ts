@@ -1,13 +1,20 @@
 /**
  * What comes in: the subscriptions, made anew on every connection, and the messages, each put together from its parts.
  *
+ * Whoever subscribed is told in a turn of its own: what the parts were copied from is gone by then, and little of the stack is in use.
  * The client acknowledges a message of QoS 1 before anybody has acted on it, so none may be relied on to come: whoever subscribes
  * asks for what it needs on each connection, and takes what comes as news.
  */
-import { MAX_MESSAGE_BYTES } from "./cloud-link.ts";
+import { type Agent, MAX_MESSAGE_BYTES } from "./cloud-link.ts";
 import { FIRST_SUBSCRIBE_ID } from "./in-flight.ts";
 import { type MessageWriter, subscribeBytes } from "./message-writer.ts";
-import type { MqttConnection, MqttSubscription, System } from "./ports.ts";
+import type {
+	MqttConnection,
+	MqttSubscription,
+	System,
+	TimerHandle,
+	Timers,
+} from "./ports.ts";
 
 /** AWS IoT Core takes 8 filters in a SUBSCRIBE ("AWS IoT Core message broker and protocol limits and quotas"). */
 const MAX_FILTERS = 8;
@@ -18,20 +25,18 @@ export const SUBACK_MS = 30_000;
 /** What a SUBACK says of a filter that is refused (MQTT 3.1.1, section 3.9.3). */
 const REFUSED = 0x80;
 const SUBSCRIBE_IDS = 0x10000 - FIRST_SUBSCRIBE_ID;
+/** Whole messages that wait for their turn: services answer one question at a time. */
+const MAX_WAITING = 4;
 const NEVER = Number.POSITIVE_INFINITY;
-
-interface Subscription {
-	readonly item: MqttSubscription;
-	readonly onMessage: (topic: string, bytes: Uint8Array) => void;
-	readonly onTooLong:
-		| ((topic: string, lengthBytes: number) => void)
-		| undefined;
-}
 
 export class Inbox {
 	readonly #system: Pick<System, "log">;
-	readonly #subscriptions: Subscription[] = [];
-	/** So many have been answered, or have not been in time; those up to `#asked` have been asked for. */
+	readonly #timers: Timers;
+	readonly #waiting: { readonly topic: string; readonly bytes: Uint8Array }[] =
+		[];
+	#timer: TimerHandle | undefined;
+	readonly #agents: readonly Agent[];
+	/** Of the agents' filters, so many have been answered, or have not been in time; those up to `#asked` have been asked for. */
 	#settled = 0;
 	#asked = 0;
 	#askedAtMs = 0;
@@ -43,22 +48,23 @@ export class Inbox {
 	#topic = "";
 	#filled = 0;
 
-	constructor(system: Pick<System, "log">) {
+	/** @param agents to whom more may be added */
+	constructor(
+		system: Pick<System, "log">,
+		timers: Timers,
+		agents: readonly Agent[],
+	) {
 		this.#system = system;
+		this.#timers = timers;
+		this.#agents = agents;
 	}
 
-	add(
-		filter: string,
-		onMessage: Subscription["onMessage"],
-		onTooLong: Subscription["onTooLong"],
-	): void {
-		const item: MqttSubscription = { topic: filter, QoS: 1 };
-		this.#subscriptions.push({ item, onMessage, onTooLong });
-	}
+	/** An agent has been added whose filters have not been subscribed to. */
+	isUnsettled = true;
 
 	/** Nothing is left to be subscribed to. */
 	get isSettled(): boolean {
-		return this.#settled >= this.#subscriptions.length;
+		return !this.isUnsettled;
 	}
 
 	/** A SUBSCRIBE has been sent and is not answered. */
@@ -68,38 +74,50 @@ export class Inbox {
 
 	/** Whether anything that was subscribed to may come. */
 	get isOfUse(): boolean {
-		return this.#refused < this.#subscriptions.length;
+		return this.#refused < this.#settled;
 	}
 
 	/** A new connection. */
 	startOver(): void {
+		this.isUnsettled = true;
 		this.#settled = 0;
 		this.#asked = 0;
 		this.#id = 0;
 		this.#refused = 0;
 		this.#bytes = null;
 		this.#topic = "";
+		this.#waiting.length = 0;
+		if (this.#timer !== undefined) this.#timers.clear(this.#timer);
+		this.#timer = undefined;
 	}
 
 	/** Sends the next SUBSCRIBE, if one is due and the connection takes it. */
 	subscribe(writer: MessageWriter, nowMs: number): void {
 		if (this.isAsking || this.isSettled) return;
 		const items: MqttSubscription[] = [];
-		let end = this.#settled;
-		while (end < this.#subscriptions.length && items.length < MAX_FILTERS) {
-			const item = this.#subscriptions[end]?.item as MqttSubscription;
-			items.push(item);
-			if (items.length > 1 && subscribeBytes(items) > MAX_SUBSCRIBE_BYTES) {
+		for (const topic of this.#filters().slice(this.#settled)) {
+			items.push({ topic, QoS: 1 });
+			if (
+				items.length > MAX_FILTERS ||
+				(items.length > 1 && subscribeBytes(items) > MAX_SUBSCRIBE_BYTES)
+			) {
 				items.pop();
 				break;
 			}
-			end++;
+		}
+		if (items.length === 0) {
+			this.isUnsettled = false;
+			return;
 		}
 		const id = FIRST_SUBSCRIBE_ID + (this.#settled % SUBSCRIBE_IDS);
 		if (!writer.subscribe(items, id)) return;
 		this.#id = id;
-		this.#asked = end;
+		this.#asked = this.#settled + items.length;
 		this.#askedAtMs = nowMs;
+	}
+
+	#filters(): readonly string[] {
+		return this.#agents.flatMap((agent) => agent.filters());
 	}
 
 	/** @param codes one for each filter of that SUBSCRIBE */
@@ -109,8 +127,7 @@ export class Inbox {
 			const code = codes[at - this.#settled] ?? REFUSED;
 			if (code < REFUSED) continue;
 			this.#refused++;
-			const filter = this.#subscriptions[at]?.item.topic;
-			this.#system.log("warn", `The broker refuses ${filter}.`);
+			this.#system.log("warn", `The broker refuses ${this.#filters()[at]}.`);
 		}
 		this.#settled = this.#asked;
 	}
@@ -149,41 +166,44 @@ export class Inbox {
 		if (info.more) return;
 		const isWhole = this.#filled === bytes.length;
 		this.#bytes = null;
-		if (isWhole) this.#find(this.#topic)?.onMessage(this.#topic, bytes);
+		if (!isWhole) return;
+		if (this.#waiting.length >= MAX_WAITING) {
+			this.#system.log("error", `A message on ${this.#topic} is one too many.`);
+			return;
+		}
+		this.#waiting.push({ topic: this.#topic, bytes });
+		this.#timer ??= this.#timers.set(() => this.#tell(), 0);
+	}
+
+	/** One a turn. */
+	#tell(): void {
+		this.#timer = undefined;
+		const message = this.#waiting.shift();
+		if (message === undefined) return;
+		if (this.#waiting.length > 0)
+			this.#timer = this.#timers.set(() => this.#tell(), 0);
+		const { topic, bytes } = message;
+		this.#find(topic)?.onMessage(topic, bytes);
 	}
 
 	#begin(topic: string, lengthBytes: number): void {
 		this.#bytes = null;
 		this.#topic = topic;
 		this.#filled = 0;
-		const subscription = this.#find(topic);
-		if (subscription === null) {
+		const agent = this.#find(topic);
+		if (agent === null) {
 			this.#system.log("warn", `A message on ${topic} is for nobody.`);
 		} else if (lengthBytes > MAX_MESSAGE_BYTES) {
 			this.#system.log(
 				"error",
 				`A message of ${lengthBytes} bytes on ${topic} is passed over: ${MAX_MESSAGE_BYTES} are the most.`,
 			);
-			subscription.onTooLong?.(topic, lengthBytes);
+			agent.onTooLong(topic, lengthBytes);
 		} else this.#bytes = new Uint8Array(lengthBytes);
 	}
 
-	#find(topic: string): Subscription | null {
-		for (const subscription of this.#subscriptions)
-			if (matches(subscription.item.topic, topic)) return subscription;
+	#find(topic: string): Agent | null {
+		for (const agent of this.#agents) if (agent.owns(topic)) return agent;
 		return null;
 	}
-}
-
-/** Whether a filter matches a topic (MQTT 3.1.1, section 4.7). */
-export function matches(filter: string, topic: string): boolean {
-	const wanted = filter.split("/");
-	const levels = topic.split("/");
-	for (let at = 0; at < wanted.length; at++) {
-		const level = wanted[at];
-		if (level === "#") return true;
-		if (at >= levels.length) return false;
-		if (level !== "+" && level !== levels[at]) return false;
-	}
-	return wanted.length === levels.length;
 }

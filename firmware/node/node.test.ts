@@ -553,7 +553,8 @@ describe("node", () => {
 			block?.channels.map(({ id }) => id),
 			["c0", ...Array.from({ length: 15 }, (_, n) => `c${n + 4}`)],
 		);
-		assert.equal(board.system.logs.length, 4);
+		const told = board.system.logs.filter((log) => !log.includes("broker"));
+		assert.equal(told.length, 4);
 	});
 
 	it("stops in order: what is open becomes durable, and nothing happens any more", () => {

@@ -2,6 +2,7 @@
 import { JOURNAL_CODES } from "../../protocol/health-states.ts";
 import { Clock } from "./clock.ts";
 import { ConfigKeeper } from "./config-keeper.ts";
+import { ConfigShadow } from "./config-shadow.ts";
 import type { HealthFigures } from "./health.ts";
 import type { RecordRef } from "./journal.ts";
 import { LevelledSystem } from "./log-filter.ts";
@@ -60,6 +61,7 @@ class Node implements RunningNode {
 	readonly #uplink: Uplink;
 	readonly #streams: Streams;
 	readonly #keeper: ConfigKeeper;
+	readonly #shadow: ConfigShadow;
 	readonly #trial: Trial;
 	/** Null as long as the configuration does not let the node sleep. */
 	#sleeper: Sleeper | null = null;
@@ -115,6 +117,16 @@ class Node implements RunningNode {
 			channelIds: sensors.flatMap((port) => port.channels.map(({ id }) => id)),
 			canSleep: board.deepSleep !== undefined,
 			onRefused: (reason) => this.#reportRefused(reason),
+		});
+		this.#shadow = new ConfigShadow({
+			thing: identity.thing,
+			link: this.#uplink.link,
+			timers,
+			boot,
+			chance,
+			keeper: this.#keeper,
+			system,
+			apply: (text) => this.#apply(text),
 		});
 		this.#streams = new Streams({
 			thing: identity.thing,
@@ -193,6 +205,12 @@ class Node implements RunningNode {
 	}
 
 	applyConfig(text: string): string | null {
+		const refused = this.#apply(text);
+		if (refused === null) this.#shadow.changed();
+		return refused;
+	}
+
+	#apply(text: string): string | null {
 		if (this.#stopped) return "The node has been stopped.";
 		const refused = this.#keeper.apply(text);
 		if (refused !== null) return refused;
@@ -270,7 +288,11 @@ class Node implements RunningNode {
 	}
 
 	#hasToSend(): boolean {
-		return this.#storage.journal.depth > 0 || this.#uplink.hasEvents;
+		return (
+			this.#storage.journal.depth > 0 ||
+			this.#uplink.hasEvents ||
+			this.#uplink.isAsking
+		);
 	}
 
 	get #dropped(): number {

@@ -6,6 +6,7 @@
 import type { EventDocument } from "../../protocol/documents.ts";
 import { type InFlight, packetIdOf, Window } from "./in-flight.ts";
 import type { Journal, RecordRef } from "./journal.ts";
+import { asciiJson } from "./json-message.ts";
 import type { System } from "./ports.ts";
 
 const MAX_EVENTS = 8;
@@ -269,18 +270,4 @@ export class Outbox {
 		this.#journal.discard(ref);
 		return false;
 	}
-}
-
-/** JSON as bytes, with everything beyond ASCII escaped: the engine of a node has no TextEncoder. */
-function asciiJson(document: EventDocument): Uint8Array {
-	const text = JSON.stringify(document);
-	let escaped = "";
-	for (let i = 0; i < text.length; i++) {
-		const code = text.charCodeAt(i);
-		escaped +=
-			code < 0x80 ? text.charAt(i) : `\\u${code.toString(16).padStart(4, "0")}`;
-	}
-	const bytes = new Uint8Array(escaped.length);
-	for (let i = 0; i < bytes.length; i++) bytes[i] = escaped.charCodeAt(i);
-	return bytes;
 }

@@ -89,7 +89,9 @@ export class Uplink {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#outbox = new Outbox(parts.journal, parts.system, limits);
-		this.#asking = new Asking(this.#outbox, parts.system, () => this.#run());
+		this.#asking = new Asking(this.#outbox, parts.system, parts.timers, () =>
+			this.#run(),
+		);
 		this.#writer = new MessageWriter(parts.journal);
 		this.#topics = {
 			block: blockTopic(thing),

@@ -48,6 +48,42 @@ export const SPARING = { slots: 4096, chunkBytes: 12_288 } as const;
 
 const START_MS = Date.UTC(2026, 2, 1);
 
+/** A shadow that says what the node should be and what it was, as full as one of ours may become, and no jobs. */
+function answerAsCloud(broker: TestBroker): void {
+	const desired = { sampleIntervalMs: 1000, channels: "all", logLevel: "info" };
+	let reported: object = {};
+	let version = 1;
+	broker.grants = () => 1;
+	broker.answers = (topic, payload) => {
+		if (!topic.startsWith("$aws/things/")) return [];
+		const request = JSON.parse(payload.toString()) as {
+			clientToken: string;
+			state?: { reported: object };
+		};
+		const { clientToken } = request;
+		const metadata: Record<string, object> = {};
+		if (topic.endsWith("/update") && request.state !== undefined) {
+			reported = { ...reported, ...request.state.reported };
+			version++;
+		}
+		for (const name of Object.keys({ ...desired, ...reported }))
+			metadata[name] = { timestamp: 1_790_000_000 };
+		const answer = topic.includes("/shadow/")
+			? {
+					state: { desired, reported },
+					metadata: { desired: metadata, reported: metadata },
+					version,
+				}
+			: {};
+		return [
+			{
+				topic: `${topic}/accepted`,
+				payload: JSON.stringify({ ...answer, timestamp: 1, clientToken }),
+			},
+		];
+	};
+}
+
 export class HeapRig {
 	readonly clock = new VirtualClock({
 		kind: "stepped",
@@ -64,6 +100,7 @@ export class HeapRig {
 	static async start(sizes: ProcessorSizes = {}): Promise<HeapRig> {
 		const directory = mkdtempSync(join(tmpdir(), "thinghz-heap-"));
 		const broker = new TestBroker();
+		answerAsCloud(broker);
 		const port = await broker.listen();
 		const bundle = join(directory, "node.js");
 		await buildFirmware({

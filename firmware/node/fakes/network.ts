@@ -1,5 +1,4 @@
 /** A network with a broker at its end, made of memory and virtual time, with the limits of Moddable's MQTT client. */
-import { matches } from "../inbox.ts";
 import type {
 	MqttConnection,
 	MqttConnectOptions,
@@ -9,6 +8,7 @@ import type {
 	OfflineReason,
 	Timers,
 } from "../ports.ts";
+import { matches } from "./agent.ts";
 
 export interface FakeMessage {
 	readonly topic: string;
