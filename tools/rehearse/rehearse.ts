@@ -22,6 +22,7 @@ import {
 	rowsRefused,
 	timesLearnedLater,
 } from "./scenes/rows.ts";
+import { shadows } from "./scenes/shadows.ts";
 import { signIn } from "./scenes/sign-in.ts";
 import { strangers } from "./scenes/strangers.ts";
 import { wiring } from "./scenes/wiring.ts";
@@ -45,6 +46,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
 	"A rule cannot reach its queue": unreachableQueue,
 	"A function dies in the middle of a batch": crash,
 	"An alert fires and is told": alerts,
+	"Somebody sets a shadow": shadows,
 	"A job names firmware": firmware,
 	"A job ends on a device": jobs,
 	"A variable is missing": environment,

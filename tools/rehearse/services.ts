@@ -1,10 +1,14 @@
 /**
- * What functions call by themselves beside DynamoDB, on one loopback address: SQS, Secrets Manager, and SNS and Timestream,
- * whose requests go on to their stand-ins. Who calls is told by the access key; whether it may, by the same judge as for
+ * What functions call by themselves beside DynamoDB, on one loopback address: SQS, Secrets Manager, and SNS, Timestream and
+ * IoT's data plane, whose requests go on to their stand-ins. Who calls is told by the access key; whether it may, by the same judge as for
  * DynamoDB.
  */
 import { createHash, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
+import {
+	type IotDataPlane,
+	startIotDataPlane,
+} from "../../cloud/aws/fakes/iot-data-plane.ts";
 import { FakeSns } from "../../cloud/aws/fakes/sns.ts";
 import { isObject, type Json } from "./json.ts";
 import {
@@ -18,6 +22,14 @@ import type { Queue } from "./queue.ts";
 import type { Secrets } from "./secrets.ts";
 import { ACCOUNT, REGION } from "./template.ts";
 
+/** Paths of IoT's data plane: a thing's shadow, or the list of its shadows. */
+const SHADOW =
+	/^\/(?:things\/([^/]+)\/shadow|api\/things\/shadow\/ListNamedShadowsForThing\/([^/]+))$/;
+const SHADOW_ACTIONS: Readonly<Record<string, string>> = {
+	GET: "iot:GetThingShadow",
+	POST: "iot:UpdateThingShadow",
+	DELETE: "iot:DeleteThingShadow",
+};
 /** Before the operation, in X-Amz-Target. */
 const TIMESTREAM = "Timestream_20181101.";
 
@@ -32,6 +44,8 @@ interface Answer {
 	readonly status: number;
 	readonly type: string;
 	readonly text: string;
+	/** In the header by which the SDK knows it, where it is not in the text. */
+	readonly error?: string;
 }
 
 export class Services {
@@ -40,10 +54,14 @@ export class Services {
 	readonly #queues: () => readonly Queue[];
 	readonly #secrets: Secrets;
 	readonly #timestreamUrl: string | null;
+	#iotData: IotDataPlane | null = null;
 	readonly #server = createServer((request, response) => {
 		this.#answer(request).then(
-			({ status, type, text }) => {
-				response.writeHead(status, { "content-type": type });
+			({ status, type, text, error }) => {
+				response.writeHead(status, {
+					"content-type": type,
+					...(error === undefined ? {} : { "x-amzn-errortype": error }),
+				});
 				response.end(text);
 			},
 			(error: unknown) => {
@@ -69,12 +87,14 @@ export class Services {
 
 	async start(): Promise<void> {
 		await this.sns.listen();
+		this.#iotData = await startIotDataPlane();
 		this.endpoint = `http://${LOOPBACK}:${await listenOnLoopback(this.#server)}`;
 	}
 
 	async close(): Promise<void> {
 		await closeServer(this.#server);
 		await this.sns.close();
+		await this.#iotData?.close();
 	}
 
 	async #answer(request: IncomingMessage): Promise<Answer> {
@@ -96,7 +116,43 @@ export class Services {
 		if (typeof target === "string" && target.startsWith(TIMESTREAM)) {
 			return this.#timestream(caller, target, text);
 		}
+		const url = new URL(request.url ?? "/", this.endpoint);
+		if (SHADOW.test(url.pathname)) {
+			return this.#shadow(caller, request.method ?? "", url, text);
+		}
 		return this.#sns(caller, text);
+	}
+
+	/** https://docs.aws.amazon.com/iot/latest/developerguide/device-shadow-rest-api.html ("Policy allowing such a request") */
+	async #shadow(
+		caller: string | null,
+		method: string,
+		url: URL,
+		text: string,
+	): Promise<Answer> {
+		const [, thing = "", list = ""] = SHADOW.exec(url.pathname) ?? [];
+		const action =
+			list === "" ? SHADOW_ACTIONS[method] : "iot:ListNamedShadowsForThing";
+		const resource = `arn:aws:iot:${REGION}:${ACCOUNT}:thing/${decodeURIComponent(thing || list)}`;
+		const type = "application/json";
+		if (
+			action === undefined ||
+			!this.#isAllowed({ caller, action, resource })
+		) {
+			const text = JSON.stringify({ message: `${action} is not allowed.` });
+			return { status: 403, type, text };
+		}
+		const response = await fetch(
+			new URL(url.pathname + url.search, this.#iotData?.url),
+			{ method, ...(text === "" ? {} : { body: text }) },
+		);
+		const error = response.headers.get("x-amzn-errortype");
+		return {
+			status: response.status,
+			type,
+			text: await response.text(),
+			...(error === null ? {} : { error }),
+		};
 	}
 
 	/** AWS JSON 1.0: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/ */
