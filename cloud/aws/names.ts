@@ -36,6 +36,9 @@ export const READ_ACCESS = "read";
 /** The scope of that, as tokens carry it: Cognito puts a slash between. */
 export const READ_SCOPE = `${RESOURCE_SERVER}/${READ_ACCESS}`;
 
+/** What the rows function calls it in its log that a database takes some rows never: an alarm counts it. */
+export const ROWS_REFUSED = "rows_refused";
+
 /** Where a browser comes back to when it has signed the command in (RFC 8252, section 7.3): the pool's client knows no other. */
 export const CLI_REDIRECT = "http://localhost:8976/callback";
 

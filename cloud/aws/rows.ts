@@ -10,6 +10,7 @@ import { StoreError } from "../core/ports.ts";
 import type { RowFeed, UnwrittenBlock } from "../core/row-feed.ts";
 import { bindingIn, blockIn } from "./adapters/dynamodb/stream.ts";
 import { describeError, type Log } from "./log.ts";
+import { ROWS_REFUSED } from "./names.ts";
 import { answerOf, MARGIN_MS } from "./stream-batch.ts";
 
 export function rowsHandler(deps: {
@@ -26,7 +27,7 @@ export function rowsHandler(deps: {
 		const counts = { written: 0, waiting: 0, refused: 0 };
 		const refuse = (refused: readonly UnwrittenBlock[]): void => {
 			counts.refused += refused.length;
-			for (const one of refused) log.warn("rows_refused", describe(one));
+			for (const one of refused) log.warn(ROWS_REFUSED, describe(one));
 		};
 
 		const stored = await feed.blocksStored([...blocks.keys()]);

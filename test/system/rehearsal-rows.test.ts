@@ -21,14 +21,14 @@ const FAULTS: Readonly<Record<"influxdb" | "timestream", readonly Fault[]>> = {
 	influxdb: [
 		{
 			what: "the function may not read the secret",
-			scene: "Blocks become rows",
+			scene: "learns the time",
 			spoil: (resources) =>
 				forbid(resources, /^RowsFunctionRole/, "secretsmanager:GetSecretValue"),
 			message: /thinghz-rows may not secretsmanager:GetSecretValue/,
 		},
 		{
 			what: "nothing leads from its network to Secrets Manager",
-			scene: "Blocks become rows",
+			scene: "learns the time",
 			spoil(resources) {
 				const endpoint = named(resources, "AWS::EC2::VPCEndpoint", /Secrets/);
 				endpoint.Properties.PrivateDnsEnabled = false;
@@ -37,7 +37,7 @@ const FAULTS: Readonly<Record<"influxdb" | "timestream", readonly Fault[]>> = {
 		},
 		{
 			what: "InfluxDB does not let the function in",
-			scene: "Blocks become rows",
+			scene: "learns the time",
 			spoil(resources) {
 				const rule = named(
 					resources,
@@ -52,7 +52,7 @@ const FAULTS: Readonly<Record<"influxdb" | "timestream", readonly Fault[]>> = {
 	timestream: [
 		{
 			what: "the function may not write",
-			scene: "Blocks become rows",
+			scene: "learns the time",
 			spoil: (resources) =>
 				forbid(resources, /^RowsFunctionRole/, "timestream:WriteRecords"),
 			message: /thinghz-rows may not timestream:WriteRecords on .*readings/,

@@ -48,13 +48,14 @@ export interface BundledFunctionProps extends FunctionDefaults {
 export class BundledFunction extends Construct {
 	readonly lambda: LambdaFunction;
 	readonly role: Role;
+	readonly logGroup: LogGroup;
 	readonly timeoutS: number;
 
 	constructor(scope: Construct, id: string, props: BundledFunctionProps) {
 		super(scope, id);
 		this.timeoutS = props.timeoutS;
 		const functionName = `${STACK_NAME}-${props.name}`;
-		const logGroup = new LogGroup(this, "Logs", {
+		this.logGroup = new LogGroup(this, "Logs", {
 			logGroupName: `/aws/lambda/${functionName}`,
 			retention: props.logDays,
 			removalPolicy: RemovalPolicy.DESTROY,
@@ -63,7 +64,7 @@ export class BundledFunction extends Construct {
 			assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
 			description: `What ${functionName} may do`,
 		});
-		logGroup.grantWrite(this.role);
+		this.logGroup.grantWrite(this.role);
 		if (props.network !== undefined) allowNetwork(this.role);
 		this.lambda = new LambdaFunction(this, "Function", {
 			functionName,
@@ -78,7 +79,7 @@ export class BundledFunction extends Construct {
 			timeout: Duration.seconds(props.timeoutS),
 			memorySize: props.memoryMb,
 			tracing: props.traced ? Tracing.ACTIVE : Tracing.DISABLED,
-			logGroup,
+			logGroup: this.logGroup,
 			loggingFormat: LoggingFormat.JSON,
 			applicationLogLevelV2: ApplicationLogLevel.INFO,
 			// For cost: at INFO, Lambda's own lines of each invocation would be most of the logs.

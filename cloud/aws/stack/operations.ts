@@ -29,6 +29,8 @@ export interface OperationsProps {
 	readonly topic: Topic;
 	/** Where messages end that nobody could take, by what they are of. */
 	readonly deadLetters: Readonly<Record<string, Queue>>;
+	/** Blocks of which a database of rows took some never; null without one. */
+	readonly rowsRefused: IMetric | null;
 	readonly ingestQueue: Queue;
 	readonly functions: readonly BundledFunction[];
 	readonly tables: Tables;
@@ -53,6 +55,15 @@ export class Operations extends Construct {
 					period: PERIOD,
 					statistic: Stats.MAXIMUM,
 				}),
+				atLeast: 1,
+				periods: 1,
+			});
+		}
+		if (props.rowsRefused !== null) {
+			this.#alarm("RowsRefused", {
+				about:
+					"The database refuses rows; the log of thinghz-rows tells of which blocks, and why",
+				metric: props.rowsRefused,
 				atLeast: 1,
 				periods: 1,
 			});

@@ -331,6 +331,23 @@ describe("the stack on AWS", function () {
 			}
 		});
 
+		it("have an alarm for rows that a database refuses, by what the function logs", () => {
+			for (const variant of ["timestream", "influxdb"] as const) {
+				const [filter, ...others] = find(variant, "AWS::Logs::MetricFilter");
+				assert.deepEqual(others, []);
+				assert.equal(
+					filter?.properties.FilterPattern,
+					'{ $.message.event = "rows_refused" }',
+				);
+				const alarm = find(variant, "AWS::CloudWatch::Alarm").find(
+					({ properties }) => properties.AlarmName === "thinghz-RowsRefused",
+				);
+				assert.equal(alarm?.properties.MetricName, "RowsRefused");
+				assert.equal(alarm?.properties.Namespace, "thinghz");
+			}
+			assert.deepEqual(find("lean", "AWS::Logs::MetricFilter"), []);
+		});
+
 		it("have dead letters that an alarm watches", () => {
 			for (const variant of EVERY) {
 				const watched = find(variant, "AWS::CloudWatch::Alarm")
@@ -917,10 +934,11 @@ describe("the stack on AWS", function () {
 			}
 		});
 
-		it("has one alarm more than the ten that are free, at most, and one dashboard", () => {
+		it("has the ten alarms that are free, two more with a database of rows, and one dashboard", () => {
 			for (const variant of EVERY) {
 				const alarms = find(variant, "AWS::CloudWatch::Alarm");
-				assert.ok(alarms.length <= 11, String(alarms.length));
+				const hasRows = find(variant, "AWS::Logs::MetricFilter").length > 0;
+				assert.equal(alarms.length, hasRows ? 12 : 10);
 				for (const { properties } of alarms) {
 					assert.equal((properties.AlarmActions as string[]).length, 1);
 				}

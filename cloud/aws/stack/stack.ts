@@ -153,6 +153,7 @@ export class ThinghzStack extends Stack {
 				Others: failures,
 				...(rows === undefined ? {} : { Rows: rows.deadLetters }),
 			},
+			rowsRefused: rows?.refused ?? null,
 			ingestQueue: ingest.queue,
 			functions,
 			tables,

@@ -1,6 +1,8 @@
 /** From a block to rows in a database: by the stream of the blocks table, in its own time, and without holding ingest up. */
+import { ROWS_REFUSED } from "../../../cloud/aws/names.ts";
 import { makeBlocks } from "../blocks.ts";
 import { isObject } from "../json.ts";
+import { countByFilters } from "../metric-filters.ts";
 import { type Poller, RETRY_MS } from "../pollers.ts";
 import type { RowDatabase } from "../row-database.ts";
 import type { Stage } from "../stage.ts";
@@ -171,14 +173,17 @@ export async function rowsRefused(stage: Stage): Promise<void> {
 		fresh.rows,
 		`a block that ${database.name} does not take is among three: the rows of the others are there`,
 	);
-	const said = world
-		.function("rows")
-		.log.find((line) => line.includes("rows_refused"));
+	const { log, definition } = world.function("rows");
+	const said = log.find((line) => line.includes(ROWS_REFUSED));
 	transcript.check(
 		said?.includes(thing) === true,
 		"the function says which block was refused, and why",
 		said,
 	);
+	const counted = countByFilters(world.template, "RowsRefused", (logGroup) =>
+		logGroup === `/aws/lambda/${definition.name}` ? log : [],
+	);
+	transcript.equal(counted, 1, "and an alarm's metric counts it");
 }
 
 function databaseOf({ world }: Stage): RowDatabase {
