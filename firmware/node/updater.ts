@@ -79,9 +79,11 @@ const RETRY = { baseMs: 5000, capMs: 300_000, jitter: 0.5 } as const;
 /** In a row, without a sector between them. */
 const MOST_FAILURES = 12;
 
+/** No more than is needed to the end: it takes room in the node's heap for as long. */
 interface Work {
-	order: UpdateOrder;
-	readonly manifest: UpdateManifest;
+	image: ByteSource | undefined;
+	delta: ByteSource | undefined;
+	readonly manifest: Pick<UpdateManifest, "sizeBytes" | "sha256" | "delta">;
 	record: UpdateRecord;
 }
 
@@ -102,7 +104,7 @@ export class Updater {
 
 	/** Id of the job whose update is under way. */
 	get workingFor(): string | null {
-		return this.#work?.order.id ?? null;
+		return this.#work?.record.id ?? null;
 	}
 
 	/**
@@ -111,8 +113,9 @@ export class Updater {
 	 */
 	start(order: UpdateOrder): UpdateReason | null {
 		if (this.#work !== null) {
-			if (this.#work.order.id !== order.id) return "busy";
-			this.#work.order = order;
+			if (this.#work.record.id !== order.id) return "busy";
+			this.#work.image = order.image;
+			this.#work.delta = order.delta;
 			if (this.#isExpired) {
 				this.#isExpired = false;
 				this.#load();
@@ -142,7 +145,7 @@ export class Updater {
 			before.slot === slots.idleSlot &&
 			order[before.kind] !== undefined
 		) {
-			this.#work = { order, manifest, record: { ...before, id: order.id } };
+			this.#take(order, manifest, { ...before, id: order.id });
 			this.#load();
 			return null;
 		}
@@ -156,9 +159,22 @@ export class Updater {
 			securityVersion: manifest.securityVersion,
 			...(manifest.nextKey === undefined ? {} : { nextKey: manifest.nextKey }),
 		};
-		this.#work = { order, manifest, record };
+		this.#take(order, manifest, record);
 		this.#choose();
 		return null;
+	}
+
+	#take(
+		{ image, delta }: UpdateOrder,
+		{ sizeBytes, sha256, delta: difference }: UpdateManifest,
+		record: UpdateRecord,
+	): void {
+		const manifest = {
+			sizeBytes,
+			sha256,
+			...(difference === undefined ? {} : { delta: difference }),
+		};
+		this.#work = { image, delta, manifest, record };
 	}
 
 	/** Gives up what is under way, if it is that job's. */
@@ -175,12 +191,12 @@ export class Updater {
 
 	/** A difference is worth it where it is to the very image that runs. */
 	#choose(): void {
-		const { order, manifest } = this.#need();
+		const work = this.#need();
 		const { running } = this.#parts.slots;
-		const { delta } = manifest;
+		const { delta } = work.manifest;
 		if (
 			delta === undefined ||
-			order.delta === undefined ||
+			work.delta === undefined ||
 			delta.fromSizeBytes > running.sizeBytes
 		) {
 			this.#chooseImage();
@@ -198,7 +214,7 @@ export class Updater {
 	}
 
 	#chooseImage(): void {
-		if (this.#need().order.image === undefined)
+		if (this.#need().image === undefined)
 			this.#fail(
 				"wrong_base",
 				"There is no whole image, and no difference to the one that runs.",
@@ -233,12 +249,12 @@ export class Updater {
 	}
 
 	#loadImage({ doneBytes }: UpdateProgress): void {
-		const { manifest, order } = this.#need();
+		const { manifest, image } = this.#need();
 		const { sizeBytes } = manifest;
 		const writer = new SlotWriter(this.#parts.slots.idle, doneBytes, (done) =>
 			this.#keep({ doneBytes: done }),
 		);
-		this.#fetch(order.image, doneBytes, sizeBytes, {
+		this.#fetch(image, doneBytes, sizeBytes, {
 			take: (bytes) => writer.write(bytes),
 			end: () => {
 				writer.flush();
@@ -248,7 +264,7 @@ export class Updater {
 	}
 
 	#loadDelta({ doneBytes, delta }: UpdateProgress): void {
-		const { manifest, order } = this.#need();
+		const { manifest, delta: source } = this.#need();
 		const wanted = manifest.delta;
 		if (wanted === undefined)
 			throw new DeltaError("delta_malformed", "There is no difference.");
@@ -283,7 +299,7 @@ export class Updater {
 				if (at === bytes.length && put < room.length) return;
 			}
 		};
-		this.#fetch(order.delta, takenBytes, wanted.sizeBytes, {
+		this.#fetch(source, takenBytes, wanted.sizeBytes, {
 			take,
 			end: () => {
 				// A copy may be under way for which nothing more has to come.
@@ -428,8 +444,8 @@ export class Updater {
 
 	/** A difference that turns out wrong is no reason to stay without the update, where the image itself is to be had. */
 	#withoutDelta(reason: UpdateReason): boolean {
-		const { record, order } = this.#need();
-		if (record.kind !== "delta" || order.image === undefined) return false;
+		const { record, image } = this.#need();
+		if (record.kind !== "delta" || image === undefined) return false;
 		this.#parts.system.log(
 			"warn",
 			`The difference is of no use (${reason}); the whole image is fetched.`,

@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { benchBlock } from "./block.ts";
 import { benchCost } from "./cost.ts";
+import { benchDelta } from "./delta.ts";
 import { benchDisk } from "./disk.ts";
 import { benchFleet } from "./fleet.ts";
 import { benchHeap } from "./heap.ts";
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 	ingest: benchIngest,
 	lambda: benchLambda,
 	fleet: benchFleet,
+	delta: benchDelta,
 	heap: benchHeap,
 	instructions: benchInstructions,
 	start: benchStart,

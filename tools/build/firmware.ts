@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 
 const ROOT = new URL("../../", import.meta.url);
 const inRoot = (path: string) => fileURLToPath(new URL(path, ROOT));
@@ -14,6 +14,13 @@ export interface FirmwareBuild {
 	readonly entry?: string;
 	/** Where the bundle goes. */
 	readonly outfile?: string;
+	/** Builds as if this stood in a file: to measure what a change does. */
+	readonly change?: {
+		/** Path from the root. */
+		readonly file: string;
+		readonly from: string;
+		readonly to: string;
+	};
 }
 
 /** @returns the size of the bundle in bytes. @throws Error when the sources do not compile */
@@ -45,9 +52,29 @@ export async function buildFirmware(
 		sourcemap: "external",
 		legalComments: "none",
 		define: { FIRMWARE_VERSION: JSON.stringify(version) },
+		plugins: options.change === undefined ? [] : [changing(options.change)],
 		logLevel: "error",
 	});
 	return readFileSync(outfile).length;
+}
+
+function changing({
+	file,
+	from,
+	to,
+}: NonNullable<FirmwareBuild["change"]>): Plugin {
+	return {
+		name: "changing",
+		setup({ onLoad }) {
+			onLoad({ filter: /\.ts$/ }, ({ path }) => {
+				if (path !== inRoot(file)) return undefined;
+				const text = readFileSync(path, "utf8");
+				if (!text.includes(from))
+					throw new Error(`${file} has no "${from.trim()}".`);
+				return { contents: text.replace(from, to), loader: "ts" };
+			});
+		},
+	};
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
