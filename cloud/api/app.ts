@@ -8,6 +8,7 @@ import { HTTPException } from "hono/http-exception";
 import { secureHeaders } from "hono/secure-headers";
 import { TooManyRules, UnknownRule } from "../core/alerts/rules.ts";
 import { Forbidden, InvalidQuery, UnknownDevice } from "../core/errors.ts";
+import { JobError } from "../core/jobs/job.ts";
 import { StoreError } from "../core/ports.ts";
 import { ShadowError } from "../core/shadows/errors.ts";
 import { addAggregate } from "./aggregate.ts";
@@ -21,6 +22,7 @@ import { addDeviceJobs } from "./device-jobs.ts";
 import { addDevices } from "./devices.ts";
 import { addFleet } from "./fleet.ts";
 import { addHealth } from "./health.ts";
+import { addJobs, jobProblem } from "./jobs.ts";
 import { addLive } from "./live.ts";
 import { assertPermissions, requirePermission } from "./permissions.ts";
 import type { ApiDeps } from "./ports.ts";
@@ -30,6 +32,7 @@ import { addReadings } from "./readings.ts";
 import { addRedrive } from "./redrive.ts";
 import { addSession } from "./session.ts";
 import { addShadows, shadowProblem } from "./shadows.ts";
+import { addTags } from "./tags.ts";
 
 /** The API under `/v1`, ready to be served: `app.fetch(request)`. */
 export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
@@ -56,6 +59,8 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addSession(app, deps);
 	addDevices(app, deps);
 	addDeviceJobs(app, deps);
+	addTags(app, deps);
+	addJobs(app, deps);
 	addFleet(app, deps);
 	addShadows(app, deps);
 	addReadings(app, deps);
@@ -188,6 +193,7 @@ function toProblem(error: Error, deps: ApiDeps): Problem {
 		if (problem.status >= 500) deps.onError?.(error);
 		return problem;
 	}
+	if (error instanceof JobError) return jobProblem(error);
 	if (error instanceof UnknownDevice) {
 		return new Problem("unknown_device", error.message, { cause: error });
 	}

@@ -15,7 +15,7 @@ describe("GET /v1/devices/{name}/jobs", () => {
 		device === "boiler" ? [OLD, someExecution({ atMs: T })] : null;
 
 	it("says how the latest jobs of a device stand, newest first", async () => {
-		const cloud = fakeCloud({ latestExecutions: { get } });
+		const cloud = fakeCloud({ deviceJobs: { get } });
 		const response = await cloud.getAs("viewer", "/v1/devices/boiler/jobs");
 		assert.equal(response.status, 200);
 		assert.deepEqual(await jsonOf(response), {
@@ -39,7 +39,7 @@ describe("GET /v1/devices/{name}/jobs", () => {
 	});
 
 	it("knows no device that there is not, and no query", async () => {
-		const cloud = fakeCloud({ latestExecutions: { get } });
+		const cloud = fakeCloud({ deviceJobs: { get } });
 		const unknown = await problemOf(await cloud.get("/v1/devices/roof/jobs"));
 		assert.equal(unknown.type, "/problems/unknown_device");
 		const odd = await problemOf(await cloud.get("/v1/devices/boiler/jobs?a=1"));
@@ -48,7 +48,7 @@ describe("GET /v1/devices/{name}/jobs", () => {
 
 	it("is 503 while the store fails", async () => {
 		const cloud = fakeCloud({
-			latestExecutions: {
+			deviceJobs: {
 				get: () => Promise.reject(new StoreError("throttled", "Too many.")),
 			},
 		});

@@ -5,7 +5,7 @@ import { byNewest, type LatestExecution } from "../core/jobs/latest.ts";
 import { EXECUTION_STATUSES } from "../core/jobs/statuses.ts";
 import type { AuthEnv } from "./auth.ts";
 import type { ApiDeps } from "./ports.ts";
-import { Problem, problemResponses } from "./problem.ts";
+import { problemResponses } from "./problem.ts";
 import { DeviceParams, SECURITY, TimeSchema } from "./schemas.ts";
 import { isoTime } from "./time.ts";
 
@@ -68,18 +68,12 @@ export function addDeviceJobs(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 					"invalid_request",
 					"not_signed_in",
 					"unknown_device",
-					"not_found",
 				),
 			},
 		}),
 		async function listDeviceJobs(c) {
 			const { name } = c.req.valid("param");
-			const { latestExecutions } = deps;
-			if (latestExecutions === undefined) {
-				await deps.devices.get(name);
-				throw new Problem("not_found", "There are no jobs here.");
-			}
-			const executions = await latestExecutions.get(name);
+			const executions = await deps.deviceJobs.get(name);
 			if (executions === null) throw new UnknownDevice(name);
 			return c.json(
 				{ jobs: executions.toSorted(byNewest).map(documentOf) },

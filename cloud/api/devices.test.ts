@@ -28,6 +28,7 @@ describe("GET /v1/devices", () => {
 						},
 						{ id: "energy", unit: "Wh", kind: "counter", resolution: 1 },
 					],
+					tags: { site: "cellar" },
 					configRefused: null,
 				},
 				{
@@ -39,6 +40,7 @@ describe("GET /v1/devices", () => {
 					firmware: null,
 					boot: null,
 					channels: [],
+					tags: {},
 					configRefused: "interval must be at least 10 ms",
 				},
 			],

@@ -15,6 +15,7 @@ import {
 	SECURITY,
 	TimeSchema,
 } from "./schemas.ts";
+import { TagsSchema } from "./tags.ts";
 import { isoTime } from "./time.ts";
 
 const ChannelSchema = z
@@ -45,6 +46,7 @@ const DeviceSchema = z
 			.nullable()
 			.openapi({ description: "Null before the device first reported one." }),
 		channels: z.array(ChannelSchema),
+		tags: TagsSchema,
 		configRefused: z.string().nullable().openapi({
 			description: "Why the device refused its last configuration.",
 		}),
@@ -75,6 +77,7 @@ export function deviceDocument(device: Device): DeviceDocument {
 			kind: channel.kind,
 			resolution: Number(`1e${channel.exponent}`),
 		})),
+		tags: { ...device.tags },
 		configRefused: device.configRefused,
 	};
 }

@@ -4,7 +4,7 @@ import type { Alerts } from "../core/alerts/alerts.ts";
 import type { PushSubscriptions } from "../core/alerts/push-subscriptions.ts";
 import type { ClaimStore } from "../core/claims.ts";
 import type { Devices } from "../core/devices.ts";
-import type { LatestExecutionStore } from "../core/jobs/latest.ts";
+import type { DeviceJobs, JobControl } from "../core/jobs/ports.ts";
 import type { LiveHub } from "../core/live-hub.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
 import type { Queries } from "../core/queries.ts";
@@ -25,6 +25,11 @@ export type PushSource = Pick<
 	"webKey" | "list" | "subscribe" | "unsubscribe"
 >;
 
+export interface Tagger {
+	/** Gives a device tags, in place of those that it had. @throws UnknownDevice, StoreError */
+	tag(name: string, tags: Readonly<Record<string, string>>): Promise<void>;
+}
+
 export interface ApiDeps {
 	readonly devices: DeviceSource;
 	readonly queries: QuerySource;
@@ -37,8 +42,10 @@ export interface ApiDeps {
 	readonly deadLetterQueue?: DeadLetterQueue;
 	/** Where nodes can become things by themselves. */
 	readonly claims?: Pick<ClaimStore, "allow" | "list" | "revoke">;
-	/** Where there are jobs. */
-	readonly latestExecutions?: Pick<LatestExecutionStore, "get">;
+	readonly jobs: JobControl;
+	/** The latest jobs of each device. */
+	readonly deviceJobs: DeviceJobs;
+	readonly tagger: Tagger;
 	readonly alerts: AlertSource;
 	readonly push: PushSource;
 	readonly auth: Authenticator;

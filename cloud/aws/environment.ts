@@ -59,6 +59,8 @@ const VARIABLES = {
 	/** Where people sign in: the user pool's domain. */
 	signInUrl: variable("THINGHZ_SIGN_IN_URL", httpsUrl),
 	firmwareBucket: variable("THINGHZ_FIRMWARE_BUCKET", anyText),
+	/** The role that AWS IoT signs addresses of images with. */
+	firmwareRoleArn: variable("THINGHZ_FIRMWARE_ROLE_ARN", arn),
 	/** The queue that rules write to. */
 	ingestQueueArn: variable("THINGHZ_INGEST_QUEUE_ARN", arn),
 	/** The queue of messages that could not be brought to the function, or by it into the store. */
@@ -112,6 +114,7 @@ const READERS = {
 		"readerClientId",
 		"signInUrl",
 		"firmwareBucket",
+		"firmwareRoleArn",
 		"ingestQueueArn",
 		"deadLetterQueueArn",
 	],

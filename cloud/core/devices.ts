@@ -51,6 +51,15 @@ export class Devices {
 		return device;
 	}
 
+	/** Gives a device tags, in place of those that it had. @throws UnknownDevice, StoreError */
+	async tag(
+		name: string,
+		tags: Readonly<Record<string, string>>,
+	): Promise<void> {
+		await this.get(name);
+		await this.#devices.update(name, { tags });
+	}
+
 	/** @throws StoreError */
 	connected(name: string): Promise<void> {
 		return this.#note(name, true);

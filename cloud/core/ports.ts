@@ -145,6 +145,8 @@ export interface Device {
 	readonly channels: readonly Channel[];
 	/** The reason a configuration was refused, while it is the last word on it. */
 	readonly configRefused: string | null;
+	/** What people call it by, for finding it: `jobs/query.ts`. */
+	readonly tags: Readonly<Record<string, string>>;
 }
 
 export interface DeviceBoot {
@@ -174,6 +176,8 @@ export interface DeviceUpdate {
 	/** Added to, or replacing by id, those that are known. */
 	readonly channels?: readonly Channel[];
 	readonly configRefused?: string | null;
+	/** In place of all that it had. */
+	readonly tags?: Readonly<Record<string, string>>;
 }
 
 export interface DeviceStore {

@@ -84,10 +84,20 @@ export async function openLocalCloud(options: {
 		{ stores, hub, clock },
 		{ onBlock: alerts.onBlock },
 	);
-	const deviceServices = openDeviceServices({ stores, clock });
+	const deviceServices = openDeviceServices({
+		stores,
+		clock,
+		timers: { after },
+		dir: options.dir,
+		secret,
+		onError: options.onError,
+	});
 	const app = createApi({
 		devices,
 		shadows: deviceServices.shadows,
+		jobs: deviceServices.jobs,
+		deviceJobs: deviceServices.jobs,
+		tagger: devices,
 		queries,
 		hub,
 		deadLetters: stores.deadLetters,
@@ -115,9 +125,11 @@ export async function openLocalCloud(options: {
 			await devices.start();
 			rollups.start();
 			schedule.start();
+			await deviceServices.jobs.start();
 		},
 		async close() {
 			try {
+				await deviceServices.jobs.stop();
 				await schedule.stop();
 				await rollups.stop();
 			} finally {

@@ -1,12 +1,19 @@
 /** Who answers what things ask on reserved topics, on one machine, and how these services reach the things. */
+import { join } from "node:path";
+import type { FirmwareObjects } from "../core/firmware-objects.ts";
+import { JobsService } from "../core/jobs/device-service.ts";
+import { fleetOf } from "../core/jobs/fleet.ts";
+import { Jobs } from "../core/jobs/jobs.ts";
 import type { Clock } from "../core/ports.ts";
 import type {
 	DeviceMessage,
 	DeviceSender,
 	ReservedService,
 } from "../core/reserved-topics.ts";
+import type { Timers } from "../core/rollups.ts";
 import { ShadowService } from "../core/shadows/shadow-service.ts";
 import { Shadows } from "../core/shadows/shadows.ts";
+import { FIRMWARE_FOLDER, fileFirmwareObjects } from "./images/file-objects.ts";
 import type { OpenStores } from "./sqlite/stores.ts";
 
 export interface DeviceServices {
@@ -15,6 +22,10 @@ export interface DeviceServices {
 	/** For the services, which are there before the broker is: reaches nobody until the broker is attached. */
 	readonly link: DeviceLink;
 	readonly shadows: Shadows;
+	readonly jobs: Jobs;
+	readonly firmware: FirmwareObjects;
+	/** @param address where nodes reach the HTTP server, without a slash at the end: for the addresses of images */
+	servedAt(address: string): void;
 }
 
 /** The way to the things: over the broker, while there is one. */
@@ -33,16 +44,54 @@ export class DeviceLink implements DeviceSender {
 export function openDeviceServices({
 	stores,
 	clock,
+	timers,
+	dir,
+	secret,
+	onError,
 }: {
 	readonly stores: OpenStores;
 	readonly clock: Clock;
+	readonly timers: Timers;
+	/** The data folder, and its secret. */
+	readonly dir: string;
+	readonly secret: Uint8Array;
+	readonly onError: (error: unknown) => void;
 }): DeviceServices {
 	const link = new DeviceLink();
 	const things = stores.devices;
 	const shadows = new Shadows({ store: stores.shadows, clock, sender: link });
+	const jobs = new Jobs({
+		store: stores.jobs,
+		fleet: fleetOf(stores.devices),
+		clock,
+		timers,
+		onError,
+	});
+	let address = "";
+	const firmware = fileFirmwareObjects({
+		dir: join(dir, FIRMWARE_FOLDER),
+		secret,
+		baseUrl: () => address,
+		clock,
+	});
 	return {
 		link,
 		shadows,
-		reserved: [new ShadowService({ shadows, things, clock })],
+		jobs,
+		firmware,
+		servedAt(served) {
+			address = served;
+		},
+		reserved: [
+			new ShadowService({ shadows, things, clock }),
+			new JobsService({
+				jobs,
+				things,
+				firmware,
+				sender: link,
+				clock,
+				onError,
+			}),
+		],
 	};
 }

@@ -18,9 +18,12 @@ import { PushSubscriptions } from "../../cloud/core/alerts/push-subscriptions.ts
 import { Devices } from "../../cloud/core/devices.ts";
 import { FakeNotifier } from "../../cloud/core/fakes/alert-cloud.ts";
 import { memoryGrants } from "../../cloud/core/fakes/memory-grants.ts";
+import { memoryJobs } from "../../cloud/core/fakes/memory-jobs.ts";
 import { MemoryShadows } from "../../cloud/core/fakes/memory-shadows.ts";
 import { memoryStores } from "../../cloud/core/fakes/memory-stores.ts";
 import { Ingest } from "../../cloud/core/ingest.ts";
+import { fleetOf } from "../../cloud/core/jobs/fleet.ts";
+import { Jobs } from "../../cloud/core/jobs/jobs.ts";
 import { LiveHub } from "../../cloud/core/live-hub.ts";
 import type { GrantStore } from "../../cloud/core/people.ts";
 import type { Clock } from "../../cloud/core/ports.ts";
@@ -115,7 +118,17 @@ export async function startDemoCloud(
 	});
 	const auth = new LocalAuth({ secret: loadSecret(dir), clock });
 	const grants = memoryGrants();
+	const jobs = new Jobs({
+		store: memoryJobs(),
+		fleet: fleetOf(stores.devices),
+		clock,
+		timers: { after: () => () => undefined },
+		onError: (error) => errors.push(error),
+	});
 	const app = createApi({
+		jobs,
+		deviceJobs: jobs,
+		tagger: registry,
 		devices: registry,
 		queries: new Queries({ stores, rollups }),
 		shadows: new Shadows({

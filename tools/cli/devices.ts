@@ -1,7 +1,11 @@
-/** `thinghz devices`: what reports here, and when each was last heard; `devices revoke`: who may not any more. */
+/**
+ * `thinghz devices`: what reports here, and when each was last heard; `devices revoke`: who may not any more; `devices tag`: what
+ * jobs find them by.
+ */
 import type { Command } from "commander";
 import { type ApiClient, assertDataFolder, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
+import { UsageError } from "./errors.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { parseAnyTarget } from "./target.ts";
 
@@ -13,6 +17,7 @@ interface DeviceRow {
 	readonly board: string | null;
 	readonly firmware: string | null;
 	readonly channels: readonly { readonly id: string }[];
+	readonly tags: Readonly<Record<string, string>>;
 }
 
 export function addDevices(program: Command): void {
@@ -26,6 +31,19 @@ export function addDevices(program: Command): void {
 		.argument("<name>", "the thing, or the id of one of its certificates")
 		.action((name: string, _options: unknown, command: Command) =>
 			revokeDevice(name, command.optsWithGlobals<CommonOptions>()),
+		);
+	devices
+		.command("tag")
+		.description("give a device tags, by which jobs find it")
+		.argument("<name>", "the device")
+		.argument("[tags...]", "site=roof floor=2; floor= takes one away")
+		.action(
+			(
+				name: string,
+				tags: readonly string[],
+				_options: unknown,
+				command: Command,
+			) => tagDevice(name, tags, command.optsWithGlobals<CommonOptions>()),
 		);
 }
 
@@ -74,6 +92,43 @@ async function allDevices(
 		devices.push(...page.devices);
 		if (page.next === null) return devices;
 		query = `?cursor=${encodeURIComponent(page.next)}`;
+	}
+}
+
+/** Without tags, says which it has. */
+async function tagDevice(
+	name: string,
+	changes: readonly string[],
+	options: CommonOptions,
+): Promise<void> {
+	const changed = changes.map((change) => {
+		const at = change.indexOf("=");
+		if (at < 1) {
+			throw new UsageError(
+				`"${change}" is no tag: that is NAME=VALUE, or NAME= to take one away.`,
+			);
+		}
+		return [change.slice(0, at), change.slice(at + 1)] as const;
+	});
+	const api = await openApi(parseAnyTarget(options.target));
+	try {
+		const path = `/v1/devices/${encodeURIComponent(name)}`;
+		const response = await api.get(path);
+		const device = (await response.json()) as DeviceRow;
+		const tags = Object.fromEntries(
+			[...Object.entries(device.tags), ...changed].filter(
+				([tag, value], at, all) =>
+					value !== "" && all.findLastIndex(([other]) => other === tag) === at,
+			),
+		);
+		if (changed.length > 0) await api.send("PUT", `${path}/tags`, { tags });
+		if (options.json) return printJson({ name, tags });
+		const text = Object.entries(tags)
+			.map(([tag, value]) => `${tag}=${value}`)
+			.join(" ");
+		printMessage(`${name}: ${text === "" ? "no tags" : text}`);
+	} finally {
+		await api.close();
 	}
 }
 

@@ -87,6 +87,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 		closing.add(() => http.close());
 		const page = `http://${hostAndPort(reach.local, http.port)}`;
 		cloud.notifiers.servedAt(page);
+		cloud.deviceServices.servedAt(
+			`http://${hostAndPort(reach.device, http.port)}`,
+		);
 		return {
 			running: {
 				pid: process.pid,

@@ -7,8 +7,11 @@ import { UnknownDevice } from "../../core/errors.ts";
 import { FakeNotifier } from "../../core/fakes/alert-cloud.ts";
 import { memoryAlerts } from "../../core/fakes/memory-alerts.ts";
 import { memoryGrants } from "../../core/fakes/memory-grants.ts";
+import { memoryJobs } from "../../core/fakes/memory-jobs.ts";
 import { MemoryShadows } from "../../core/fakes/memory-shadows.ts";
 import { memoryStores } from "../../core/fakes/memory-stores.ts";
+import { fleetOf } from "../../core/jobs/fleet.ts";
+import { Jobs } from "../../core/jobs/jobs.ts";
 import type { LiveEvent } from "../../core/live-hub.ts";
 import { type GrantStore, ROLES, type Role } from "../../core/people.ts";
 import type { DeadLetter, Device } from "../../core/ports.ts";
@@ -54,6 +57,7 @@ export const BOILER: Device = {
 		{ id: "energy", unit: "Wh", exponent: 0, kind: "counter" },
 	],
 	configRefused: null,
+	tags: { site: "cellar" },
 };
 
 export const NEW_DEVICE: Device = {
@@ -64,6 +68,7 @@ export const NEW_DEVICE: Device = {
 	boot: null,
 	channels: [],
 	configRefused: "interval must be at least 10 ms",
+	tags: {},
 };
 
 export class FakeHub {
@@ -174,7 +179,17 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 			? Promise.resolve(value())
 			: Promise.reject(cloud.failure);
 	}
+	const jobs = new Jobs({
+		store: memoryJobs(),
+		fleet: fleetOf({ list: async () => devices }),
+		clock,
+		timers: { after: () => () => undefined },
+		onError: (error) => cloud.errors.push(error as Error),
+	});
 	const app = createApi({
+		jobs,
+		deviceJobs: jobs,
+		tagger: { tag: (name, tags) => answer({ name, tags }, () => undefined) },
 		devices: {
 			list: () => answer("list", () => devices),
 			async get(name) {

@@ -1,4 +1,5 @@
 /** Lambda's entry: the API, behind an HTTP API. */
+import { IoTClient } from "@aws-sdk/client-iot";
 import { IoTDataPlaneClient } from "@aws-sdk/client-iot-data-plane";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import packageJson from "../../../package.json" with { type: "json" };
@@ -14,7 +15,9 @@ import { Queries } from "../../core/queries.ts";
 import { Redrive } from "../../core/redrive.ts";
 import { Rollups } from "../../core/rollups.ts";
 import { CognitoAuth } from "../adapters/cognito/authenticator.ts";
+import { IotJobs } from "../adapters/iot/jobs.ts";
 import { IotShadows } from "../adapters/iot/shadows.ts";
+import { IotTagger } from "../adapters/iot/tagger.ts";
 import { sqsRedrive } from "../adapters/sqs/redrive.ts";
 import { readEnvironment } from "../environment.ts";
 import { SEEN_EVERY_MS } from "../ingest.ts";
@@ -58,9 +61,15 @@ const ingest = new Ingest(
 	{ adopts: stores.presence, onBlock: alerts.onBlock },
 );
 
+const devices = new Devices({ stores, hub, clock });
+const iot = new IoTClient({});
+/** The queue's ARN says where all of it is: "arn:PARTITION:sqs:REGION:ACCOUNT:…". */
+const [, partition = "aws", , region = "", account = ""] =
+	environment.ingestQueueArn.split(":");
+
 export const handler = httpHandler(
 	createApi({
-		devices: new Devices({ stores, hub, clock }),
+		devices,
 		queries: new Queries({ stores, rollups }),
 		hub: null,
 		shadows: new IotShadows(new IoTDataPlaneClient({})),
@@ -70,7 +79,14 @@ export const handler = httpHandler(
 			ingest: takingEnvelopes(ingest),
 		}),
 		claims: stores.claims,
-		latestExecutions: stores.latestExecutions,
+		jobs: new IotJobs({
+			client: iot,
+			arnPrefix: `arn:${partition}:iot:${region}:${account}`,
+			region,
+			...environment,
+		}),
+		deviceJobs: stores.latestExecutions,
+		tagger: new IotTagger(iot, devices),
 		deadLetterQueue: sqsRedrive({ client: new SQSClient({}), ...environment }),
 		alerts,
 		push: new PushSubscriptions({

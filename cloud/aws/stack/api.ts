@@ -12,11 +12,11 @@ import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations
 import type { UserPoolClient } from "aws-cdk-lib/aws-cognito";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { LogGroup } from "aws-cdk-lib/aws-logs";
-import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { writeEnvironment } from "../environment.ts";
 import { STACK_NAME } from "../names.ts";
 import type { Alerts } from "./alerts.ts";
+import type { Firmware } from "./firmware.ts";
 import { BundledFunction, type FunctionDefaults } from "./function.ts";
 import type { Ingest } from "./ingest.ts";
 import type { People } from "./people.ts";
@@ -44,7 +44,7 @@ export interface ApiFunctionProps extends FunctionDefaults {
 	/** Of a program that only reads; undefined where there is none. */
 	readonly reader: UserPoolClient | undefined;
 	readonly alerts: Alerts;
-	readonly firmware: IBucket;
+	readonly firmware: Firmware;
 	readonly ingest: Ingest;
 	readonly traced: boolean;
 }
@@ -109,7 +109,8 @@ export class Api extends Construct {
 				cliClientId: people.cliClient.userPoolClientId,
 				readerClientId: reader?.userPoolClientId ?? null,
 				signInUrl: people.signInUrl,
-				firmwareBucket: props.firmware.bucketName,
+				firmwareBucket: props.firmware.bucket.bucketName,
+				firmwareRoleArn: props.firmware.role.roleArn,
 				ingestQueueArn: ingest.queue.queueArn,
 				deadLetterQueueArn: ingest.deadLetters.queueArn,
 			}),
@@ -124,6 +125,7 @@ export class Api extends Construct {
 		props.alerts.allowToTell(api.role);
 		allowRedrive(api, ingest);
 		allowShadows(api);
+		allowJobs(api, props.firmware);
 
 		const integration = new HttpLambdaIntegration("Integration", api.lambda);
 		const clients = [pageClient, people.cliClient];
@@ -177,6 +179,64 @@ function allowRedrive(api: BundledFunction, { queue, deadLetters }: Ingest) {
 			actions: ["sqs:SendMessage"],
 			resources: [queue.queueArn],
 		}),
+	);
+}
+
+/**
+ * Jobs, whose ids and things nobody knows before, and the groups of those that are for who matches:
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiot.html
+ */
+function allowJobs(api: BundledFunction, firmware: Firmware) {
+	const stack = Stack.of(api);
+	const iot = (resource: string, resourceName: string) =>
+		stack.formatArn({ service: "iot", resource, resourceName });
+	const jobs = iot("job", "*");
+	const things = iot("thing", "*");
+	const groups = iot("thinggroup", "thinghz-job-*");
+	const index = iot("index", "AWS_Things");
+	const allow = (resources: string[], ...actions: string[]) =>
+		api.role.addToPolicy(new PolicyStatement({ actions, resources }));
+	allow([jobs, things, groups], "iot:CreateJob");
+	allow(
+		[jobs],
+		"iot:CancelJob",
+		"iot:DeleteJob",
+		"iot:DescribeJob",
+		"iot:GetJobDocument",
+		"iot:ListJobExecutionsForJob",
+	);
+	allow(
+		[groups, index],
+		"iot:CreateDynamicThingGroup",
+		"iot:DeleteDynamicThingGroup",
+		"iot:DescribeThingGroup",
+	);
+	allow([things], "iot:UpdateThing");
+	allow(["*"], "iot:ListJobs");
+	api.role.addToPolicy(
+		new PolicyStatement({
+			actions: ["iam:PassRole"],
+			resources: [firmware.role.roleArn],
+			conditions: {
+				StringEquals: { "iam:PassedToService": "iot.amazonaws.com" },
+			},
+		}),
+	);
+	acknowledgeWildcard(
+		api.role,
+		jobs,
+		"Jobs are made by people, who give them their ids; the app asks who may.",
+	);
+	acknowledgeWildcard(
+		api.role,
+		groups,
+		"The group of each job that has a query is named after the job.",
+	);
+	// `xray:PutTraceSegments` may have said so already.
+	acknowledgeWildcard(
+		api.role,
+		"*",
+		"iot:ListJobs and traces have no resources to be limited to.",
 	);
 }
 

@@ -453,6 +453,7 @@ describe("the stack on AWS", function () {
 			"ec2:DescribeNetworkInterfaces": "a function in a network",
 			"ec2:DescribeSubnets": "a function in a network",
 			"ec2:UnassignPrivateIpAddresses": "a function in a network",
+			"iot:ListJobs": "jobs are listed",
 			"iot:RegisterThing": "fleet provisioning",
 			"timestream:CancelQuery": "Grafana reads rows",
 			"timestream:DescribeEndpoints": "the client finds its cell",

@@ -106,7 +106,7 @@ export class ThinghzStack extends Stack {
 			pageClient,
 			reader,
 			alerts,
-			firmware: firmware.bucket,
+			firmware,
 			ingest,
 			traced: context.xray !== "none",
 		});

@@ -49,6 +49,7 @@ export function recordStoresContract(
 				boot: null,
 				channels: [],
 				configRefused: null,
+				tags: {},
 			});
 		});
 
@@ -70,6 +71,7 @@ export function recordStoresContract(
 				boot: BOOT,
 				channels: [channel("a"), channel("b", "K"), channel("c")],
 				configRefused: "no",
+				tags: {},
 			});
 			await devices.update("roof", { configRefused: null, online: false });
 			const device = await devices.get("roof");
@@ -206,6 +208,22 @@ export function recordStoresContract(
 			assert.equal((await devices.get("roof"))?.channels.length, 2);
 			await devices.update("roof", { seenNowMs: 4 });
 			assert.equal(await seen(), 4);
+		});
+
+		it("keeps a device's tags, in place of those that it had", async () => {
+			const { devices } = stores;
+			await devices.create("roof", 1);
+			await devices.create("boiler", 1);
+			const tags = { site: "Dach/2", floor: "2" };
+			await devices.update("roof", { tags });
+			await devices.update("roof", { online: true });
+			assert.deepEqual((await devices.get("roof"))?.tags, tags);
+			await devices.update("roof", { tags: { site: "x" } });
+			const all = await devices.list();
+			assert.deepEqual(
+				all.map((device) => device.tags),
+				[{}, { site: "x" }],
+			);
 		});
 
 		it("does not make a device by updating it", async () => {

@@ -24,6 +24,7 @@ export function memoryDevices(
 				boot: null,
 				channels: [],
 				configRefused: null,
+				tags: {},
 			});
 			return true;
 		},

@@ -37,9 +37,13 @@ export class Book {
 	readonly touched = new Map<string, readonly Execution[]>();
 
 	/** For what is loaded: nothing of it is committed. */
-	open(job: Job, executions: Iterable<Execution>, lastOrder: number): void {
+	open(job: Job, executions: Iterable<Execution>): void {
 		this.#add(job);
 		for (const execution of executions) this.#put(execution);
+	}
+
+	/** Orders that are given from now on are greater. */
+	skipTo(lastOrder: number): void {
 		this.#order = Math.max(this.#order, lastOrder);
 	}
 

@@ -100,6 +100,7 @@ export class Jobs implements JobControl, DeviceJobs {
 	readonly #terms = new Map<string, readonly Term[]>();
 	readonly #waiting: Waiting[] = [];
 	#working: Promise<void> | null = null;
+	#loading: Promise<void> | null = null;
 	#ticking: Promise<void> = Promise.resolve();
 	#fleet: readonly FleetDevice[] = [];
 	#fleetMs = Number.NEGATIVE_INFINITY;
@@ -117,8 +118,25 @@ export class Jobs implements JobControl, DeviceJobs {
 		this.#deps = deps;
 	}
 
-	/** Takes up what the store has, and goes on with it. @throws StoreError */
+	/** Goes on with what the store has. @throws StoreError */
 	async start(): Promise<void> {
+		await this.#load();
+		this.#isRunning = true;
+		this.#wakeAt(this.#deps.clock.nowMs());
+	}
+
+	/** Once, before anything else; also where nothing is to go on in the background. @throws StoreError */
+	async #load(): Promise<void> {
+		this.#loading ??= this.#takeUp();
+		try {
+			await this.#loading;
+		} catch (error) {
+			this.#loading = null;
+			throw error;
+		}
+	}
+
+	async #takeUp(): Promise<void> {
 		const { store } = this.#deps;
 		const [jobs, pending, lastOrder] = await Promise.all([
 			store.jobs(),
@@ -128,10 +146,9 @@ export class Jobs implements JobControl, DeviceJobs {
 		const withPending = new Set(pending.map(({ jobId }) => jobId));
 		for (const job of jobs) {
 			if (job.status !== "IN_PROGRESS" && !withPending.has(job.jobId)) continue;
-			this.#book.open(job, await this.#allExecutions(job.jobId), lastOrder);
+			this.#book.open(job, await this.#allExecutions(job.jobId));
 		}
-		this.#isRunning = true;
-		this.#wakeAt(this.#deps.clock.nowMs());
+		this.#book.skipTo(lastOrder);
 	}
 
 	/** Resolves when nothing goes on in the background any more. */
@@ -642,7 +659,8 @@ export class Jobs implements JobControl, DeviceJobs {
 	 * Does something with the book, by itself. Resolves when what it changed is durable; whatever waits meanwhile is committed
 	 * together afterwards. A body that throws must not have changed anything.
 	 */
-	#run<T>(body: (nowMs: number) => T): Promise<T> {
+	async #run<T>(body: (nowMs: number) => T): Promise<T> {
+		await this.#load();
 		return new Promise<T>((resolve, reject) => {
 			this.#waiting.push({
 				body,

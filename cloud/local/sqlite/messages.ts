@@ -15,6 +15,7 @@ import type {
 } from "../../core/ports.ts";
 import type { AlertReads, AlertWrites } from "./alerts.ts";
 import type { ArrivalReads, ArrivalWrites } from "./arrivals.ts";
+import type { JobReads, JobWrites } from "./jobs.ts";
 import type { PackedBlocks } from "./packing.ts";
 import type { ShadowReads, ShadowWrites } from "./shadows.ts";
 
@@ -22,7 +23,8 @@ import type { ShadowReads, ShadowWrites } from "./shadows.ts";
 export type WriteOperations = RecordWrites &
 	AlertWrites &
 	ArrivalWrites &
-	ShadowWrites;
+	ShadowWrites &
+	JobWrites;
 
 export interface RecordWrites {
 	addDeadLetter(letter: Omit<DeadLetter, "id">): void;
@@ -60,7 +62,8 @@ export const KINDS: readonly ChannelKind[] = ["gauge", "counter"];
 export type ReadOperations = RecordReads &
 	AlertReads &
 	ArrivalReads &
-	ShadowReads;
+	ShadowReads &
+	JobReads;
 
 export interface RecordReads {
 	range(

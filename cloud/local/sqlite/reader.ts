@@ -367,7 +367,7 @@ function toDeadLetter(row: SqlRow): DeadLetter {
 }
 
 const DEVICE =
-	"SELECT name, created_ms, online, last_seen_ms, boot, channels, config_refused FROM devices";
+	"SELECT name, created_ms, online, last_seen_ms, boot, channels, config_refused, tags FROM devices";
 
 function toDevice(row: SqlRow): Device {
 	return {
@@ -378,6 +378,7 @@ function toDevice(row: SqlRow): Device {
 		boot: row[4] === null ? null : (JSON.parse(String(row[4])) as DeviceBoot),
 		channels: JSON.parse(String(row[5])) as Device["channels"],
 		configRefused: row[6] === null ? null : String(row[6]),
+		tags: JSON.parse(String(row[7])) as Device["tags"],
 	};
 }
 

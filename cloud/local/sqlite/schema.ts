@@ -200,6 +200,28 @@ export const MIGRATIONS: readonly string[] = [
 		UNIQUE (thing, name)
 	);
 	`,
+	`
+	ALTER TABLE devices ADD COLUMN tags TEXT NOT NULL DEFAULT '{}';
+	CREATE TABLE jobs (
+		job TEXT PRIMARY KEY,
+		created_ms INTEGER NOT NULL,
+		document TEXT NOT NULL
+	) WITHOUT ROWID;
+	-- position: executions of a thing are taken in this order.
+	CREATE TABLE job_executions (
+		job TEXT NOT NULL,
+		thing TEXT NOT NULL,
+		status TEXT NOT NULL,
+		is_pending INTEGER NOT NULL,
+		updated_ms INTEGER NOT NULL,
+		position INTEGER NOT NULL,
+		document TEXT NOT NULL,
+		PRIMARY KEY (job, thing)
+	) WITHOUT ROWID;
+	CREATE INDEX job_executions_pending ON job_executions (position) WHERE is_pending = 1;
+	CREATE INDEX job_executions_by_thing ON job_executions (thing, updated_ms);
+	CREATE INDEX job_executions_by_position ON job_executions (position);
+	`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

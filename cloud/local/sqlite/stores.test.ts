@@ -8,6 +8,7 @@ import {
 } from "../../core/contracts/block-store.ts";
 import { certificateStoreContract } from "../../core/contracts/certificate-store.ts";
 import { grantStoreContract } from "../../core/contracts/grant-store.ts";
+import { jobStoreContract } from "../../core/contracts/job-store.ts";
 import { queriesContract } from "../../core/contracts/queries.ts";
 import { recordStoresContract } from "../../core/contracts/record-stores.ts";
 import { rollupStoreContract } from "../../core/contracts/rollup-store.ts";
@@ -39,6 +40,7 @@ describe("SQLite", () => {
 		"SQLite",
 		async () => (await makeStores()).certificates,
 	);
+	jobStoreContract("SQLite", async () => (await makeStores()).jobs);
 	grantStoreContract("SQLite", async () => (await makeStores()).grants);
 	shadowStoreContract("SQLite", async () => (await makeStores()).shadows);
 	queriesContract("SQLite", makeStores, { numRuns: 25 });

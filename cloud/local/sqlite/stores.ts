@@ -1,5 +1,6 @@
 /** The stores of a cloud on one machine: an SQLite database in the data folder. */
 import { join } from "node:path";
+import type { JobStore } from "../../core/jobs/ports.ts";
 import type { GrantStore } from "../../core/people.ts";
 import type {
 	AuthorityStores,
@@ -36,6 +37,7 @@ export interface OpenStores extends AuthorityStores {
 	readonly people: PersonStore;
 	readonly grants: GrantStore;
 	readonly shadows: ShadowStore;
+	readonly jobs: JobStore;
 	/**
 	 * Resolves when a thread that holds the database ends without having been told to: whatever is asked from then on
 	 * fails, and only opening the stores anew helps. Never resolves otherwise.
@@ -193,6 +195,17 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 			has: (subject, device) => read("hasGrant", subject, device),
 			grant: (subject, device) => commits.call("grant", subject, device),
 			revoke: (subject, device) => commits.call("revokeGrant", subject, device),
+		},
+		jobs: {
+			commit: (change) => commits.call("commitJobs", change),
+			jobs: () => read("allJobs"),
+			job: (jobId) => read("jobById", jobId),
+			execution: (jobId, thing) => read("jobExecution", jobId, thing),
+			executions: (jobId, options) => read("jobExecutions", jobId, options),
+			pending: () => read("pendingExecutions"),
+			counts: (jobId) => read("jobCounts", jobId),
+			ofThing: (thing, limit) => read("executionsOf", thing, limit),
+			lastOrder: () => read("lastExecutionOrder"),
 		},
 		shadows: {
 			get: (thing, name) => read("shadow", thing, name),

@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { AlertReader, AlertWriter } from "./alerts.ts";
 import { ArrivalReader, ArrivalWriter } from "./arrivals.ts";
 import { type Connection, toStoreError } from "./connection.ts";
+import { JobReader, JobWriter } from "./jobs.ts";
 import type {
 	Call,
 	GroupResult,
@@ -126,6 +127,7 @@ function serve(settings: WorkerSettings): void {
 				new AlertWriter(db),
 				new ArrivalWriter(db),
 				new ShadowWriter(db),
+				new JobWriter(db),
 			],
 		};
 		port.on("message", (request: Request) => {
@@ -152,6 +154,7 @@ function serve(settings: WorkerSettings): void {
 					new AlertReader(db),
 					new ArrivalReader(db),
 					new ShadowReader(db),
+					new JobReader(db),
 				];
 				return call<ReadOperations>(readers, request.read);
 			});

@@ -140,6 +140,7 @@ export class Writer implements RecordWrites {
 		if (update.channels !== undefined) {
 			set("channels", this.#mergedChannels(name, update.channels));
 		}
+		if (update.tags !== undefined) set("tags", JSON.stringify(update.tags));
 		if (columns.length === 0) return;
 		this.#sql(`UPDATE devices SET ${columns.join(", ")} WHERE name = ?`).run([
 			...values,

@@ -215,6 +215,7 @@ function toDevice(item: Item): Device {
 		channels: [],
 		configRefused:
 			item.configRefused === undefined ? null : text(item, "configRefused"),
+		tags: item.tags === undefined ? {} : json<Device["tags"]>(item, "tags"),
 	};
 }
 
@@ -248,8 +249,11 @@ function notSeenAfter(atMs: number): Condition {
 function setsOf(
 	update: Omit<DeviceUpdate, "channels" | "lastSeenMs">,
 ): Assignment[] {
-	const { online, seenNowMs, boot, configRefused } = update;
+	const { online, seenNowMs, boot, configRefused, tags } = update;
 	const sets: Assignment[] = [];
+	if (tags !== undefined) {
+		sets.push(assign("tags", { S: JSON.stringify(tags) }));
+	}
 	if (online !== undefined) sets.push(assign("online", { BOOL: online }));
 	if (seenNowMs !== undefined) sets.push(seen(seenNowMs));
 	if (boot !== undefined) {

@@ -1,0 +1,510 @@
+/**
+ * Jobs on AWS IoT, which carries them out: this says to it what people say to us.
+ * https://docs.aws.amazon.com/iot/latest/apireference/API_Operations_AWS_IoT.html
+ */
+import {
+	CancelJobCommand,
+	CreateDynamicThingGroupCommand,
+	CreateJobCommand,
+	type CreateJobRequest,
+	DeleteDynamicThingGroupCommand,
+	DeleteJobCommand,
+	DescribeJobCommand,
+	type DescribeJobCommandOutput,
+	DescribeThingGroupCommand,
+	type DescribeThingGroupCommandOutput,
+	GetJobDocumentCommand,
+	type GetJobDocumentCommandOutput,
+	type IoTClient,
+	type Job,
+	type JobProcessDetails,
+	ListJobExecutionsForJobCommand,
+	type ListJobExecutionsForJobCommandOutput,
+	ListJobsCommand,
+	type ListJobsCommandOutput,
+} from "@aws-sdk/client-iot";
+import {
+	firmwarePlaceholder,
+	replaceFirmwarePlaceholders,
+} from "../../../../protocol/job-documents.ts";
+import { MAX_URL_TTL_S } from "../../../core/firmware-objects.ts";
+import {
+	JobError,
+	type JobErrorCode,
+	type JobSettings,
+	type JobTargets,
+	NO_COUNTS,
+	requireSettings,
+} from "../../../core/jobs/job.ts";
+import type {
+	ExecutionView,
+	JobControl,
+	JobPage,
+	JobSummary,
+	JobView,
+} from "../../../core/jobs/ports.ts";
+import { parseQuery, type Term } from "../../../core/jobs/query.ts";
+import {
+	type ExecutionStatus,
+	isExecutionStatus,
+} from "../../../core/jobs/statuses.ts";
+import { StoreError } from "../../../core/ports.ts";
+
+/** The dynamic thing group of a job with a query. */
+const GROUP_PREFIX = "thinghz-job-";
+/** CreateJob takes no more targets ("Jobs limits"). */
+const MAX_TARGETS = 100;
+/** ListJobExecutionsForJob gives no more at a time; ListJobs the same. */
+const MAX_RESULTS = 250;
+/** In CancelJob, "[\p{Upper}\p{Digit}_]+"; other reasons are AWS's own. */
+const CANCELED_BY_SOMEBODY = "CANCELED_BY_OPERATOR";
+
+export interface IotJobsOptions {
+	readonly client: Pick<IoTClient, "send">;
+	/** "arn:aws:iot:REGION:ACCOUNT" */
+	readonly arnPrefix: string;
+	readonly region: string;
+	/** Of images. */
+	readonly firmwareBucket: string;
+	/** The role that AWS IoT signs addresses of images with. */
+	readonly firmwareRoleArn: string;
+}
+
+export class IotJobs implements JobControl {
+	readonly #options: IotJobsOptions;
+
+	constructor(options: IotJobsOptions) {
+		this.#options = options;
+	}
+
+	async create(settings: JobSettings): Promise<JobView> {
+		requireSettings(settings);
+		const { jobId, targets } = settings;
+		const request = this.#request(settings);
+		if ("things" in targets) {
+			const names = targets.things;
+			if (names.length > MAX_TARGETS) {
+				throw new JobError(
+					"not_possible",
+					`AWS IoT takes ${MAX_TARGETS} devices by name, not ${names.length}: find them by a tag.`,
+				);
+			}
+			await this.#send(
+				"make the job",
+				new CreateJobCommand({
+					...request,
+					targets: names.map((name) => this.#arn("thing", name)),
+					targetSelection: "SNAPSHOT",
+				}),
+				"unknown_target",
+			);
+			return this.show(jobId);
+		}
+		const thingGroupName = GROUP_PREFIX + jobId;
+		await this.#send(
+			"make the group of the job's devices",
+			new CreateDynamicThingGroupCommand({
+				thingGroupName,
+				queryString: fleetQuery(parseQuery(targets.where)),
+				thingGroupProperties: { thingGroupDescription: targets.where },
+			}),
+		);
+		try {
+			await this.#send(
+				"make the job",
+				new CreateJobCommand({
+					...request,
+					targets: [this.#arn("thinggroup", thingGroupName)],
+					targetSelection: "CONTINUOUS",
+				}),
+			);
+		} catch (error) {
+			// A job that is there already has the group.
+			const isTaken = error instanceof JobError && error.code === "job_exists";
+			if (!isTaken) await this.#deleteGroup(thingGroupName);
+			throw error;
+		}
+		return this.show(jobId);
+	}
+
+	async list(limit: number, cursor?: string): Promise<JobPage<JobSummary>> {
+		const { jobs = [], nextToken } = await this.#send<ListJobsCommandOutput>(
+			"list jobs",
+			new ListJobsCommand({
+				maxResults: Math.min(limit, MAX_RESULTS),
+				...(cursor === undefined ? {} : { nextToken: cursor }),
+			}),
+		);
+		return { items: jobs.map(summaryOf), next: nextToken ?? null };
+	}
+
+	async show(jobId: string): Promise<JobView> {
+		const job = await this.#describe(jobId);
+		const { document = "{}" } = await this.#send<GetJobDocumentCommandOutput>(
+			"read the job's document",
+			new GetJobDocumentCommand({ jobId }),
+		);
+		return {
+			...settingsOf(job, this.#toOurs(document), await this.#targetsOf(job)),
+			...summaryOf(job),
+			reason: reasonOf(job),
+			counts: countsOf(job.jobProcessDetails),
+		};
+	}
+
+	async executions(
+		jobId: string,
+		options: {
+			readonly limit: number;
+			readonly cursor?: string;
+			readonly status?: ExecutionStatus;
+		},
+	): Promise<JobPage<ExecutionView>> {
+		const { limit, cursor, status } = options;
+		const { executionSummaries = [], nextToken } =
+			await this.#send<ListJobExecutionsForJobCommandOutput>(
+				"list the job's executions",
+				new ListJobExecutionsForJobCommand({
+					jobId,
+					maxResults: Math.min(limit, MAX_RESULTS),
+					...(status === undefined ? {} : { status }),
+					...(cursor === undefined ? {} : { nextToken: cursor }),
+				}),
+			);
+		return {
+			items: executionSummaries.map(
+				({ thingArn = "", jobExecutionSummary }) => {
+					const summary = jobExecutionSummary ?? {};
+					return {
+						thing: nameOf(thingArn),
+						status: isExecutionStatus(summary.status)
+							? summary.status
+							: "QUEUED",
+						statusDetails: null,
+						queuedMs: summary.queuedAt?.getTime() ?? null,
+						startedMs: summary.startedAt?.getTime() ?? null,
+						updatedMs: summary.lastUpdatedAt?.getTime() ?? null,
+						executionNumber: summary.executionNumber ?? 1,
+					};
+				},
+			),
+			next: nextToken ?? null,
+		};
+	}
+
+	async cancel(jobId: string, force: boolean): Promise<JobView> {
+		const { status } = await this.#describe(jobId);
+		if (status !== "IN_PROGRESS" && status !== "SCHEDULED") {
+			throw new JobError("wrong_state", `The job is ${status} already.`);
+		}
+		await this.#send(
+			"cancel the job",
+			new CancelJobCommand({ jobId, force, reasonCode: CANCELED_BY_SOMEBODY }),
+		);
+		return this.show(jobId);
+	}
+
+	async delete(jobId: string, force: boolean): Promise<void> {
+		const job = await this.#describe(jobId);
+		await this.#send("delete the job", new DeleteJobCommand({ jobId, force }));
+		const group = groupOf(job);
+		if (group !== null) await this.#deleteGroup(group);
+	}
+
+	#request(settings: JobSettings): Omit<CreateJobRequest, "targets"> {
+		const { jobId, comment, rollout, abort, retries, timeoutMinutes } =
+			settings;
+		const document = this.#toAws(settings.document);
+		return {
+			jobId,
+			document,
+			...(comment === null ? {} : { description: comment }),
+			...(document === settings.document
+				? {}
+				: {
+						presignedUrlConfig: {
+							roleArn: this.#options.firmwareRoleArn,
+							expiresInSec: MAX_URL_TTL_S,
+						},
+					}),
+			...(rollout === null
+				? {}
+				: {
+						jobExecutionsRolloutConfig: {
+							maximumPerMinute: rollout.maximumPerMinute,
+							...(rollout.exponential === null
+								? {}
+								: { exponentialRate: awsRate(rollout.exponential) }),
+						},
+					}),
+			...(abort.length === 0
+				? {}
+				: {
+						abortConfig: {
+							criteriaList: abort.map((criterion) => ({
+								action: "CANCEL" as const,
+								failureType: criterion.failureType,
+								thresholdPercentage: criterion.thresholdPercentage,
+								minNumberOfExecutedThings: criterion.minExecutedThings,
+							})),
+						},
+					}),
+			...(timeoutMinutes === null
+				? {}
+				: { timeoutConfig: { inProgressTimeoutInMinutes: timeoutMinutes } }),
+			...(retries.length === 0
+				? {}
+				: {
+						jobExecutionsRetryConfig: {
+							criteriaList: retries.map(({ failureType, retries: count }) => ({
+								failureType,
+								numberOfRetries: count,
+							})),
+						},
+					}),
+		};
+	}
+
+	async #describe(jobId: string): Promise<Job> {
+		const { job } = await this.#send<DescribeJobCommandOutput>(
+			"read the job",
+			new DescribeJobCommand({ jobId }),
+		);
+		if (job === undefined || job.status === "DELETION_IN_PROGRESS") {
+			throw new JobError("unknown_job", `There is no job ${jobId}.`);
+		}
+		return job;
+	}
+
+	async #targetsOf(job: Job): Promise<JobTargets> {
+		const group = groupOf(job);
+		if (group === null) return { things: (job.targets ?? []).map(nameOf) };
+		const { thingGroupProperties, queryString = "" } =
+			await this.#send<DescribeThingGroupCommandOutput>(
+				"read the group of the job's devices",
+				new DescribeThingGroupCommand({ thingGroupName: group }),
+			);
+		return {
+			where: thingGroupProperties?.thingGroupDescription ?? queryString,
+		};
+	}
+
+	async #deleteGroup(thingGroupName: string): Promise<void> {
+		await this.#send(
+			"delete the group of the job's devices",
+			new DeleteDynamicThingGroupCommand({ thingGroupName }),
+		);
+	}
+
+	/** https://docs.aws.amazon.com/iot/latest/developerguide/create-manage-jobs.html ("Presigned URLs") */
+	#toAws(document: string): string {
+		return replaceFirmwarePlaceholders(
+			document,
+			(path) => `\${aws:iot:s3-presigned-url:${this.#bucketUrl}${path}}`,
+		);
+	}
+
+	#toOurs(document: string): string {
+		return document
+			.split(`\${aws:iot:s3-presigned-url:${this.#bucketUrl}`)
+			.map((part, at) => {
+				const end = part.indexOf("}");
+				return at === 0 || end < 0
+					? part
+					: firmwarePlaceholder(part.slice(0, end)) + part.slice(end + 1);
+			})
+			.join("");
+	}
+
+	get #bucketUrl(): string {
+		const { region, firmwareBucket } = this.#options;
+		return `https://s3.${region}.amazonaws.com/${firmwareBucket}/`;
+	}
+
+	#arn(type: "thing" | "thinggroup", name: string): string {
+		return `${this.#options.arnPrefix}:${type}/${name}`;
+	}
+
+	async #send<Output>(
+		what: string,
+		command: object,
+		notFound: JobErrorCode = "unknown_job",
+	): Promise<Output> {
+		try {
+			return (await this.#options.client.send(command as never)) as Output;
+		} catch (error) {
+			throw translated(what, error as Error, notFound);
+		}
+	}
+}
+
+function awsRate(
+	exponential: NonNullable<NonNullable<JobSettings["rollout"]>["exponential"]>,
+) {
+	const { notifiedThings, succeededThings } = exponential;
+	return {
+		baseRatePerMinute: exponential.baseRatePerMinute,
+		incrementFactor: exponential.incrementFactor,
+		rateIncreaseCriteria: {
+			...(notifiedThings === null
+				? {}
+				: { numberOfNotifiedThings: notifiedThings }),
+			...(succeededThings === null
+				? {}
+				: { numberOfSucceededThings: succeededThings }),
+		},
+	};
+}
+
+/**
+ * As fleet indexing writes it: https://docs.aws.amazon.com/iot/latest/developerguide/query-syntax.html. The registry knows
+ * tags, as attributes; what a device says of its board and firmware is not indexed, and versions are not ordered there.
+ * @throws JobError not_possible
+ */
+export function fleetQuery(terms: readonly Term[]): string {
+	const written = terms.map(({ name, comparison, value }) => {
+		if (name === "board" || name === "firmware") {
+			throw new JobError(
+				"not_possible",
+				`AWS IoT's index of things does not know their ${name}: find devices by tags, or name them.`,
+			);
+		}
+		const field = name === "name" ? "thingName" : `attributes.${name}`;
+		const escaped = value.replaceAll(/[:/#]/g, "\\$&");
+		return `${comparison === "!=" ? "NOT " : ""}${field}:${escaped}`;
+	});
+	// A query of nothing but exclusions finds nothing.
+	const isAllNegative = written.every((term) => term.startsWith("NOT "));
+	return [...(isAllNegative ? ["thingName:*"] : []), ...written].join(" AND ");
+}
+
+function groupOf({ targets = [] }: Job): string | null {
+	const [first = ""] = targets;
+	const name = nameOf(first);
+	return first.includes(":thinggroup/") && name.startsWith(GROUP_PREFIX)
+		? name
+		: null;
+}
+
+function nameOf(arn: string): string {
+	return arn.slice(arn.indexOf("/") + 1);
+}
+
+function summaryOf(job: {
+	readonly jobId?: string | undefined;
+	readonly status?: string | undefined;
+	readonly createdAt?: Date | undefined;
+	readonly lastUpdatedAt?: Date | undefined;
+	readonly completedAt?: Date | undefined;
+}): JobSummary {
+	const { status } = job;
+	const createdMs = job.createdAt?.getTime() ?? 0;
+	return {
+		jobId: job.jobId ?? "",
+		status:
+			status === "CANCELED" || status === "COMPLETED" ? status : "IN_PROGRESS",
+		createdMs,
+		updatedMs: job.lastUpdatedAt?.getTime() ?? createdMs,
+		endedMs: job.completedAt?.getTime() ?? null,
+	};
+}
+
+function settingsOf(
+	job: Job,
+	document: string,
+	targets: JobTargets,
+): JobSettings {
+	const rollout = job.jobExecutionsRolloutConfig;
+	const rate = rollout?.exponentialRate;
+	return {
+		jobId: job.jobId ?? "",
+		document,
+		comment: job.description ?? null,
+		targets,
+		rollout:
+			rollout?.maximumPerMinute === undefined
+				? null
+				: {
+						maximumPerMinute: rollout.maximumPerMinute,
+						exponential:
+							rate === undefined
+								? null
+								: {
+										baseRatePerMinute: rate.baseRatePerMinute ?? 1,
+										incrementFactor: rate.incrementFactor ?? 1,
+										notifiedThings:
+											rate.rateIncreaseCriteria?.numberOfNotifiedThings ?? null,
+										succeededThings:
+											rate.rateIncreaseCriteria?.numberOfSucceededThings ??
+											null,
+									},
+					},
+		abort: (job.abortConfig?.criteriaList ?? []).map((criterion) => ({
+			failureType: criterion.failureType ?? "ALL",
+			thresholdPercentage: criterion.thresholdPercentage ?? 100,
+			minExecutedThings: criterion.minNumberOfExecutedThings ?? 1,
+		})),
+		timeoutMinutes: job.timeoutConfig?.inProgressTimeoutInMinutes ?? null,
+		retries: (job.jobExecutionsRetryConfig?.criteriaList ?? []).map(
+			(criterion) => ({
+				failureType: criterion.failureType ?? "ALL",
+				retries: criterion.numberOfRetries ?? 0,
+			}),
+		),
+	};
+}
+
+/** Whoever canceled it otherwise than by us has given another reason, or none. */
+function reasonOf({ status, reasonCode }: Job): string | null {
+	if (status !== "CANCELED") return null;
+	return reasonCode === undefined || reasonCode === CANCELED_BY_SOMEBODY
+		? "canceled"
+		: reasonCode;
+}
+
+function countsOf(details: JobProcessDetails = {}): JobView["counts"] {
+	return {
+		...NO_COUNTS,
+		QUEUED: details.numberOfQueuedThings ?? 0,
+		IN_PROGRESS: details.numberOfInProgressThings ?? 0,
+		SUCCEEDED: details.numberOfSucceededThings ?? 0,
+		FAILED: details.numberOfFailedThings ?? 0,
+		TIMED_OUT: details.numberOfTimedOutThings ?? 0,
+		REJECTED: details.numberOfRejectedThings ?? 0,
+		REMOVED: details.numberOfRemovedThings ?? 0,
+		CANCELED: details.numberOfCanceledThings ?? 0,
+	};
+}
+
+/** By the names of AWS's exceptions. */
+const REFUSALS: Readonly<Record<string, JobErrorCode>> = {
+	ResourceAlreadyExistsException: "job_exists",
+	InvalidRequestException: "bad_job",
+	InvalidStateTransitionException: "wrong_state",
+	InvalidQueryException: "not_possible",
+	IndexNotReadyException: "not_possible",
+	LimitExceededException: "not_possible",
+};
+
+function translated(
+	what: string,
+	error: Error,
+	notFound: JobErrorCode,
+): JobError | StoreError {
+	const { name, message } = error;
+	const code = name === "ResourceNotFoundException" ? notFound : REFUSALS[name];
+	if (code === undefined) {
+		return new StoreError(
+			name === "ThrottlingException" ? "throttled" : "unavailable",
+			`AWS IoT did not ${what}: ${name}: ${message}`,
+			{ cause: error },
+		);
+	}
+	const hint =
+		name === "IndexNotReadyException"
+			? " Jobs for who matches need AWS IoT's index of things: `aws iot update-indexing-configuration --thing-indexing-configuration thingIndexingMode=REGISTRY`."
+			: "";
+	return new JobError(code, `AWS IoT did not ${what}: ${message}${hint}`, {
+		cause: error,
+	});
+}

@@ -1,0 +1,261 @@
+/** `thinghz jobs`: what devices are to do, and how far they are. */
+import type { Command } from "commander";
+import { type ApiClient, openApi } from "./api-client.ts";
+import { type CommonOptions, commonOptions } from "./common.ts";
+import { UsageError } from "./errors.ts";
+import { type CreateOptions, jobRequest } from "./job-request.ts";
+import { formatTable, printJson, printMessage } from "./output.ts";
+import { parseAnyTarget } from "./target.ts";
+
+interface SummaryRow {
+	readonly id: string;
+	readonly status: string;
+	/** ISO-8601 */
+	readonly created: string;
+	readonly ended: string | null;
+}
+
+interface JobRow extends SummaryRow {
+	readonly reason: string | null;
+	readonly comment: string | null;
+	readonly document: { readonly operation?: unknown };
+	readonly devices: readonly string[] | null;
+	readonly where: string | null;
+	readonly counts: Readonly<Record<string, number>>;
+}
+
+interface ExecutionRow {
+	readonly device: string;
+	readonly status: string;
+	/** Null where a list has none. */
+	readonly statusDetails: Readonly<Record<string, string>> | null;
+	readonly updated: string | null;
+	readonly attempt: number;
+}
+
+interface ForceOption extends CommonOptions {
+	readonly force?: true;
+}
+
+export function addJobs(program: Command): void {
+	const jobs = commonOptions(
+		program
+			.command("jobs")
+			.description("what devices are to do, and how far they are"),
+	);
+	// Their options are those of `jobs`, which take effect before and after their names.
+	jobs
+		.command("list", { isDefault: true })
+		.description("list the jobs, newest first")
+		.action((_options: unknown, command: Command) =>
+			using(command.optsWithGlobals<CommonOptions>(), list),
+		);
+	jobs
+		.command("create")
+		.description("have devices do something")
+		.argument("<name>", "the job's id")
+		.requiredOption("--document <file>", "JSON: what is to be done; - is stdin")
+		.option(
+			"--foreign",
+			"the document is for devices of others: any JSON object",
+		)
+		.option("--to <devices>", "by these devices: a,b")
+		.option(
+			"--where <query>",
+			"by whoever matches, now or later: 'firmware<1.2 board=esp32* site=roof'",
+		)
+		.option("--rate <count>", "tell so many devices a minute at most")
+		.option(
+			"--grow <growth>",
+			"begin slower: 5x2/10 is 5 a minute, doubled whenever 10 more succeed",
+		)
+		.option(
+			"--abort <threshold>",
+			"give up: 20%/10 when a fifth of ten or more failed; :FAILED, :REJECTED or :TIMED_OUT counts those; again for more",
+			collect,
+		)
+		.option("--timeout <duration>", "how long a device may take: 1m to 7d")
+		.option("--retries <count>", "try again where it fails, up to 10 times")
+		.option("--comment <text>", "for people")
+		.action((id: string, _options: unknown, command: Command) =>
+			create(id, command.optsWithGlobals<CreateOptions & CommonOptions>()),
+		);
+	jobs
+		.command("show")
+		.description("show a job, and how far each device is")
+		.argument("<name>", "the job's id")
+		.action((id: string, _options: unknown, command: Command) =>
+			using(command.optsWithGlobals<CommonOptions>(), (api, options) =>
+				show(api, id, options),
+			),
+		);
+	jobs
+		.command("cancel")
+		.description("have no more devices begin it")
+		.argument("<name>", "the job's id")
+		.option("--force", "also where it is in progress")
+		.action((id: string, _options: unknown, command: Command) =>
+			using(command.optsWithGlobals<ForceOption>(), (api, options) =>
+				cancel(api, id, options),
+			),
+		);
+	jobs
+		.command("delete")
+		.description("forget a job and how far its devices are")
+		.argument("<name>", "the job's id")
+		.option("--force", "also while it goes on")
+		.action((id: string, _options: unknown, command: Command) =>
+			using(command.optsWithGlobals<ForceOption>(), (api, options) =>
+				remove(api, id, options),
+			),
+		);
+}
+
+function collect(value: string, before: readonly string[] = []): string[] {
+	return [...before, value];
+}
+
+async function using<Options extends CommonOptions>(
+	options: Options,
+	work: (api: ApiClient, options: Options) => Promise<void>,
+): Promise<void> {
+	const api = await openApi(parseAnyTarget(options.target));
+	try {
+		await work(api, options);
+	} finally {
+		await api.close();
+	}
+}
+
+async function create(
+	id: string,
+	options: CreateOptions & CommonOptions,
+): Promise<void> {
+	assertId(id);
+	const request = jobRequest(id, options);
+	await using(options, async (api) => {
+		const response = await api.send("POST", "/v1/jobs", request);
+		const job = (await response.json()) as JobRow;
+		if (options.json) return printJson(job);
+		printMessage(
+			`${id} goes on${job.where === null ? "" : `, for whoever matches ${job.where}`}: ${countsText(job)}. Look at it with \`thinghz jobs show ${id}\`.`,
+		);
+	});
+}
+
+async function list(api: ApiClient, { json }: CommonOptions): Promise<void> {
+	const jobs = await all<SummaryRow>(api, "/v1/jobs", "jobs");
+	if (json) return printJson(jobs);
+	if (jobs.length === 0) {
+		return printMessage(
+			"No jobs yet. `thinghz jobs create --help` says how to make one.",
+		);
+	}
+	process.stdout.write(
+		formatTable(
+			["job", "status", "created", "ended"],
+			jobs.map(({ id, status, created, ended }) => [
+				id,
+				status,
+				created,
+				ended,
+			]),
+		),
+	);
+}
+
+async function show(
+	api: ApiClient,
+	id: string,
+	{ json }: CommonOptions,
+): Promise<void> {
+	assertId(id);
+	const response = await api.get(`/v1/jobs/${id}`);
+	const job = (await response.json()) as JobRow;
+	const executions = await all<ExecutionRow>(
+		api,
+		`/v1/jobs/${id}/executions`,
+		"executions",
+	);
+	if (json) return printJson({ ...job, executions });
+	const operation = String(job.document.operation ?? "a document of others");
+	printMessage(
+		`${id}: ${operation}, ${job.status}${job.reason === null ? "" : ` (${job.reason})`}, ${countsText(job)}.`,
+	);
+	if (executions.length === 0) return;
+	process.stdout.write(
+		formatTable(
+			["device", "status", "attempt", "updated", "details"],
+			executions.map(({ device, status, attempt, updated, statusDetails }) => [
+				device,
+				status,
+				attempt,
+				updated,
+				Object.entries(statusDetails ?? {})
+					.map(([name, value]) => `${name}=${value}`)
+					.join(" "),
+			]),
+		),
+	);
+}
+
+async function cancel(
+	api: ApiClient,
+	id: string,
+	{ force, json }: ForceOption,
+): Promise<void> {
+	assertId(id);
+	const response = await api.send("POST", `/v1/jobs/${id}/cancel`, {
+		force: force === true,
+	});
+	const job = (await response.json()) as JobRow;
+	if (json) return printJson(job);
+	printMessage(`${id} is canceled: ${countsText(job)}.`);
+}
+
+async function remove(
+	api: ApiClient,
+	id: string,
+	{ force, json }: ForceOption,
+): Promise<void> {
+	assertId(id);
+	await api.send(
+		"DELETE",
+		`/v1/jobs/${id}${force === true ? "?force=true" : ""}`,
+	);
+	if (json) return printJson({ id, deleted: true });
+	printMessage(`${id} is forgotten.`);
+}
+
+/** All pages of a list. */
+async function all<T>(
+	api: Pick<ApiClient, "get">,
+	path: string,
+	member: string,
+): Promise<readonly T[]> {
+	const rows: T[] = [];
+	let query = "";
+	for (;;) {
+		const response = await api.get(`${path}${query}`);
+		const page = (await response.json()) as Readonly<Record<string, unknown>>;
+		rows.push(...(page[member] as readonly T[]));
+		if (page.next === null) return rows;
+		query = `?cursor=${encodeURIComponent(String(page.next))}`;
+	}
+}
+
+function countsText({ counts, devices }: JobRow): string {
+	const told = Object.values(counts).reduce((sum, count) => sum + count, 0);
+	const of = devices === null ? "" : ` of ${devices.length}`;
+	const parts = Object.entries(counts)
+		.filter(([, count]) => count > 0)
+		.map(([status, count]) => `${count} ${status}`);
+	return [`${told}${of} told`, ...parts].join(", ");
+}
+
+function assertId(id: string): void {
+	if (/^[a-zA-Z0-9_-]{1,64}$/.test(id)) return;
+	throw new UsageError(
+		`"${id}" cannot be a job's name: that is 1 to 64 letters, digits, "_" and "-".`,
+	);
+}
