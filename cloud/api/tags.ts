@@ -1,5 +1,6 @@
 /** PUT /v1/devices/{name}/tags: what a device is found by. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
 import type { AuthEnv } from "./auth.ts";
 import { JSON_BODY_PROBLEMS, jsonBody } from "./json-body.ts";
 import type { ApiDeps } from "./ports.ts";
@@ -41,7 +42,14 @@ export function addTags(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			description: "Jobs find devices by them.",
 			tags: ["devices"],
 			security: SECURITY,
-			middleware: jsonBody,
+			middleware: [
+				// Whether there is such a device comes before what is asked of it.
+				async function requireDevice(c, next) {
+					await deps.devices.get(c.req.param("name") ?? "");
+					await next();
+				} satisfies MiddlewareHandler,
+				...jsonBody,
+			],
 			request: {
 				params: DeviceParams,
 				query: z.strictObject({}),
@@ -66,7 +74,6 @@ export function addTags(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 		async function replaceTags(c) {
 			const { name } = c.req.valid("param");
 			const { tags } = c.req.valid("json");
-			await deps.devices.get(name);
 			await deps.tagger.tag(name, tags);
 			return c.json({ tags }, 200);
 		},

@@ -181,7 +181,7 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 	}
 	const jobs = new Jobs({
 		store: memoryJobs(),
-		fleet: fleetOf({ list: async () => devices }),
+		fleet: fleetOf(changes.devices ?? { list: async () => devices }),
 		clock,
 		timers: { after: () => () => undefined },
 		onError: (error) => cloud.errors.push(error as Error),

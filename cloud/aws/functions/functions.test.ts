@@ -252,6 +252,7 @@ describe("The functions' bundles", () => {
 			THINGHZ_CLI_CLIENT_ID: "command",
 			THINGHZ_SIGN_IN_URL: "https://thinghz.auth.example",
 			THINGHZ_FIRMWARE_BUCKET: "thinghz-firmware",
+			THINGHZ_FIRMWARE_ROLE_ARN: "arn:aws:iam::1:role/thinghz-firmware",
 			THINGHZ_INGEST_QUEUE_ARN: "arn:aws:sqs:us-east-1:1:thinghz-ingest",
 			THINGHZ_DEAD_LETTER_QUEUE_ARN: "arn:aws:sqs:us-east-1:1:thinghz-dead",
 		});
