@@ -22,7 +22,7 @@ const FleetSchema = z
 		neverSeen: z.int(),
 		silent: z.int().openapi({
 			description:
-				"Heard within the last 7 days, and not within 15 minutes; on AWS, where that is noted once an hour, not within 75.",
+				"Heard within the last 7 days, and not within 15 minutes; on AWS, where that is noted every two hours, not within 135.",
 		}),
 		configRefused: z.int().openapi({
 			description: "Devices that refused their last configuration.",

@@ -17,7 +17,7 @@ import { type Work, workThroughBatch } from "./sqs-batch.ts";
  * How often it is noted that a device was seen, ms. Once a second, as on one machine, would cost a second write for
  * each block: a 300 s block costs one. Whether it is connected is told by presence, and alerts look at its readings.
  */
-export const SEEN_EVERY_MS = 3_600_000;
+export const SEEN_EVERY_MS = 7_200_000;
 
 export function ingestHandler(deps: {
 	readonly stores: Stores & { readonly presence: PresenceStore };

@@ -144,7 +144,7 @@ describe("pollLive", () => {
 		page.end();
 	});
 
-	it("has what a connected device sends looked at again every five minutes, since when it was seen is noted once an hour", async () => {
+	it("has what a connected device sends looked at again every five minutes, since when it was seen is noted every two hours", async () => {
 		const page = new Page(null);
 		page.devices = [device("roof"), device("cellar", { online: false })];
 		await page.pass(15_000);

@@ -12,7 +12,7 @@ const DEVICE_EVERY_MS = 5_000;
 /** All devices: who is there changes slowly, and the answer is long. */
 const FLEET_EVERY_MS = 15_000;
 /**
- * When a device was seen is noted once an hour where nothing is streamed, for each time is paid for. A block of one that
+ * When a device was seen is noted every two hours where nothing is streamed, for each time is paid for. A block of one that
  * is connected comes every few minutes all the same.
  */
 const STORED_EVERY_MS = 300_000;

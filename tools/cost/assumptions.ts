@@ -9,6 +9,8 @@ export const MONTH_S = 30.4375 * 86_400;
 export const ASSUMED = Object.freeze({
 	/** A node that stays connected is thrown out and comes back about once a day: connect and disconnect events, a boot event. */
 	reconnectsADay: 1,
+	/** Each time: CONNECT and SUBSCRIBE, and what it asks for and is told: its configuration, and the next job. */
+	messagesAReconnect: 6,
 	/** Lambda polls a queue with five connections, each waiting for at most 20 s (its developer guide, "Using Lambda with Amazon SQS"). */
 	pollers: 5,
 	pollS: 20,

@@ -116,6 +116,14 @@ function addDevices(
 		"deviceAuditMonth",
 		use.devices,
 	);
+	const reconnects = reconnectsOf(use);
+	bill.add(
+		"IoT Core",
+		"connecting, and asking for configuration and jobs",
+		"iotMessage",
+		reconnects * ASSUMED.messagesAReconnect,
+	);
+	bill.add("IoT Core", "shadows read", "iotShadowOperation", reconnects);
 	let units = eventsOf(use);
 	for (const stream of streams) {
 		const bytes = stream.blockBytes / stream.blocksASpan;

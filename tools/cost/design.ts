@@ -6,7 +6,7 @@ export const DESIGN: StackDesign = Object.freeze({
 	batchWindowS: 20,
 	ingestMemoryMb: 256,
 	apiMemoryMb: 512,
-	seenEveryS: 3600,
+	seenEveryS: 7200,
 	scheduleEveryS: 60,
 	otherQueues: 1,
 	secrets: 1,
