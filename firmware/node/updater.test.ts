@@ -362,6 +362,27 @@ describe("an update", () => {
 		assertOld(bench);
 	});
 
+	it("is not called off any more once the bootloader was told", () => {
+		const bench = makeBench();
+		let looked = false;
+		const order = bench.order(NEW);
+		bench.boot({
+			order,
+			onBoot: ({ timers, updater }) => {
+				bench.onActivate = () =>
+					void timers.set(() => {
+						assert.equal(updater.workingFor, null);
+						updater.cancel("job-1");
+						assert.equal(updater.start(order), "busy");
+						looked = true;
+					}, 0);
+			},
+		});
+		assert.ok(looked);
+		bench.runUntilSettled({});
+		assertUpdated(bench);
+	});
+
 	it("that ends with the node goes on at the next start", () => {
 		const bench = makeBench();
 		const order = bench.order(NEW);

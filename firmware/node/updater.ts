@@ -413,6 +413,8 @@ export class Updater {
 			return;
 		}
 		this.#parts.system.log("info", `Starting version ${work.record.version}.`);
+		// There is no calling it off any more: the next start is the new image's.
+		this.#work = null;
 		// On its own: what ends the node is no failure of the update.
 		this.#parts.timers.set(() => this.#parts.events.onReady(), 0);
 	}

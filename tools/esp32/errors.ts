@@ -6,8 +6,6 @@ export type BoardErrorCode =
 	| "chip_mismatch"
 	/** An image that is larger than where it belongs. */
 	| "image_too_large"
-	/** Two things at the same place, or one over the partition table. */
-	| "overlap"
 	/** The table lacks a partition that something belongs into. */
 	| "no_partition"
 	/** An NVS image of another size than its partition. */

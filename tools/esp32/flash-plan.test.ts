@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +37,27 @@ const withPartition = (change: Partial<Partition> & { label: string }) =>
 			one.label === change.label ? { ...one, ...change } : one,
 		),
 	);
+
+/** A table of entries as they are, with an MD5 that is right. */
+function forgeTable(offsets: readonly number[]): Uint8Array {
+	const bytes = Buffer.alloc(0xc00, 0xff);
+	offsets.forEach((offset, n) => {
+		const at = 32 * n;
+		bytes.fill(0, at, at + 32);
+		bytes.writeUInt16LE(0x50aa, at);
+		bytes.writeUInt8(0x10 + n, at + 3);
+		bytes.writeUInt32LE(offset, at + 4);
+		bytes.writeUInt32LE(0x20000, at + 8);
+		bytes.write(`ota_${n}`, at + 12);
+	});
+	const end = 32 * offsets.length;
+	bytes.writeUInt16LE(0xebeb, end);
+	createHash("md5")
+		.update(bytes.subarray(0, end))
+		.digest()
+		.copy(bytes, end + 16);
+	return new Uint8Array(bytes);
+}
 
 describe("a plan for a board's flash", () => {
 	it("has each part where the chip and the table want it", () => {
@@ -133,6 +155,16 @@ describe("a plan for a board's flash", () => {
 			"a table without slots",
 			{ table: writePartitionTable(PARTITIONS.slice(0, 2)) },
 			"no_partition",
+		],
+		[
+			"a table whose partitions overlap",
+			{ table: forgeTable([0x10000, 0x20000]) },
+			"overlap",
+		],
+		[
+			"a table with a partition over the bootloader",
+			{ table: forgeTable([0x30000, 0]) },
+			"overlap",
 		],
 		[
 			"NVS and a table without it",

@@ -237,6 +237,7 @@ class BenchSlots implements UpdateSlots {
 
 	activate(): void {
 		this.#bench.activations++;
+		this.#bench.onActivate();
 		if (this.#bench.activationFails)
 			throw new Error("ESP_ERR_OTA_VALIDATE_FAILED");
 		readAppImage(this.#bench.contentOf(this.idleSlot));
@@ -307,6 +308,8 @@ export class UpdateBench {
 	readonly boots: Boot[] = [];
 	activations = 0;
 	activationFails = false;
+	/** Called in the middle of it. */
+	onActivate: () => void = () => undefined;
 	/** Version of an image that restarts before it runs anything. */
 	crashing: string | null = null;
 	#timers = new VirtualTimers();
