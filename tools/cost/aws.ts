@@ -52,6 +52,8 @@ export interface StackDesign {
 	/** What webhooks are signed with. */
 	readonly secrets: number;
 	readonly alarms: number;
+	/** Those that a database of rows adds. */
+	readonly rowAlarms: number;
 	readonly dashboards: number;
 	/** Queues with a function behind them, beside that of ingest: Lambda polls each. */
 	readonly otherQueues: number;
@@ -286,7 +288,20 @@ function addRowStore(
 	const blocks = streams.reduce((sum, one) => sum + blocksOf(use, one), 0);
 	bill.add("Lambda", "rows, invocations", "lambdaRequest", blocks / 10);
 	bill.add("Lambda", "rows, time", "lambdaGbS", blocks * 0.05 * 0.25);
+	bill.add(
+		"CloudWatch",
+		"alarms of rows",
+		"cloudWatchAlarmMonth",
+		use.design.rowAlarms,
+	);
 	if (use.timeSeries === "influxdb") {
+		bill.add("Secrets Manager", "InfluxDB's password", "secretMonth", 1);
+		bill.add(
+			"EC2",
+			"an endpoint of Secrets Manager",
+			"vpcEndpointHour",
+			MONTH_S / HOUR_S,
+		);
 		bill.add(
 			"Timestream for InfluxDB",
 			"the instance",

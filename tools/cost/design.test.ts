@@ -129,6 +129,13 @@ describe("the stack that costs are reckoned for", () => {
 
 	it("has so many alarms, dashboards and secrets", () => {
 		assert.equal(ofType("AWS::CloudWatch::Alarm").length, DESIGN.alarms);
+		const withRows = Object.values(
+			synthesized("timestream").template.Resources,
+		);
+		assert.equal(
+			withRows.filter(({ Type }) => Type === "AWS::CloudWatch::Alarm").length,
+			DESIGN.alarms + DESIGN.rowAlarms,
+		);
 		assert.equal(
 			ofType("AWS::CloudWatch::Dashboard").length,
 			DESIGN.dashboards,

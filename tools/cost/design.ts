@@ -11,5 +11,6 @@ export const DESIGN: StackDesign = Object.freeze({
 	otherQueues: 1,
 	secrets: 1,
 	alarms: 10,
+	rowAlarms: 2,
 	dashboards: 1,
 });
