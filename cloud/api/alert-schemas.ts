@@ -256,7 +256,8 @@ export function unsupportedKind(
 	kinds: readonly NotificationTarget["type"][],
 ): string {
 	const others = kinds.map((one) => KIND_NAMES[one]).join(" and ");
-	return `this cloud is not set up for ${KIND_NAMES[kind]}; it is for ${others === "" ? "none of these" : others}`;
+	const how = kind === "email" ? " (docs/notifications.md says how)" : "";
+	return `this cloud is not set up for ${KIND_NAMES[kind]}${how}; it is for ${others === "" ? "none of these" : others}`;
 }
 
 function isHttpAddress(text: string): boolean {

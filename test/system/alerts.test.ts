@@ -204,6 +204,13 @@ describe("Alerts", () => {
 		for (const [args, code, said] of [
 			[["add", "X"], 2, /one of --above/],
 			[["add", "X", "--offline", "5s"], 2, /--offline/],
+			[["add", "X", "--no-data", "5s"], 2, /--no-data.*between/],
+			[["add", "X", "--no-data", "5m", "--offline", "5m"], 2, /not --no-data/],
+			[
+				["add", "X", "--no-data", "5m", "--email", "a@b.c"],
+				1,
+				/--email: .*notifications\.md/,
+			],
 			[["add", "X", "--offline", "1h", "--device", "nobody"], 1, /nobody/],
 			[["remove", "x"], 2, /not the id of a rule/],
 			[["test", "f".repeat(16)], 1, /no alert rule/],

@@ -232,8 +232,9 @@ describe("thinghz used wrongly", () => {
 
 	for (const [args, code, says] of [
 		[["reading"], 2, /unknown command 'reading'/],
-		[["readings"], 2, /required option '--channel <id>'/],
-		[["readings", "a"], 2, /--channel/],
+		[["readings"], 2, /missing required argument 'name'/],
+		[["readings", "a"], 2, /--channel ID/],
+		[["readings", "a", "--chanel", "t"], 2, /unknown option '--chanel'/],
 		[
 			["readings", "a", "--channel", "t", "--from", "yesterday"],
 			2,
@@ -271,6 +272,7 @@ describe("thinghz used wrongly", () => {
 		],
 		[["up", "--mqtt-port", "99999"], 2, /--mqtt-port: "99999"/],
 		[["up", "--host", "a b"], 2, /--host: "a b" is not a host name/],
+		[["up", "--data", "package.json"], 1, /package.json.*cannot be used/],
 		[["up", "--target", "s3"], 2, /--target: "s3" is not a target/],
 		[
 			["up", "--target", missing, "--data", folder.dir],
@@ -278,7 +280,11 @@ describe("thinghz used wrongly", () => {
 			/--data and --target name the same thing/,
 		],
 		[["devices", "all"], 2, /too many arguments/],
-		[["devices", "revoke"], 2, /missing required argument 'name'/],
+		[
+			["devices", "revoke"],
+			2,
+			/missing required argument 'name'\n`thinghz devices revoke --help`/,
+		],
 		[["devices", "revoke", "a", "--target", missing], 1, /no data folder at/],
 		[["devices", "--target", "s3"], 2, /--target: "s3" is not a target/],
 		[["devices", "--target", missing], 1, /There is no data folder at/],

@@ -1,5 +1,5 @@
 /** What `thinghz alerts add` makes of its options. */
-import { parseDuration, parseDurationWithin } from "./duration.ts";
+import { parseDurationWithin } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 import type { Target } from "./target.ts";
 
@@ -46,8 +46,8 @@ export function conditionOf(options: RuleOptions): object {
 		channel,
 		direction: above === undefined ? "below" : "above",
 		limit: parseNumber(limit, first[0]),
-		hysteresis: parseNumber(options.hysteresis, "--hysteresis"),
-		forMs: parseDuration(options.for, "--for"),
+		hysteresis: parseHysteresis(options.hysteresis),
+		forMs: parseDurationWithin(options.for, "--for", ["0s", "30d"]),
 	};
 }
 
@@ -78,7 +78,7 @@ function silenceOf({
 export function targetsOf(
 	{ email = [], webhook = [], push }: RuleOptions,
 	target: Target,
-): readonly object[] {
+): readonly { readonly type: string }[] {
 	return [
 		...email.map((address) => ({ type: "email", address })),
 		...webhook.map((url) => ({ type: "webhook", url })),
@@ -92,6 +92,16 @@ export function targetsOf(
 function subjectOf(push: string | true, target: Target): object {
 	if (push !== true) return { subject: push };
 	return target === "aws" ? {} : { subject: LOCAL_SUBJECT };
+}
+
+function parseHysteresis(text: string): number {
+	const value = parseNumber(text, "--hysteresis");
+	if (value < 0) {
+		throw new UsageError(
+			`--hysteresis: "${text}" is below 0: it is how far back from the limit a value has to come.`,
+		);
+	}
+	return value;
 }
 
 function parseNumber(text: string, option: string): number {

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { isThingName } from "../../protocol/topics.ts";
 import { conditionOf, type RuleOptions, targetsOf } from "./alert-rule.ts";
-import { type ApiClient, openApi } from "./api-client.ts";
+import { type ApiClient, ApiProblem, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
@@ -109,7 +109,7 @@ export function addAlerts(program: Command): void {
 			"tell the browsers and telephones that you have subscribed, or that somebody else has",
 		)
 		.action((name: string, _options: unknown, command: Command) =>
-			add(name, command.optsWithGlobals<RuleOptions & CommonOptions>()),
+			add(name, addOptionsOf(command)),
 		);
 	alerts
 		.command("remove")
@@ -131,6 +131,16 @@ export function addAlerts(program: Command): void {
 		.option("--device <name>", "only of this device")
 		.option("--limit <count>", `at most so many, up to ${MAX_LIMIT}`, "50")
 		.action(withApi(history));
+}
+
+interface AddOptions extends RuleOptions, CommonOptions {}
+
+/** Commander reads `--no-data` as the opposite of `--data`: its value is in `data`, which is true without it. */
+function addOptionsOf(command: Command): AddOptions {
+	const { data, ...options } = command.optsWithGlobals<
+		AddOptions & { readonly data: string | true }
+	>();
+	return data === true ? options : { ...options, noData: data };
 }
 
 function collect(value: string, before: readonly string[] = []): string[] {
@@ -168,7 +178,7 @@ async function listAlerts(
 		readonly alerts: readonly AlertRow[];
 	};
 	if (json) return printJson(alerts);
-	if (alerts.length === 0) return printMessage("Nothing fires.");
+	if (alerts.length === 0) return printMessage("No alert is firing.");
 	const order = ["firing", "pending", "resolved"];
 	process.stdout.write(
 		formatTable(
@@ -215,10 +225,7 @@ async function listRules(
 	);
 }
 
-async function add(
-	name: string,
-	options: RuleOptions & CommonOptions,
-): Promise<void> {
+async function add(name: string, options: AddOptions): Promise<void> {
 	const { device = null, target } = options;
 	assertDevice(device ?? undefined);
 	const draft = {
@@ -228,7 +235,11 @@ async function add(
 		notify: targetsOf(options, parseAnyTarget(target)),
 	};
 	await using(options, async (api) => {
-		const response = await api.send("POST", "/v1/alerts/rules", draft);
+		const response = await api
+			.send("POST", "/v1/alerts/rules", draft)
+			.catch((error) => {
+				throw withOptions(error, draft.notify);
+			});
 		const rule = (await response.json()) as RuleRow;
 		if (options.json) return printJson(rule);
 		const who =
@@ -238,7 +249,41 @@ async function add(
 		printMessage(
 			`${rule.id}: ${rule.summary}, of ${rule.device ?? "each device"}. ${who}`,
 		);
+		await warnOfChannel(api, rule.device, options.channel);
 	});
+}
+
+/** A device may get a channel later, so that a rule about one that it has not is no mistake for the API. */
+async function warnOfChannel(
+	api: ApiClient,
+	device: string | null,
+	channel: string | undefined,
+): Promise<void> {
+	if (device === null || channel === undefined) return;
+	const response = await api.get(`/v1/devices/${device}`);
+	const { channels } = (await response.json()) as {
+		readonly channels: readonly { readonly id: string }[];
+	};
+	const ids = channels.map(({ id }) => id);
+	if (ids.length === 0 || ids.includes(channel)) return;
+	printMessage(
+		`${device} has no channel ${channel} so far; it has ${ids.join(", ")}.`,
+	);
+}
+
+/** What the API says of members of a rule by JSON pointers (RFC 6901), of options. */
+function withOptions(
+	error: unknown,
+	notify: readonly { readonly type: string }[],
+): unknown {
+	if (!(error instanceof ApiProblem)) return error;
+	const said = error.message
+		.replace(/(?<!\S)\/notify\/(\d+)\S*:/g, (whole, index) => {
+			const target = notify[Number(index)];
+			return target === undefined ? whole : `--${target.type}:`;
+		})
+		.replace(/(?<!\S)\/(device|name):/g, "$1:");
+	return new CommandError(said, { cause: error });
 }
 
 async function remove(id: string, options: CommonOptions): Promise<void> {

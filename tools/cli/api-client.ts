@@ -145,6 +145,12 @@ export class ApiProblem extends CommandError {
 	}
 }
 
+/** By a problem's name: which command says what there is instead. */
+const HINTS: Readonly<Record<string, string>> = {
+	unknown_device: "`thinghz devices` lists them.",
+	unknown_rule: "`thinghz alerts rules` lists them.",
+};
+
 async function refusalOf(response: Response): Promise<CommandError> {
 	const text = await response.text();
 	if (!response.headers.get("content-type")?.includes("json")) {
@@ -153,10 +159,10 @@ async function refusalOf(response: Response): Promise<CommandError> {
 		);
 	}
 	const problem = JSON.parse(text) as Problem;
-	return new ApiProblem(
-		problem.type?.split("/").at(-1) ?? "",
-		explain(problem, response.status),
-	);
+	const name = problem.type?.split("/").at(-1) ?? "";
+	const hint = HINTS[name];
+	const said = explain(problem, response.status);
+	return new ApiProblem(name, hint === undefined ? said : `${said} ${hint}`);
 }
 
 function explain(problem: Problem, status: number): string {

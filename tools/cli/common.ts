@@ -6,11 +6,15 @@ export interface CommonOptions {
 	readonly json?: boolean;
 }
 
-export function commonOptions(command: Command): Command {
+/** @param where which clouds the command can be about */
+export function commonOptions(
+	command: Command,
+	where: "local" | "any" = "any",
+): Command {
 	return command
 		.option(
 			"--target <target>",
-			"which cloud: local:DIR or aws",
+			`which cloud: local:DIR${where === "any" ? " or aws" : ""}`,
 			"local:./data",
 		)
 		.option("--json", "machine-readable results on stdout");

@@ -23,6 +23,7 @@ export function addDoctor(program: Command): void {
 			.option("--host <address>", "the address `up` binds to", "127.0.0.1")
 			.option("--mqtt-port <port>", "the port `up` uses for MQTT", "8883")
 			.option("--http-port <port>", "the port `up` uses for HTTP", "8080"),
+		"local",
 	).action(async (options: DoctorOptions) => {
 		const findings = await examine({
 			root: fileURLToPath(new URL("..", import.meta.url)),

@@ -32,6 +32,9 @@ interface GrafanaOptions {
 	readonly json?: boolean;
 }
 
+const NOWHERE =
+	"Name the Grafana by --url https://…, or a folder by --out DIR.";
+
 export function addGrafana(program: Command): void {
 	program
 		.command("grafana")
@@ -67,8 +70,9 @@ export function addGrafana(program: Command): void {
 }
 
 async function grafana(options: GrafanaOptions): Promise<void> {
-	const source = await sourceOf(options);
 	const { url, tokenFile, out } = options;
+	if (url === undefined && out === undefined) throw new UsageError(NOWHERE);
+	const source = await sourceOf(options);
 	// Loaded here alone: no other command needs the SDK.
 	const { buildBundle } = await import("../grafana/bundle.ts");
 	const bundle = buildBundle(source);
@@ -84,9 +88,7 @@ async function grafana(options: GrafanaOptions): Promise<void> {
 		return;
 	}
 	if (url === undefined || !isHttp(url)) {
-		throw new UsageError(
-			"Name the Grafana by --url https://…, or a folder by --out DIR.",
-		);
+		throw new UsageError(NOWHERE);
 	}
 	if (tokenFile === undefined) {
 		throw new UsageError("--url needs --token-file FILE with Grafana's token.");

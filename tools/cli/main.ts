@@ -30,6 +30,17 @@ const COMMANDS: Readonly<
 	doctor: async () => (await import("./doctor-command.ts")).addDoctor,
 };
 
+const REFUSED: ReadonlySet<string> = new Set([
+	"EACCES",
+	"EISDIR",
+	"ENOTDIR",
+	"EPERM",
+	"EROFS",
+]);
+
+// The SDK would say with every command that some later version of it needs a later Node.js; ours is locked.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
 const program = new Command("thinghz")
 	.description(
 		"Sensor nodes that never lose a reading, and the cloud they report to.",
@@ -48,7 +59,15 @@ for (const load of named === undefined ? Object.values(COMMANDS) : [named]) {
 	const add = await load();
 	add(program);
 }
-for (const command of program.commands) command.copyInheritedSettings(program);
+for (const command of program.commands) inherit(command, program);
+
+/** A command's settings, but for where its help is. */
+function inherit(command: Command, parent: Command, name = "thinghz"): void {
+	const path = `${name} ${command.name()}`;
+	command.copyInheritedSettings(parent);
+	command.showHelpAfterError(`\`${path} --help\` says how it is used.`);
+	for (const child of command.commands) inherit(child, command, path);
+}
 
 /** 0 when the command did what it was asked, 1 when it failed, 2 when it was used wrongly. */
 function exitCodeOf(error: unknown): number {
@@ -59,6 +78,12 @@ function exitCodeOf(error: unknown): number {
 	}
 	if (isForPeople(error)) {
 		printMessage(`thinghz: ${error.message}`);
+		return 1;
+	}
+	if (isOfFile(error)) {
+		printMessage(
+			`thinghz: ${error.path} cannot be used (${error.message.split(", ")[0]}). Check that it is what was meant, and who may read and write it.`,
+		);
 		return 1;
 	}
 	printMessage(
@@ -75,6 +100,13 @@ function isForPeople(error: unknown): error is Error {
 		typeof error.code === "string" &&
 		!("syscall" in error)
 	);
+}
+
+/** What the file system refuses: a file where a folder is meant, somebody else's file, a disk that can only be read. */
+function isOfFile(error: unknown): error is Error & { readonly path: string } {
+	if (!(error instanceof Error)) return false;
+	const { code = "", path } = error as NodeJS.ErrnoException;
+	return REFUSED.has(code) && typeof path === "string";
 }
 
 // A reader that has seen enough (`| head`) is no failure.

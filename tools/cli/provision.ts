@@ -157,4 +157,14 @@ function print(
   config       ${files.config}
 ${nvs === undefined ? "" : `  NVS image    ${nvs} (with the key: put it on the board by \`thinghz flash --nvs\`, then delete it)\n`}`,
 	);
+	if (isLoopback(thing.endpoint)) {
+		printMessage(
+			`Only nodes on this machine reach ${thing.endpoint}. For one elsewhere run the cloud with \`thinghz up --host 0.0.0.0\`, and then provision again.`,
+		);
+	}
+}
+
+/** RFC 5735 section 4 and RFC 4291 section 2.5.3. */
+function isLoopback(host: string): boolean {
+	return host === "localhost" || host === "::1" || /^127\./.test(host);
 }

@@ -9,13 +9,17 @@ import { UsageError } from "./errors.ts";
 import { formatTable, printMessage, toJson } from "./output.ts";
 import { parseAnyTarget } from "./target.ts";
 
-interface ReadingsOptions extends CommonOptions {
-	readonly channel: string;
+interface ReadingsFlags extends CommonOptions {
+	readonly channel?: string;
 	readonly from: string;
 	readonly to: string;
 	readonly every?: string;
 	readonly agg?: string;
 	readonly format?: string;
+}
+
+interface ReadingsOptions extends ReadingsFlags {
+	readonly channel: string;
 }
 
 interface Row {
@@ -47,7 +51,10 @@ export function addReadings(program: Command): void {
 			.command("readings")
 			.description("print the stored readings of a channel")
 			.argument("<name>", "the thing")
-			.requiredOption("--channel <id>", "the channel, such as temperature")
+			.option(
+				"--channel <id>",
+				"the channel, such as temperature; must be given",
+			)
 			.option("--from <time>", "ISO-8601, or how long ago: -1h", "-1h")
 			.option("--to <time>", "ISO-8601, how long ago, or now", "now")
 			.option("--every <duration>", "one row for each such span: 1m, 1h, 1d")
@@ -58,8 +65,9 @@ export function addReadings(program: Command): void {
 
 async function printReadings(
 	name: string,
-	options: ReadingsOptions,
+	flags: ReadingsFlags,
 ): Promise<void> {
+	const options = withChannel(flags);
 	const nowMs = Date.now();
 	const format = parseFormat(options);
 	const fromMs = parseTime(options.from, "--from", nowMs);
@@ -104,6 +112,17 @@ async function printReadings(
 	} finally {
 		await api.close();
 	}
+}
+
+/** Not a required option of Commander's, which would be missed before the name is, and before one that is mistyped. */
+function withChannel(flags: ReadingsFlags): ReadingsOptions {
+	const { channel } = flags;
+	if (channel === undefined) {
+		throw new UsageError(
+			"Say which channel, by --channel ID; `thinghz devices` lists them.",
+		);
+	}
+	return { ...flags, channel };
 }
 
 /** Whether values are codes of states, which have names: sums and means of them have none. */

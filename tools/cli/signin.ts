@@ -13,11 +13,12 @@ import { parseAnyTarget } from "./target.ts";
 const DAY_MS = 86_400_000;
 /** A year and a bit: for programs such as Grafana, which somebody has to give a new one then. */
 const MAX_DAYS = 400;
+const DEFAULT_DAYS = "7";
 
 interface SignInOptions extends CommonOptions {
 	readonly token?: boolean;
 	readonly user?: string;
-	readonly days: string;
+	readonly days?: string;
 	readonly signOut?: boolean;
 }
 
@@ -30,8 +31,7 @@ export function addSignIn(program: Command): void {
 			.option("--token", "a bearer token for the API instead")
 			.option(
 				"--days <count>",
-				`how long the token is good for, up to ${MAX_DAYS}; on AWS the pool decides`,
-				"7",
+				`with --token: how long it is good for, up to ${MAX_DAYS} (default: "${DEFAULT_DAYS}"); on AWS the pool decides`,
 			)
 			.option("--sign-out", "with --target aws: forget the session"),
 	).action(async (options: SignInOptions) => {
@@ -51,7 +51,13 @@ export function addSignIn(program: Command): void {
 			);
 		}
 		const { dir } = target;
-		const days = parseWhole(options.days, "--days", 1, MAX_DAYS);
+		const { days: wanted = DEFAULT_DAYS } = options;
+		const days = parseWhole(wanted, "--days", 1, MAX_DAYS);
+		if (options.days !== undefined && !options.token) {
+			throw new UsageError(
+				"--days is of a token: add --token. A link is good for 15 minutes.",
+			);
+		}
 		const running = findRunning(dir);
 		if (running === null) {
 			throw new CommandError(

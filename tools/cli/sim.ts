@@ -71,6 +71,7 @@ export function addSim(program: Command): void {
 			)
 			.option("--endpoint <address>", "with --identity: mqtts://HOST:PORT")
 			.option("--with-parent", "end when standard input ends"),
+		"local",
 	).action(simulate);
 }
 

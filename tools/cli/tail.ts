@@ -25,8 +25,11 @@ export function addTail(program: Command): void {
 	commonOptions(
 		program
 			.command("tail")
-			.description("follow samples and events as they arrive")
+			.description(
+				"print the latest live samples, then samples and events as they arrive",
+			)
 			.argument("[name]", "only this thing"),
+		"local",
 	).action(follow);
 }
 
