@@ -37,7 +37,7 @@ export function AlertsView() {
 			)}
 			<section>
 				<h2>Now</h2>
-				{alerts.length === 0 && <p class="muted">Nothing fires.</p>}
+				{alerts.length === 0 && <p class="muted">No alert is firing.</p>}
 				<ul class="rows">
 					{alerts.map((alert) => (
 						<AlertRow key={`${alert.rule} ${alert.device}`} alert={alert} />

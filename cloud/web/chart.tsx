@@ -107,7 +107,8 @@ function options(
 		width: element.clientWidth,
 		height: HEIGHT,
 		ms: 1,
-		padding: [8, 20, 0, 0],
+		// On the right, half a label of the time axis: "22:50:30".
+		padding: [8, 28, 0, 0],
 		legend: { show: false },
 		cursor: {
 			sync: { key: sync.key },

@@ -65,11 +65,11 @@ function sentence(state: PushState): string {
 		case "denied":
 			return "This browser was told not to show notifications of this page. Its settings for the page can allow them.";
 		case "off":
-			return "Alerts that are to reach you can be shown on this browser, also when the page is closed.";
+			return "This browser can show you the alerts that are sent to you, also when the page is closed.";
 		case "changing":
 			return "One moment …";
 		case "on":
-			return "Alerts that are to reach you are shown on this browser.";
+			return "This browser shows you the alerts that are sent to you.";
 		case "failed":
 			return `Notifications could not be changed: ${state.message}`;
 	}

@@ -113,7 +113,7 @@ describe("alerts in a browser", () => {
 			.getByRole("button", { name: "Remove Greenhouse too warm" })
 			.click();
 		await page.getByText("There are no rules yet.").waitFor();
-		await page.getByText("Nothing fires.").waitFor();
+		await page.getByText("No alert is firing.").waitFor();
 		await page.getByText("The rule has been removed.").waitFor();
 		assert.deepEqual(
 			errors.filter((error) => !/400/.test(error)),
