@@ -3,6 +3,8 @@
  * with one has a name (`JobDocumentReason`), which a node reports in its status details.
  */
 
+import { consistsOf, isDigit, isLowerCase, isUpperCase } from "./characters.ts";
+
 export const JOB_OPERATIONS = [
 	"update",
 	"rotate",
@@ -62,7 +64,10 @@ export interface LogsJob extends Versioned {
 	readonly operation: "logs";
 }
 
-/** Forget everything but the identity: settings, networks, what has not been sent. */
+/**
+ * Forget what was measured and told: settings, and what has not been sent. Identity and network stay: without either, the node would be
+ * out of reach.
+ */
 export interface ResetJob extends Versioned {
 	readonly operation: "reset";
 }
@@ -102,6 +107,7 @@ interface Member {
 	readonly isOptional?: true;
 }
 
+const ADDRESS_BEGINNINGS = ["http://", "https://", "${"] as const;
 const BASE64: Member = { judge: judgeBase64 };
 const ADDRESS: Member = { judge: judgeAddress };
 
@@ -201,25 +207,44 @@ function refuse(
 }
 
 function judgeBase64(value: unknown): string | null {
-	return typeof value === "string" &&
-		value.length > 0 &&
-		value.length % 4 === 0 &&
-		/^[A-Za-z0-9+/]+={0,2}$/.test(value)
-		? null
-		: "base64";
+	if (typeof value !== "string" || value.length % 4 !== 0) return "base64";
+	const padding = value.endsWith("==") ? 2 : value.endsWith("=") ? 1 : 0;
+	const isGood = (code: number): boolean =>
+		isAlphanumeric(code) || code === 43 || code === 47;
+	const data = value.slice(0, value.length - padding);
+	return consistsOf(data, 1, MAX_JOB_DOCUMENT_BYTES, isGood) ? null : "base64";
 }
 
 function judgeAddress(value: unknown): string | null {
 	return typeof value === "string" &&
-		/^(https?:\/\/|\$\{)[\x21-\x7e]+$/.test(value)
+		ADDRESS_BEGINNINGS.some(
+			(beginning) =>
+				value.length > beginning.length && value.startsWith(beginning),
+		) &&
+		consistsOf(
+			value,
+			1,
+			MAX_JOB_DOCUMENT_BYTES,
+			(code) => code >= 0x21 && code <= 0x7e,
+		)
 		? null
 		: "an address, or a placeholder for one";
 }
 
 function judgeStream(value: unknown): string | null {
-	return typeof value === "string" && /^[a-zA-Z0-9_-]{1,128}$/.test(value)
+	return typeof value === "string" &&
+		consistsOf(
+			value,
+			1,
+			128,
+			(code) => isAlphanumeric(code) || code === 95 || code === 45,
+		)
 		? null
 		: 'the id of a stream: 1 to 128 letters, digits, "_" and "-"';
+}
+
+function isAlphanumeric(code: number): boolean {
+	return isLowerCase(code) || isUpperCase(code) || isDigit(code);
 }
 
 function judgeSsid(value: unknown): string | null {
@@ -230,7 +255,8 @@ function judgeSsid(value: unknown): string | null {
 
 function judgePassword(value: unknown): string | null {
 	return typeof value === "string" &&
-		(value === "" || /^[\x20-\x7e]{8,63}$/.test(value))
+		(value === "" ||
+			consistsOf(value, 8, 63, (code) => code >= 0x20 && code <= 0x7e))
 		? null
 		: 'a password of 8 to 63 printable ASCII characters, or "" for none';
 }

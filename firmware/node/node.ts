@@ -1,12 +1,16 @@
 /** A node: wires sensors, sampler, recorder, journal and uplink together on whatever board it is given. */
 import { JOURNAL_CODES } from "../../protocol/health-states.ts";
+import type { JobOperation } from "../../protocol/job-documents.ts";
 import { Clock } from "./clock.ts";
 import { ConfigKeeper } from "./config-keeper.ts";
 import { ConfigShadow } from "./config-shadow.ts";
 import type { HealthFigures } from "./health.ts";
+import type { Operation } from "./job.ts";
+import { Jobs } from "./jobs.ts";
 import type { RecordRef } from "./journal.ts";
 import { LevelledSystem } from "./log-filter.ts";
 import type { Board, System } from "./ports.ts";
+import { FactoryReset, forgetIfAsked, Reboot } from "./restarts.ts";
 import { type RetainedState, readRetained } from "./retained-state.ts";
 import { NodeSettings } from "./settings.ts";
 import { Sleeper } from "./sleeper.ts";
@@ -16,6 +20,7 @@ import { Trial } from "./trial.ts";
 import { Uplink } from "./uplink.ts";
 import { usableSensors } from "./usable-sensors.ts";
 import { feedWatchdog } from "./watchdog.ts";
+import { WifiChange } from "./wifi-change.ts";
 
 export { CONFIG_KEY } from "./config-keeper.ts";
 
@@ -62,6 +67,7 @@ class Node implements RunningNode {
 	readonly #streams: Streams;
 	readonly #keeper: ConfigKeeper;
 	readonly #shadow: ConfigShadow;
+	readonly #jobs: Jobs;
 	readonly #trial: Trial;
 	/** Null as long as the configuration does not let the node sleep. */
 	#sleeper: Sleeper | null = null;
@@ -78,6 +84,7 @@ class Node implements RunningNode {
 		this.#board = board;
 		this.#system = new LevelledSystem(board.system);
 		this.#settings = new NodeSettings(board.settings, this.#system);
+		forgetIfAsked(board, this.#settings);
 		this.#storage = openStorage(board, this.#settings, takeRetained(board));
 		const { boot, journal, woken } = this.#storage;
 		if (woken !== null) this.#system.resetReason = woken.resetReason;
@@ -118,15 +125,24 @@ class Node implements RunningNode {
 			canSleep: board.deepSleep !== undefined,
 			onRefused: (reason) => this.#reportRefused(reason),
 		});
-		this.#shadow = new ConfigShadow({
+		const asking = {
 			thing: identity.thing,
 			link: this.#uplink.link,
 			timers,
 			boot,
 			chance,
-			keeper: this.#keeper,
 			system,
+		};
+		this.#shadow = new ConfigShadow({
+			...asking,
+			keeper: this.#keeper,
 			apply: (text) => this.#apply(text),
+		});
+		this.#jobs = new Jobs({
+			...asking,
+			settings,
+			operations: (name) => this.#operation(name),
+			onChange: () => this.#sleeper?.answered(),
 		});
 		this.#streams = new Streams({
 			thing: identity.thing,
@@ -162,6 +178,27 @@ class Node implements RunningNode {
 		this.#clock.start(woken?.clock);
 		this.#streams.start(config, woken);
 		this.#startUplink();
+		this.#jobs.start();
+	}
+
+	/** What a job may have the node do. */
+	#operation(name: JobOperation): Operation | null {
+		const { timers, wifi } = this.#board;
+		const settings = this.#settings;
+		const restarting = {
+			settings,
+			resetReason: this.#system.resetReason,
+			restart: () => this.#restart(),
+		};
+		if (name === "reboot") return new Reboot(restarting);
+		if (name === "reset") return new FactoryReset(restarting);
+		if (name === "wifi" && wifi !== undefined)
+			return new WifiChange({ settings, timers, wifi, uplink: this.#uplink });
+		return null;
+	}
+
+	#restart(): void {
+		this.stop(() => this.#system.restart());
 	}
 
 	#reportBoot(): void {
@@ -276,7 +313,11 @@ class Node implements RunningNode {
 			scratch: this.#storage.scratch,
 			wakingMs: this.#wakingMs,
 			hasToSend: () => this.#hasToSend(),
-			maySleep: () => !this.#trial.isOn && journal.isDurable,
+			maySleep: () =>
+				!this.#trial.isOn &&
+				journal.isDurable &&
+				!this.#jobs.isRunning &&
+				!this.#uplink.isAsking,
 			nextSampleMs: () => this.#streams.nextSampleMs,
 			onContact: () => {
 				this.#rssi = this.#board.network.rssi() ?? this.#rssi;

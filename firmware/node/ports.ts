@@ -287,6 +287,22 @@ export interface DeepSleep {
 	sleep(durationMs: number): never;
 }
 
+/** A wireless network. */
+export interface Station {
+	readonly ssid: string;
+	/** None for an open network. */
+	readonly password?: string;
+}
+
+/** The Wi-Fi of a board that can be told another network. */
+export interface WifiSwitch {
+	/**
+	 * Leaves the network that is used, and joins this one from now on, until the next start; null: the one that is stored
+	 * (setting `wifi`, else the provisioned one). Connections end.
+	 */
+	use(station: Station | null): void;
+}
+
 /** Resets the board, with reset reason "watchdog", when it has not been fed for `timeoutMs`. */
 export interface Watchdog {
 	readonly timeoutMs: number;
@@ -322,4 +338,6 @@ export interface Board {
 	readonly watchdog?: Watchdog;
 	/** Where the board boots from slots. */
 	readonly slots?: AppSlots;
+	/** Where the board has Wi-Fi. */
+	readonly wifi?: WifiSwitch;
 }

@@ -109,7 +109,7 @@ export class Uplink {
 
 	/** The connection is of use for a question or an answer. */
 	get isAsking(): boolean {
-		return this.#asking.isBusy;
+		return this.#state === "online" && this.#asking.isBusy;
 	}
 
 	/** Times a connection came up after the first. */
@@ -182,6 +182,19 @@ export class Uplink {
 				reason: "stopped",
 				retryInMs: 0,
 			});
+	}
+
+	/** Connects anew and at once, as on another network, and asks whatever is to be asked. */
+	reconnect(): void {
+		this.stop();
+		this.#asking.askAtMs = 0;
+		this.#retries.retryNow(this.#now());
+		this.start();
+	}
+
+	/** Why the last connection ended, or did not come up; null where none has. */
+	get lostBy(): OfflineReason | null {
+		return this.#retries.lostBy;
 	}
 
 	/**
@@ -385,12 +398,7 @@ export class Uplink {
 	#isFinished(): boolean {
 		if (this.#finish === null) return false;
 		if (!this.#isUp || this.#now() >= this.#finish.untilMs) return true;
-		return this.#outbox.isEmpty && !(this.savesBattery && this.#isAskingOrWill);
-	}
-
-	/** A connection that is about to be may be asked on. */
-	get #isAskingOrWill(): boolean {
-		return this.#state === "online" && this.#asking.isBusy;
+		return this.#outbox.isEmpty && !(this.savesBattery && this.isAsking);
 	}
 
 	#nextDeadlineMs(): number {

@@ -1,12 +1,12 @@
 /** Who the node is, and what it proves it with: from NVS, where provisioning wrote it. */
 import Preference from "preference";
+import type { Station } from "../../node/ports.ts";
 import { checkCredentials } from "./credentials.ts";
 import {
 	IdentityError,
 	portOf,
 	type ThingIdentity,
 } from "./identity-of-thing.ts";
-import type { Station } from "./wifi/link.ts";
 
 /** NVS namespace of what provisioning writes, and the node only reads. */
 export const IDENTITY_DOMAIN = "identity";

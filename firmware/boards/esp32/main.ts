@@ -7,6 +7,7 @@ import type {
 	SensorPort,
 	Settings,
 } from "../../node/ports.ts";
+import { stationOf, WIFI_KEY } from "../../node/wifi-change.ts";
 import { FIRMWARE_DATE, FIRMWARE_VERSION } from "./firmware-version.ts";
 import { natives, openHardware } from "./hardware.ts";
 import { readIdentity, readStation } from "./identity.ts";
@@ -59,7 +60,13 @@ function main(): void {
 	const { credentials } = identity;
 	const earliestMs = earliestTimeMs(FIRMWARE_DATE, credentials.issuedMs);
 	restoreTime(settings, earliestMs);
-	const link = openWifi({ natives, station: readStation, timers, log });
+	const link = openWifi({
+		natives,
+		// A network that a job has set goes before the provisioned one.
+		station: () => stationOf(settings.get(WIFI_KEY)) ?? readStation(),
+		timers,
+		log,
+	});
 	run({
 		...hardware,
 		system: {
@@ -87,6 +94,7 @@ function main(): void {
 		}),
 		sensors: sensorsOf(settings),
 		identity,
+		wifi: link,
 	});
 }
 

@@ -2,7 +2,8 @@
 import { EventEmitter } from "node:events";
 import { join } from "node:path";
 import type { ResetReason } from "../../../protocol/documents.ts";
-import type { NodeReport, Settings } from "../../node/ports.ts";
+import type { NodeReport, Settings, Station } from "../../node/ports.ts";
+import { stationOf, WIFI_KEY } from "../../node/wifi-change.ts";
 import { FlashFolder } from "./flash-folder.ts";
 import { nodeIdentity } from "./identity.ts";
 import type { MachineEvents, MachineOptions } from "./machine-options.ts";
@@ -13,7 +14,7 @@ import {
 	VirtualClock,
 } from "./peripherals/clock.ts";
 import { FlashSupply, NorFlash, PowerCut } from "./peripherals/flash.ts";
-import { VirtualNetwork } from "./peripherals/network.ts";
+import { PROVISIONED_SSID, VirtualNetwork } from "./peripherals/network.ts";
 import { SeededRandom } from "./peripherals/random.ts";
 import { RetainedMemory } from "./peripherals/retained-memory.ts";
 import { I2CBus, WeatherChip } from "./peripherals/sensors.ts";
@@ -46,6 +47,7 @@ const JOURNAL_BYTES = 1 << 20;
 const CHECKPOINT_BYTES = 1 << 16;
 const RETAINED_BYTES = 4096;
 const WATCHDOG_MS = 60_000;
+const PROVISIONED: Station = { ssid: PROVISIONED_SSID };
 const REBOOT_MS = 100;
 const MAX_REBOOT_MS = 10_000;
 /** A machine that has run for so long was well: the next reboot is a quick one again. */
@@ -244,6 +246,8 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		this.#ending = undefined;
 		this.#bitten = false;
 		this.#asleep = false;
+		const station = this.#storedStation;
+		if (station !== undefined) this.network.join(station);
 		const processor = new Processor({
 			...this.#options,
 			kind: board,
@@ -266,6 +270,11 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			watchdogMs: this.#watchdog.timeoutMs,
 		};
 		this.#turn({ op: "boot", json: JSON.stringify(boot) });
+	}
+
+	/** Of a network that a job has set. */
+	get #storedStation(): Station | undefined {
+		return stationOf(this.settings.get(WIFI_KEY));
 	}
 
 	#turn(event: TurnEvent): void {
@@ -312,6 +321,11 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 				break;
 			case "feed":
 				this.#watchdog.feed();
+				break;
+			case "wifi":
+				this.network.join(
+					stationOf(post.station) ?? this.#storedStation ?? PROVISIONED,
+				);
 				break;
 			case "sleep":
 				this.#sleepMs = post.durationMs;

@@ -89,6 +89,7 @@ const post: fc.Arbitrary<Post> = fc.oneof(
 		text,
 	}),
 	record({ op: is("report" as const), json: text }),
+	record({ op: is("wifi" as const), station: text }),
 	record({ op: is("time" as const), request: u32 }),
 	record({
 		op: is("mqtt_connect" as const),

@@ -32,6 +32,7 @@ const POSTS = [
 	"mqtt_close",
 	"feed",
 	"sleep",
+	"wifi",
 ] as const satisfies readonly Post["op"][];
 
 const EVENTS = [
@@ -237,6 +238,9 @@ export function encodePost(writer: WireWriter, post: Post): Uint8Array {
 		case "sleep":
 			writer.f64(post.durationMs);
 			break;
+		case "wifi":
+			writer.text(post.station);
+			break;
 		case "feed":
 			break;
 	}
@@ -279,6 +283,8 @@ export function decodePost(utf8: Utf8, bytes: Uint8Array): Post {
 			};
 		case "sleep":
 			return { op, durationMs: reader.f64() };
+		case "wifi":
+			return { op, station: reader.text() };
 		case "feed":
 			return { op };
 	}

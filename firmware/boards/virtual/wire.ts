@@ -126,6 +126,8 @@ export type Post =
 			readonly connection: number;
 			readonly graceful: boolean;
 	  }
+	/** `WifiSwitch.use`: a `Station` as JSON, or "" for the stored one. */
+	| { readonly op: "wifi"; readonly station: string }
 	/** Feeds the watchdog. */
 	| { readonly op: "feed" }
 	/** How long to sleep: the process then exits with `ExitCode.DEEP_SLEEP`. */

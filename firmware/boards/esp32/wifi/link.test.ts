@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { VirtualTimers } from "../../../node/fakes/virtual-timers.ts";
+import type { Station } from "../../../node/ports.ts";
 import { FakeRadio } from "../testing/fake-wifi.ts";
-import { type Station, WifiLink } from "./link.ts";
+import { WifiLink } from "./link.ts";
 import type { WifiReason } from "./reason.ts";
 
 describe("the Wi-Fi link", () => {
@@ -47,6 +48,52 @@ describe("the Wi-Fi link", () => {
 		assert.deepEqual(heard, ["up"]);
 		assert.equal(link.up, true);
 		assert.equal(link.rssi(), -61);
+	});
+
+	it("leaves the network it has for another one that it is told, and comes back when told", () => {
+		const { radio, timers, want, heard, link } = setup();
+		want();
+		timers.advance(0);
+		radio.become(500);
+		link.use({ ssid: "other", password: "q" });
+		assert.equal(link.up, false);
+		want();
+		timers.advance(5000);
+		assert.deepEqual(radio.attempts[1], { SSID: "other", password: "q" });
+		radio.become(500);
+		assert.deepEqual(heard, ["up", "up"]);
+		link.use(null);
+		want();
+		timers.advance(5000);
+		assert.deepEqual(radio.attempts[2], { SSID: "lab", password: "p" });
+	});
+
+	it("does not take the network that it is to leave for the other one", () => {
+		const { radio, timers, want, heard, link } = setup();
+		want();
+		timers.advance(0);
+		radio.become(500);
+		link.use({ ssid: "other" });
+		// The radio has not let go yet.
+		radio.connection = 500;
+		want();
+		timers.advance(0);
+		assert.notEqual(heard[heard.length - 1], "up");
+		assert.equal(radio.attempts.length, 1);
+		timers.advance(5000);
+		want();
+		timers.advance(5000);
+		assert.deepEqual(radio.attempts[1], { SSID: "other" });
+	});
+
+	it("only remembers another network while the link is not wanted", () => {
+		const { radio, timers, want, link } = setup();
+		link.use({ ssid: "other" });
+		timers.advance(60_000);
+		assert.equal(radio.open, 0);
+		want();
+		timers.advance(0);
+		assert.deepEqual(radio.attempts, [{ SSID: "other" }]);
 	});
 
 	it("joins an open network without a password", () => {

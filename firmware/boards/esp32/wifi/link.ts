@@ -3,7 +3,12 @@
  * connect waits for it by `whenUp`, and hears why when it does not come up.
  */
 import { backoffMs } from "../../../node/backoff.ts";
-import type { TimerHandle, Timers } from "../../../node/ports.ts";
+import type {
+	Station,
+	TimerHandle,
+	Timers,
+	WifiSwitch,
+} from "../../../node/ports.ts";
 import type { WifiReason } from "./reason.ts";
 
 /** As much of ECMA-419's Wi-Fi interface (`embedded:network/interface/wifi`) as is used here. */
@@ -21,12 +26,6 @@ export type WifiClass = new (options: {
 	/** @param what "connection" or "address" */
 	onChanged(what: string): void;
 }) => WifiInterface;
-
-export interface Station {
-	readonly ssid: string;
-	/** None for an open network. */
-	readonly password?: string;
-}
 
 export interface WifiLinkOptions {
 	readonly io: WifiClass;
@@ -46,11 +45,12 @@ export type UpCallback = (failure: WifiReason | undefined) => void;
 type Failure = readonly [reason: WifiReason, why: string];
 
 const CONNECTED = 500;
+const CONNECTING = 300;
 /** Scanning all channels, the handshake and DHCP take a few seconds; an access point that gives no address, for ever. */
 const ATTEMPT_TIMEOUT_MS = 20_000;
 const RETRY = { baseMs: 1000, capMs: 60_000, jitter: 0.25 } as const;
 
-export class WifiLink {
+export class WifiLink implements WifiSwitch {
 	readonly #options: WifiLinkOptions;
 	readonly #waiting = new Set<UpCallback>();
 	readonly #listeners = new Set<(reason: WifiReason | undefined) => void>();
@@ -58,6 +58,10 @@ export class WifiLink {
 	#state: "idle" | "joining" | "up" | "waiting" = "idle";
 	#reason: WifiReason | undefined;
 	#failures = 0;
+	/** In place of the configured one. */
+	#tried: Station | undefined;
+	/** The interface is connected to a network that is to be left. */
+	#leaves = false;
 	#timer: TimerHandle | undefined;
 
 	constructor(options: WifiLinkOptions) {
@@ -102,6 +106,14 @@ export class WifiLink {
 		return () => void this.#waiting.delete(callback);
 	}
 
+	use(station: Station | null): void {
+		this.#tried = station ?? undefined;
+		this.#failures = 0;
+		this.#leaves = this.#wifi !== undefined;
+		this.#wifi?.disconnect();
+		if (this.#state !== "idle") this.#fail("wifi", "another network is used");
+	}
+
 	/** Wants the link no longer. Nobody is called. */
 	stop(): void {
 		this.#clearTimer();
@@ -130,10 +142,15 @@ export class WifiLink {
 
 	/** @throws Error what the settings or the SDK throw */
 	#begin(): Failure | undefined {
-		const station = this.#options.station();
+		const station = this.#tried ?? this.#options.station();
 		if (station === undefined)
 			return ["wifi_not_found", "no network is configured"];
 		this.#wifi ??= new this.#options.io({ onChanged: () => this.#changed() });
+		if (this.#leaves && this.#wifi.connection >= CONNECTING) {
+			this.#wifi.disconnect();
+			return ["wifi", "the other network has not been left yet"];
+		}
+		this.#leaves = false;
 		if (this.#wifi.connection === CONNECTED) return undefined;
 		const { ssid, password } = station;
 		this.#wifi.connect({
@@ -145,6 +162,7 @@ export class WifiLink {
 
 	#changed(): void {
 		const connection = this.#wifi?.connection ?? 0;
+		if (this.#leaves) return;
 		if (connection === CONNECTED) {
 			if (!this.up) this.#joined();
 		} else if (connection < 300) {

@@ -1,8 +1,8 @@
 /** The station on the chip's own radio. */
 import WiFi from "embedded:network/interface/wifi";
-import type { Timers } from "../../../node/ports.ts";
+import type { Station, Timers } from "../../../node/ports.ts";
 import { check, type Natives, resetReason } from "../native/natives.ts";
-import { type Station, WifiLink } from "./link.ts";
+import { WifiLink } from "./link.ts";
 import { wifiReason } from "./reason.ts";
 
 /**

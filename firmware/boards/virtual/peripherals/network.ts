@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext } from "node:tls";
 import type {
 	MqttPublishOptions,
 	MqttSubscription,
+	Station,
 } from "../../../node/ports.ts";
 import type { TurnEvent } from "../wire.ts";
 import type { ClockTimer, VirtualClock } from "./clock.ts";
@@ -19,7 +20,12 @@ export interface Credentials {
 /** SNTP gives up after this (lwIP's SNTP_RECV_TIMEOUT is 15 s; Moddable's client retries on its own, 5 s each). */
 const TIME_TIMEOUT_MS = 5000;
 
+/** The network that a board is provisioned with. */
+export const PROVISIONED_SSID = "thinghz";
+
 export class VirtualNetwork {
+	/** The wireless networks in reach: their passwords by their names, "" for none. */
+	readonly accessPoints = new Map<string, string>([[PROVISIONED_SSID, ""]]);
 	readonly faults = new NetworkFaults();
 	readonly #clock: VirtualClock;
 	readonly #secure: SecureContext | undefined;
@@ -65,6 +71,13 @@ export class VirtualNetwork {
 				},
 			}),
 		);
+	}
+
+	/** Joins a wireless network, or fails as its access point would have it. Connections that are open end by themselves. */
+	join({ ssid, password = "" }: Station): void {
+		const wanted = this.accessPoints.get(ssid);
+		if (wanted === undefined) this.faults.wifi = "wifi_not_found";
+		else this.faults.wifi = wanted === password ? null : "wifi_password";
 	}
 
 	/** Connections that are open or being opened. */

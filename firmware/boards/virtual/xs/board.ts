@@ -5,9 +5,11 @@ import type {
 	HeapUse,
 	LogLevel,
 	NodeReport,
+	Station,
 	System,
 	TimeSource,
 	Watchdog,
+	WifiSwitch,
 } from "../../../node/ports.ts";
 import {
 	type BootDocument,
@@ -116,6 +118,15 @@ class ChannelWatchdog implements Watchdog {
 	}
 }
 
+class ChannelWifi implements WifiSwitch {
+	use(station: Station | null): void {
+		post({
+			op: "wifi",
+			station: station === null ? "" : JSON.stringify(station),
+		});
+	}
+}
+
 export class VirtualBoard implements Board {
 	readonly system: ChannelSystem;
 	readonly timers = new TurnTimers();
@@ -128,6 +139,7 @@ export class VirtualBoard implements Board {
 	readonly checkpoints: ChannelFlash;
 	readonly deepSleep: ChannelSleep;
 	readonly watchdog: ChannelWatchdog;
+	readonly wifi = new ChannelWifi();
 
 	constructor(boot: BootDocument) {
 		this.system = new ChannelSystem(boot);

@@ -9,6 +9,8 @@ import type {
 import type { TurnEvent } from "../wire.ts";
 import { call, post } from "./host.ts";
 
+const NOTHING = new Uint8Array(0);
+
 type Readable = Extract<TurnEvent, { op: "mqtt_readable" }>;
 
 export class ChannelNetwork implements Network {
@@ -79,7 +81,7 @@ class ChannelConnection implements MqttConnection {
 	readonly #id: number;
 	readonly #forget: () => void;
 	/** What of the present part has not been read. */
-	#unread = new Uint8Array(0);
+	#unread = NOTHING;
 	/** Parts that came before the present one was read: not announced yet, as an unread socket would not be. */
 	#later: Readable[] = [];
 	#isClosed = false;
@@ -114,7 +116,8 @@ class ChannelConnection implements MqttConnection {
 
 	read(count: number): Uint8Array {
 		const bytes = this.#unread.slice(0, count);
-		this.#unread = this.#unread.subarray(bytes.length);
+		const isAll = bytes.length >= this.#unread.length;
+		this.#unread = isAll ? NOTHING : this.#unread.subarray(bytes.length);
 		return bytes;
 	}
 
