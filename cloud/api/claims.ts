@@ -41,8 +41,8 @@ const allowRoute = createRoute({
 	summary: "Let nodes become things by themselves, once each",
 	description:
 		"A node with a claim certificate may become a thing of one of these names, by AWS IoT's fleet provisioning. A name that " +
-		"was claimed before may be claimed once more: for a node whose flash has been erased. On one machine, which has no " +
-		"fleet provisioning, the answer is 404.",
+		"was claimed before may be claimed once more: for a node whose flash has been erased. A thing may exchange its " +
+		"certificate by the same: allow its own name.",
 	tags: ["operation"],
 	security: SECURITY,
 	middleware: jsonBody,

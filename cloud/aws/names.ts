@@ -21,13 +21,11 @@ export const THING_POLICIES = [
 /** The policy of a claim certificate, which can do nothing but ask for a thing of its own. */
 export const CLAIM_POLICY = "thinghz-claim";
 
-/** With what the client ids of a claim certificate's holders begin; with its colon it begins no name of a thing of ours. */
-export const CLAIM_CLIENT_PREFIX = "thinghz-claim:";
-
+export {
+	CLAIM_CLIENT_PREFIX,
+	PROVISIONING_PARAMETER,
+} from "../../protocol/provisioning.ts";
 export { PROVISIONING_TEMPLATE } from "../../protocol/topics.ts";
-
-/** The thing's name in the requests of fleet provisioning, and in its template. */
-export const PROVISIONING_PARAMETER = "ThingName";
 
 /** The resource server of the user pool, and what of it a program may ask for. */
 export const RESOURCE_SERVER = "thinghz";

@@ -3,10 +3,10 @@
  * be, and makes a device of it, so that its first connection is noted.
  * https://docs.aws.amazon.com/iot/latest/developerguide/pre-provisioning-hook.html
  */
-import { type ClaimStore, refusalOfClaim } from "../core/claims.ts";
+import { type ClaimStore, refusalOfProvisioning } from "../core/claims.ts";
 import type { Clock, DeviceStore } from "../core/ports.ts";
 import type { Log } from "./log.ts";
-import { CLAIM_CLIENT_PREFIX, PROVISIONING_PARAMETER } from "./names.ts";
+import { PROVISIONING_PARAMETER } from "./names.ts";
 
 /** What AWS IoT calls it with, as far as we look at it. */
 export interface ProvisioningRequest {
@@ -22,14 +22,6 @@ export interface ProvisioningAnswer {
 	readonly allowProvisioning: boolean;
 }
 
-/**
- * Things may ask as well, each for a new certificate of its own; their policy binds the client id to the thing. A key that was
- * taken out of one must not make another thing of whoever has it.
- */
-function mayAskFor(clientId: string, name: unknown): boolean {
-	return clientId.startsWith(CLAIM_CLIENT_PREFIX) || clientId === name;
-}
-
 /** When it throws, the node is refused, too, and asks again later. */
 export function provisioningHookHandler(deps: {
 	readonly claims: ClaimStore;
@@ -42,9 +34,11 @@ export function provisioningHookHandler(deps: {
 		const { claimCertificateId, certificateId, clientId } = request;
 		const name = request.parameters?.[PROVISIONING_PARAMETER];
 		const nowMs = clock.nowMs();
-		const refusal = mayAskFor(clientId, name)
-			? await refusalOfClaim(claims, name, nowMs)
-			: "not_own_name";
+		const refusal = await refusalOfProvisioning(
+			claims,
+			{ clientId, name },
+			nowMs,
+		);
 		const who = { name, claimCertificateId, certificateId, clientId };
 		if (refusal !== null) {
 			log.warn("provisioning_refused", { ...who, code: refusal });

@@ -2,6 +2,7 @@
  * Which nodes may become things by themselves. A node that leaves a factory has a claim certificate, which many share and
  * anybody may take out of one of them: what it claims to be has to have been allowed, and can be claimed once.
  */
+import { CLAIM_CLIENT_PREFIX } from "../../protocol/provisioning.ts";
 import { isThingName } from "../../protocol/topics.ts";
 
 export interface Claim {
@@ -57,4 +58,25 @@ export async function refusalOfClaim(
 	if (claim === null) return "not_allowed";
 	const sinceMs = nowMs - (claim.claimedMs ?? 0);
 	return sinceMs >= 0 && sinceMs <= AGAIN_MS ? null : "claimed";
+}
+
+/** Whose client id is neither a claim's nor the name that it asks for: "not_own_name". */
+export type ProvisioningRefusal = ClaimRefusal | "not_own_name";
+
+/**
+ * Whether who is connected by a client id may become a thing. Things may ask as well, each for a new certificate of its own,
+ * and need to be allowed to, too; both clouds bind their client id to their name. A key that was taken out of one must
+ * not make another thing of whoever has it.
+ * @returns null when it may: from then on its name is claimed
+ * @throws StoreError
+ */
+export async function refusalOfProvisioning(
+	store: ClaimStore,
+	asks: { readonly clientId: string; readonly name: unknown },
+	nowMs: number,
+): Promise<ProvisioningRefusal | null> {
+	const { clientId, name } = asks;
+	return clientId.startsWith(CLAIM_CLIENT_PREFIX) || clientId === name
+		? refusalOfClaim(store, name, nowMs)
+		: "not_own_name";
 }

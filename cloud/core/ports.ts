@@ -295,15 +295,21 @@ export interface RollupStore {
 export interface DeviceCertificate {
 	/** 64 lower-case hex digits: what AWS IoT calls the certificate id. */
 	readonly certificateId: string;
-	readonly thing: string;
+	/** Null for a claim certificate, by which a device that has none of its own may get one. */
+	readonly thing: string | null;
 	readonly status: "ACTIVE" | "REVOKED";
 	readonly createdMs: number;
+	/** The id of the one that it takes the place of, once its thing has connected with it. */
+	readonly replaces?: string;
 }
 
 export interface CertificateStore {
 	add(certificate: DeviceCertificate): Promise<void>;
 	get(certificateId: string): Promise<DeviceCertificate | null>;
 	ofThing(thing: string): Promise<readonly DeviceCertificate[]>;
+	/** Those without a thing, the revoked ones too, oldest first. */
+	ofClaims(): Promise<readonly DeviceCertificate[]>;
+	/** No effect where there is none. */
 	revoke(certificateId: string): Promise<void>;
 }
 

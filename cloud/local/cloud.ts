@@ -7,6 +7,7 @@ import { Devices } from "../core/devices.ts";
 import { Ingest } from "../core/ingest.ts";
 import { LiveHub } from "../core/live-hub.ts";
 import type { Clock } from "../core/ports.ts";
+import type { ProvisioningLogEntry } from "../core/provisioning/provisioning-service.ts";
 import { Queries } from "../core/queries.ts";
 import { Redrive } from "../core/redrive.ts";
 import { Rollups } from "../core/rollups.ts";
@@ -44,6 +45,8 @@ export async function openLocalCloud(options: {
 	readonly version: string;
 	/** Told of what fails in the background, where nobody waits for an answer. */
 	readonly onError: (error: unknown) => void;
+	/** Told which devices have become things by themselves, and which were not let. */
+	readonly onProvisioning?: (entry: ProvisioningLogEntry) => void;
 }): Promise<LocalCloud> {
 	const clock = systemClock;
 	const stores = await openStores(options.dir);
@@ -85,12 +88,11 @@ export async function openLocalCloud(options: {
 		{ onBlock: alerts.onBlock },
 	);
 	const deviceServices = openDeviceServices({
+		...options,
 		stores,
 		clock,
 		timers: { after },
-		dir: options.dir,
 		secret,
-		onError: options.onError,
 	});
 	const app = createApi({
 		devices,
@@ -100,6 +102,7 @@ export async function openLocalCloud(options: {
 		tagger: devices,
 		queries,
 		hub,
+		claims: stores.claims,
 		deadLetters: stores.deadLetters,
 		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
 		alerts,

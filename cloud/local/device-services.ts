@@ -1,10 +1,15 @@
 /** Who answers what things ask on reserved topics, on one machine, and how these services reach the things. */
+import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { FirmwareObjects } from "../core/firmware-objects.ts";
 import { JobsService } from "../core/jobs/device-service.ts";
 import { fleetOf } from "../core/jobs/fleet.ts";
 import { Jobs } from "../core/jobs/jobs.ts";
 import type { Clock } from "../core/ports.ts";
+import {
+	type ProvisioningLogEntry,
+	ProvisioningService,
+} from "../core/provisioning/provisioning-service.ts";
 import type {
 	DeviceMessage,
 	DeviceSender,
@@ -13,6 +18,7 @@ import type {
 import type { Timers } from "../core/rollups.ts";
 import { ShadowService } from "../core/shadows/shadow-service.ts";
 import { Shadows } from "../core/shadows/shadows.ts";
+import { openNodeCertificates } from "./identity/open-node-certificates.ts";
 import { FIRMWARE_FOLDER, fileFirmwareObjects } from "./images/file-objects.ts";
 import type { OpenStores } from "./sqlite/stores.ts";
 
@@ -48,6 +54,7 @@ export function openDeviceServices({
 	dir,
 	secret,
 	onError,
+	onProvisioning,
 }: {
 	readonly stores: OpenStores;
 	readonly clock: Clock;
@@ -56,6 +63,8 @@ export function openDeviceServices({
 	readonly dir: string;
 	readonly secret: Uint8Array;
 	readonly onError: (error: unknown) => void;
+	/** Told who has become a thing, and who was not let. */
+	readonly onProvisioning?: (entry: ProvisioningLogEntry) => void;
 }): DeviceServices {
 	const link = new DeviceLink();
 	const things = stores.devices;
@@ -91,6 +100,16 @@ export function openDeviceServices({
 				sender: link,
 				clock,
 				onError,
+			}),
+			new ProvisioningService({
+				certificates: openNodeCertificates(dir),
+				pending: stores.pendingCertificates,
+				claims: stores.claims,
+				devices: stores.devices,
+				clock,
+				makeToken: () => randomBytes(32).toString("hex"),
+				hash: (token) => createHash("sha256").update(token).digest("hex"),
+				...(onProvisioning === undefined ? {} : { log: onProvisioning }),
 			}),
 		],
 	};

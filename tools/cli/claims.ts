@@ -1,6 +1,7 @@
 /** `thinghz claims`: which nodes may become things by themselves; `thinghz provision NAME --claim` lets one. */
 import type { Command } from "commander";
 import { type ApiClient, openApi } from "./api-client.ts";
+import { addClaimCertificates } from "./claim-certificates.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { parseAnyTarget } from "./target.ts";
@@ -33,6 +34,7 @@ export function addClaims(program: Command): void {
 		.action((names: readonly string[], _options: unknown, command: Command) =>
 			revoke(names, command.optsWithGlobals<CommonOptions>()),
 		);
+	addClaimCertificates(claims);
 }
 
 async function withApi<T>(

@@ -154,6 +154,12 @@ async function revokeDevice(
 	printMessage(
 		revoked.length === 0
 			? `${name} had no certificate in force: nothing to revoke.`
-			: `Revoked ${which} of ${name}; ${ends}. \`thinghz provision ${name}\` makes a new one.`,
+			: isCertificateId(name)
+				? `Revoked the certificate ${name}; ${ends}.`
+				: `Revoked ${which} of ${name}; ${ends}. \`thinghz provision ${name}\` makes a new one.`,
 	);
+}
+
+function isCertificateId(name: string): boolean {
+	return /^[0-9a-f]{64}$/.test(name);
 }

@@ -41,7 +41,7 @@ export function addProvision(program: Command): void {
 			)
 			.option(
 				"--claim",
-				"with --target aws: let a node with a claim certificate become this thing by itself, once",
+				"let a node with a claim certificate become this thing by itself, once",
 			),
 	).action(async (name: string, options: ProvisionOptions) => {
 		const target = parseAnyTarget(options.target);
@@ -58,17 +58,12 @@ export function addProvision(program: Command): void {
 	});
 }
 
-/** No files are made: the node makes its key, and AWS IoT its certificate. */
+/** No files are made: the node asks for its certificate itself. */
 async function allowClaim(
 	name: string,
 	target: Target,
 	options: ProvisionOptions,
 ): Promise<void> {
-	if (target !== "aws") {
-		throw new UsageError(
-			"--claim is for --target aws: here there is no fleet provisioning.",
-		);
-	}
 	if ([options.endpoint, options.out, options.nvs].some(Boolean)) {
 		throw new UsageError(
 			"--claim writes no files: leave --endpoint, --out and --nvs out.",

@@ -22,7 +22,7 @@ export async function withRegistry<T>(
 
 export async function withLocalRegistry<T>(
 	{ dir }: LocalTarget,
-	use: (registry: ThingRegistry) => Promise<T>,
+	use: (registry: LocalRegistry) => Promise<T>,
 ): Promise<T> {
 	const stores = await openStores(dir);
 	try {

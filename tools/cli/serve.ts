@@ -1,6 +1,7 @@
 /** What `thinghz up` runs: the cloud's stores, broker and API on a data folder, opened in order and closed in turn. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ProvisioningLogEntry } from "../../cloud/core/provisioning/provisioning-service.ts";
 import type { InfluxTarget } from "../../cloud/influxdb/influx-target.ts";
 import { loadSecret } from "../../cloud/local/auth.ts";
 import {
@@ -53,6 +54,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 			dir,
 			version: packageJson.version,
 			onError: reportError,
+			onProvisioning: logProvisioning,
 		});
 		closing.add(() => cloud.close());
 		await cloud.start();
@@ -142,6 +144,19 @@ function logBroker(entry: BrokerLogEntry): void {
 	printMessage(
 		showControls(
 			`${who}: ${entry.event}: ${entry.reason ?? "unknown"}${cause}`,
+		),
+	);
+}
+
+/** What a device asks to be is anything: short, and without what a terminal could obey. */
+function logProvisioning(entry: ProvisioningLogEntry): void {
+	const name = String(JSON.stringify(entry.name)).slice(0, 140);
+	const by = `${entry.clientId}, by the certificate ${entry.certificateId}`;
+	printMessage(
+		showControls(
+			entry.event === "provisioned"
+				? `${name}: provisioned for ${by}`
+				: `${name}: provisioning refused: ${entry.reason ?? "unknown"} (${by})`,
 		),
 	);
 }

@@ -50,6 +50,7 @@ function memoryStores(): LocalRegistryDeps["stores"] & {
 		get: async (id) => all.get(id) ?? null,
 		ofThing: async (thing) =>
 			[...all.values()].filter((each) => each.thing === thing),
+		ofClaims: async () => [],
 		revoke: async (id) => {
 			all.set(id, { ...all.get(id)!, status: "REVOKED" });
 		},

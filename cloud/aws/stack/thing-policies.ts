@@ -6,8 +6,12 @@
  * is attached to; for any other, no resource that names it matches:
  * https://docs.aws.amazon.com/iot/latest/developerguide/thing-policy-variables.html
  */
+import {
+	CLAIM_CLIENT_PREFIX,
+	PROVISIONING_ANSWERS,
+	PROVISIONING_REQUESTS,
+} from "../../../protocol/provisioning.ts";
 import { blockTopic, eventTopic, liveTopic } from "../../../protocol/topics.ts";
-import { CLAIM_CLIENT_PREFIX, PROVISIONING_TEMPLATE } from "../names.ts";
 
 /** The thing that is connected, in a policy's resource. */
 export const OWN_NAME = `\${iot:Connection.Thing.ThingName}`;
@@ -80,8 +84,8 @@ export function thingPolicies(
 }
 
 /**
- * What a claim certificate may do, which many nodes share before they have one of their own: get a certificate for its
- * signing request, and register as a thing where the hook allows it.
+ * What a claim certificate may do, which many nodes share before they have one of their own: get a certificate, and
+ * register as a thing where the hook allows it.
  */
 export function claimPolicy(arn: IotArn): PolicyDocument {
 	return policy(
@@ -99,24 +103,11 @@ function own(rest: string): string {
 	return `$aws/things/${OWN_NAME}/${rest}`;
 }
 
-/**
- * A certificate for a signing request, and a thing for the certificate. Never `$aws/certificates/create`, which makes a
- * private key elsewhere and sends it.
- */
+/** A certificate, and a thing for the certificate. */
 function provisioning(arn: IotArn): readonly PolicyStatement[] {
-	const requests = [
-		"$aws/certificates/create-from-csr/json",
-		`$aws/provisioning-templates/${PROVISIONING_TEMPLATE}/provision/json`,
-	];
 	return [
-		publish(arn, ...requests),
-		...answers(
-			arn,
-			...requests.flatMap((request) => [
-				`${request}/accepted`,
-				`${request}/rejected`,
-			]),
-		),
+		publish(arn, ...PROVISIONING_REQUESTS),
+		...answers(arn, ...PROVISIONING_ANSWERS),
 	];
 }
 

@@ -31,6 +31,37 @@ export function certificateStoreContract(
 			assert.deepEqual(await certificates.get("aa"), certificate("aa", 2));
 			assert.equal(await certificates.get("cc"), null);
 			assert.deepEqual(await certificates.ofThing("boiler"), []);
+			assert.deepEqual(await certificates.ofClaims(), []);
+		});
+
+		it("keeps those of claims apart from those of things", async () => {
+			const claim = {
+				certificateId: "cc",
+				thing: null,
+				status: "ACTIVE" as const,
+				createdMs: 4,
+			};
+			await certificates.add(claim);
+			await certificates.add({ ...claim, certificateId: "dd", thing: "roof" });
+			assert.deepEqual(await certificates.get("cc"), claim);
+			assert.deepEqual(await certificates.ofClaims(), [claim]);
+			assert.deepEqual(await certificates.ofThing(""), []);
+			await certificates.revoke("cc");
+			assert.deepEqual(await certificates.ofClaims(), [
+				{ ...claim, status: "REVOKED" },
+			]);
+		});
+
+		it("keeps which one a certificate takes the place of", async () => {
+			const next = {
+				certificateId: "bb",
+				thing: "roof",
+				status: "ACTIVE" as const,
+				createdMs: 2,
+				replaces: "aa",
+			};
+			await certificates.add(next);
+			assert.deepEqual(await certificates.get("bb"), next);
 		});
 	});
 }

@@ -334,6 +334,14 @@ function memoryRollups(check: Check, dirty: DirtyBuckets): Stores["rollups"] {
 
 function memoryCertificates(check: Check): AuthorityStores["certificates"] {
 	const certificates = new Map<string, DeviceCertificate>();
+	const listOf = (thing: string | null) =>
+		[...certificates.values()]
+			.filter((certificate) => certificate.thing === thing)
+			.sort(
+				(a, b) =>
+					a.createdMs - b.createdMs ||
+					compare(a.certificateId, b.certificateId),
+			);
 	return {
 		async add(certificate) {
 			check();
@@ -344,15 +352,8 @@ function memoryCertificates(check: Check): AuthorityStores["certificates"] {
 		async get(certificateId) {
 			return certificates.get(certificateId) ?? null;
 		},
-		async ofThing(thing) {
-			return [...certificates.values()]
-				.filter((certificate) => certificate.thing === thing)
-				.sort(
-					(a, b) =>
-						a.createdMs - b.createdMs ||
-						compare(a.certificateId, b.certificateId),
-				);
-		},
+		ofThing: async (thing) => listOf(thing),
+		ofClaims: async () => listOf(null),
 		async revoke(certificateId) {
 			check();
 			const certificate = certificates.get(certificateId);

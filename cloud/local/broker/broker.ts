@@ -18,7 +18,11 @@ export interface BrokerLogEntry {
 	readonly thing: string | null;
 	readonly remoteAddress: string;
 	/** Why, for "refused", "dropped" and "failed". */
-	readonly reason?: DropReason | "presence_failed" | "recheck_failed";
+	readonly reason?:
+		| DropReason
+		| "presence_failed"
+		| "recheck_failed"
+		| "retire_failed";
 	readonly cause?: unknown;
 }
 

@@ -42,8 +42,10 @@ export class Connection {
 	readonly certificateId: string;
 	/** The side that the session reads and writes. */
 	readonly stream: Duplex;
-	/** Set when the certificate has been found to be the thing's. */
+	/** Set when the certificate has been found to be the thing's; stays null for the holder of a claim certificate. */
 	thing: string | null = null;
+	/** The id of the certificate whose place its own takes, now that it is used. */
+	replaces: string | null = null;
 	/** By what it calls itself in CONNECT; empty before. */
 	clientId = "";
 	/** How often the client promises to be heard, seconds; 0 before CONNECT, which has a time limit of its own. */
@@ -108,10 +110,9 @@ export class Connection {
 		return (this.#pause & Pause.closed) !== 0;
 	}
 
-	/** CONNACK has been written: from here on the thing may publish. */
-	open(thing: string): void {
-		this.thing = thing;
-		this.#topics = new OwnTopics(thing);
+	/** CONNACK has been written: from here on the client may publish. */
+	open(): void {
+		if (this.thing !== null) this.#topics = new OwnTopics(this.thing);
 		this.#resume(Pause.connecting);
 	}
 

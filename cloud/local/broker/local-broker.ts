@@ -1,6 +1,7 @@
 /** Keeps the connections: which one speaks for which thing, how much all may hold, and how all of it ends. */
 import type { AddressInfo, Socket } from "node:net";
 import type { Server, TLSSocket } from "node:tls";
+import type { DeviceCertificate } from "../../core/ports.ts";
 import type { DeviceMessage } from "../../core/reserved-topics.ts";
 import { certificateIdOf } from "../identity/authority.ts";
 import type {
@@ -35,7 +36,7 @@ export class LocalBroker implements Broker, ConnectionHost {
 	readonly #sockets = new Set<Socket>();
 	/** All that have finished TLS. */
 	readonly #connections = new Set<Connection>();
-	/** The one connection of each thing that may speak for it. */
+	/** The one connection of each client, by its id, that may speak for it; a thing's id is its name. */
 	readonly #current = new Map<string, Connection>();
 	/** Things whose presence has been told. */
 	readonly #online = new Set<string>();
@@ -68,8 +69,9 @@ export class LocalBroker implements Broker, ConnectionHost {
 		const sessions = await Sessions.start({
 			certificates,
 			accept: this.accept,
-			claim: (thing, connection) => this.#claim(thing, connection),
-			opened: (thing, connection) => this.#opened(thing, connection),
+			claim: (clientId, certificate, connection) =>
+				this.#claim(clientId, certificate, connection),
+			opened: (connection) => this.#opened(connection),
 			refused: (connection, reason, cause) =>
 				this.#count("refused", connection, reason, cause),
 		});
@@ -109,7 +111,9 @@ export class LocalBroker implements Broker, ConnectionHost {
 
 	get stats(): BrokerStats {
 		return {
-			connections: this.#current.size,
+			connections: [...this.#current.values()].filter(
+				({ thing }) => thing !== null,
+			).length,
 			publishes: this.#publishes,
 			acknowledged: this.#acknowledged,
 			throttled: this.#throttled,
@@ -171,33 +175,52 @@ export class LocalBroker implements Broker, ConnectionHost {
 		socket.destroy();
 	}
 
-	/** A thing has one connection: a new one ends the older (MQTT 3.1.1, 3.1.4-2). */
-	async #claim(thing: string, connection: Connection): Promise<void> {
-		const older = this.#current.get(thing);
+	/** A client has one connection: a new one ends the older (MQTT 3.1.1, 3.1.4-2). */
+	async #claim(
+		clientId: string,
+		{ thing, replaces }: DeviceCertificate,
+		connection: Connection,
+	): Promise<void> {
+		const older = this.#current.get(clientId);
 		connection.thing = thing;
-		connection.clientId = thing;
-		this.#current.set(thing, connection);
+		connection.clientId = clientId;
+		connection.replaces = replaces ?? null;
+		this.#current.set(clientId, connection);
 		if (older === undefined) return;
 		older.drop("taken_over");
 		await older.gone;
 	}
 
-	#opened(thing: string, connection: Connection): void {
-		connection.open(thing);
-		this.#online.add(thing);
+	#opened(connection: Connection): void {
+		connection.open();
 		this.#log({ event: "connected", ...who(connection) });
-		this.#tellPresence(connection, () => this.#deps.devices.connected(thing));
+		const { thing, replaces } = connection;
+		if (thing === null) return;
+		this.#online.add(thing);
+		this.#tell(connection, "presence_failed", () =>
+			this.#deps.devices.connected(thing),
+		);
+		if (replaces === null) return;
+		// If it fails, it is tried again when the thing connects next.
+		this.#tell(connection, "retire_failed", () => this.#retire(replaces));
+	}
+
+	/** A thing has connected with its new certificate: the old one has done its service. */
+	async #retire(certificateId: string): Promise<void> {
+		const { certificates } = this.#deps;
+		const known = await certificates.get(certificateId);
+		if (known?.status === "ACTIVE") await certificates.revoke(certificateId);
 	}
 
 	closed(connection: Connection): void {
 		this.#connections.delete(connection);
 		this.#waitingForBytes.delete(connection);
-		const { thing } = connection;
-		if (thing === null || this.#current.get(thing) !== connection) return;
-		this.#current.delete(thing);
-		if (!this.#online.delete(thing)) return;
+		const { thing, clientId } = connection;
+		if (this.#current.get(clientId) !== connection) return;
+		this.#current.delete(clientId);
+		if (thing === null || !this.#online.delete(thing)) return;
 		this.#log({ event: "disconnected", ...who(connection) });
-		this.#tellPresence(connection, () =>
+		this.#tell(connection, "presence_failed", () =>
 			this.#deps.devices.disconnected(thing),
 		);
 	}
@@ -239,12 +262,12 @@ export class LocalBroker implements Broker, ConnectionHost {
 		}
 	}
 
-	#tellPresence(
+	#tell(
 		connection: Connection,
+		reason: "presence_failed" | "retire_failed",
 		tell: () => Promise<void> | void,
 	): void {
 		this.#presence = this.#presence.then(tell).catch((cause: unknown) => {
-			const reason = "presence_failed";
 			this.#log({ event: "failed", ...who(connection), reason, cause });
 		});
 	}

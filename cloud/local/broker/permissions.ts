@@ -3,7 +3,10 @@
  * privilege: everything names the thing itself, and nothing that is not listed is allowed.
  * Reserved topics: https://docs.aws.amazon.com/iot/latest/developerguide/reserved-topics.html
  */
-import { PROVISIONING_TEMPLATE } from "../../../protocol/topics.ts";
+import {
+	PROVISIONING_ANSWERS,
+	PROVISIONING_REQUESTS,
+} from "../../../protocol/provisioning.ts";
 
 /** AWS IoT Core limits: topic 256 bytes of UTF-8 and 7 slashes. */
 const MAX_TOPIC_BYTES = 256;
@@ -20,19 +23,6 @@ const REQUESTS = [
 	/^jobs\/([a-zA-Z0-9_-]{1,64}\/(get|update)|\$next\/get)$/,
 	/^streams\/[a-zA-Z0-9_-]{1,128}\/(describe|get)\/(json|cbor)$/,
 ];
-
-/**
- * A certificate for a signing request, and a thing for a certificate: for things, whose certificate may be exchanged, and
- * for the holders of claim certificates, who may do nothing else.
- */
-const PROVISIONING_REQUESTS = [
-	"$aws/certificates/create-from-csr/json",
-	`$aws/provisioning-templates/${PROVISIONING_TEMPLATE}/provision/json`,
-];
-const PROVISIONING_ANSWERS = PROVISIONING_REQUESTS.flatMap((request) => [
-	`${request}/accepted`,
-	`${request}/rejected`,
-]);
 
 /**
  * Whether a topic that is neither a Basic Ingest topic nor the live topic may be published to.

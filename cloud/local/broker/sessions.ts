@@ -5,8 +5,9 @@
  * is away.
  */
 import { Aedes, type AuthenticateError, type Client } from "aedes";
+import { CLAIM_CLIENT_PREFIX } from "../../../protocol/provisioning.ts";
 import { parsePublishTopic } from "../../../protocol/topics.ts";
-import type { CertificateStore } from "../../core/ports.ts";
+import type { CertificateStore, DeviceCertificate } from "../../core/ports.ts";
 import type { Connection } from "./connection.ts";
 import type { DropReason } from "./errors.ts";
 import { grantedQos } from "./filters.ts";
@@ -28,10 +29,14 @@ export interface SessionHost {
 		readonly topic: string;
 		readonly payload: Uint8Array;
 	}): Promise<unknown>;
-	/** The thing has proved who it is. Resolves when no older connection of it is left. */
-	claim(thing: string, connection: Connection): Promise<void>;
+	/** The client has proved who it is. Resolves when no older connection of it is left. */
+	claim(
+		clientId: string,
+		certificate: DeviceCertificate,
+		connection: Connection,
+	): Promise<void>;
 	/** CONNACK has been written. */
-	opened(thing: string, connection: Connection): void;
+	opened(connection: Connection): void;
 	refused(connection: Connection, reason: DropReason, cause?: unknown): void;
 }
 
@@ -182,7 +187,7 @@ export class Sessions {
 		aedes.on("clientReady", (client) => {
 			const connection = this.#connections.get(client);
 			if (connection === undefined || connection.isClosed) return;
-			this.#host.opened(client.id, connection);
+			this.#host.opened(connection);
 		});
 	}
 
@@ -204,14 +209,14 @@ export class Sessions {
 		if (certificate.status !== "ACTIVE") {
 			throw new Refusal("revoked_certificate", NOT_AUTHORIZED);
 		}
-		if (certificate.thing !== client.id) {
+		if (!isClientOf(certificate, client.id)) {
 			throw new Refusal("wrong_client_id", NOT_AUTHORIZED);
 		}
 		const will = this.#wills.get(client);
-		if (will !== undefined && !isOwnTopic(client.id, will)) {
+		if (will !== undefined && !isOwnTopic(certificate.thing, will)) {
 			throw new Refusal("forbidden_will", NOT_AUTHORIZED);
 		}
-		await this.#host.claim(client.id, connection);
+		await this.#host.claim(client.id, certificate, connection);
 	}
 
 	#refuse(client: Client, cause: unknown): AuthenticateError {
@@ -244,6 +249,15 @@ export class Sessions {
 	}
 }
 
-function isOwnTopic(thing: string, topic: string): boolean {
+/** A thing has its name; holders of a claim certificate, who are many, each make up an id of their own. */
+function isClientOf({ thing }: DeviceCertificate, clientId: string): boolean {
+	return thing === null
+		? clientId.startsWith(CLAIM_CLIENT_PREFIX)
+		: clientId === thing;
+}
+
+/** @param thing null for the holder of a claim certificate, who has nothing to leave behind */
+function isOwnTopic(thing: string | null, topic: string): boolean {
+	if (thing === null) return false;
 	return parsePublishTopic(topic)?.thing === thing || mayPublish(thing, topic);
 }

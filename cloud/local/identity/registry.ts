@@ -1,15 +1,19 @@
 /** The things of a cloud on one machine: certificates by its own authority, kept in its stores. */
-// The x509 package resolves its ASN.1 schemas through decorators, which need this at load time.
-import "reflect-metadata";
 import { X509Certificate } from "node:crypto";
-import { Pkcs10CertificateRequest } from "@peculiar/x509";
-import type { AuthorityStores, Clock } from "../../core/ports.ts";
+import type {
+	AuthorityStores,
+	Clock,
+	DeviceCertificate,
+} from "../../core/ports.ts";
 import {
-	RegistryError,
 	type ThingRegistry,
 	UnknownCertificate,
 } from "../../core/thing-registry.ts";
 import { type CertificateAuthority, certificateIdOf } from "./authority.ts";
+import { keyOfRequest } from "./certificate-request.ts";
+
+/** The name in a claim certificate: with its space it is no thing's. */
+const CLAIM_NAME = "ThingHz claim";
 
 export interface LocalRegistryDeps {
 	readonly authority: CertificateAuthority;
@@ -34,18 +38,20 @@ export class LocalRegistry implements ThingRegistry {
 	}
 
 	async issue(thing: string, request: string): Promise<string> {
-		const csr = parseRequest(request);
-		if (!(await csr.verify())) {
-			throw new RegistryError(
-				"bad_request",
-				"The signature of the certificate request does not match its key.",
-			);
-		}
-		const key = new Uint8Array(csr.publicKey.rawData);
+		const key = await keyOfRequest(request);
 		return this.#deps.authority.issueDevice(key, thing);
 	}
 
-	async adopt(thing: string, certificate: string): Promise<boolean> {
+	adopt(thing: string, certificate: string): Promise<boolean> {
+		return this.#adopt(thing, thing, certificate);
+	}
+
+	/** @param subject what it must be issued for */
+	async #adopt(
+		thing: string | null,
+		subject: string,
+		certificate: string,
+	): Promise<boolean> {
 		const { authority, stores, clock } = this.#deps;
 		let leaf: X509Certificate;
 		try {
@@ -57,13 +63,15 @@ export class LocalRegistry implements ThingRegistry {
 		const nowMs = clock.nowMs();
 		const serves =
 			leaf.verify(new X509Certificate(authority.certificatePem).publicKey) &&
-			leaf.subject === `CN=${thing}` &&
+			leaf.subject === `CN=${subject}` &&
 			Date.parse(leaf.validFrom) <= nowMs &&
 			nowMs < Date.parse(leaf.validTo);
 		if (!serves) return false;
 		const certificateId = certificateIdOf(leaf.raw);
 		const known = await stores.certificates.get(certificateId);
-		if (known !== null) return known.status === "ACTIVE";
+		if (known !== null) {
+			return known.status === "ACTIVE" && known.thing === thing;
+		}
 		await stores.certificates.add({
 			certificateId,
 			thing,
@@ -71,6 +79,26 @@ export class LocalRegistry implements ThingRegistry {
 			createdMs: nowMs,
 		});
 		return true;
+	}
+
+	/**
+	 * Signs a claim certificate, by which devices that have none of their own may get one. Like a thing's, it is not in force
+	 * before it is adopted.
+	 * @throws RegistryError bad_request
+	 */
+	async issueClaim(request: string): Promise<string> {
+		const key = await keyOfRequest(request);
+		return this.#deps.authority.issueDevice(key, CLAIM_NAME);
+	}
+
+	/** @returns false when it was not issued here as a claim certificate, is revoked or not in date */
+	adoptClaim(certificate: string): Promise<boolean> {
+		return this.#adopt(null, CLAIM_NAME, certificate);
+	}
+
+	/** Every claim certificate that was ever in force, oldest first. @throws StoreError */
+	claimCertificates(): Promise<readonly DeviceCertificate[]> {
+		return this.#deps.stores.certificates.ofClaims();
 	}
 
 	async revoke(thingOrCertificateId: string): Promise<readonly string[]> {
@@ -84,17 +112,5 @@ export class LocalRegistry implements ThingRegistry {
 			await certificates.revoke(certificateId);
 		}
 		return active.map(({ certificateId }) => certificateId);
-	}
-}
-
-function parseRequest(request: string): Pkcs10CertificateRequest {
-	try {
-		return new Pkcs10CertificateRequest(request);
-	} catch (cause) {
-		throw new RegistryError(
-			"bad_request",
-			"That is not a certificate request (PKCS #10, PEM).",
-			{ cause },
-		);
 	}
 }

@@ -6,7 +6,6 @@ import type {
 	BucketRows,
 	DeadLetter,
 	Device,
-	DeviceCertificate,
 	DeviceUpdate,
 	DirtyBucket,
 	PutOutcome,
@@ -15,6 +14,7 @@ import type {
 } from "../../core/ports.ts";
 import type { AlertReads, AlertWrites } from "./alerts.ts";
 import type { ArrivalReads, ArrivalWrites } from "./arrivals.ts";
+import type { IdentityReads, IdentityWrites } from "./identities.ts";
 import type { JobReads, JobWrites } from "./jobs.ts";
 import type { PackedBlocks } from "./packing.ts";
 import type { ShadowReads, ShadowWrites } from "./shadows.ts";
@@ -23,6 +23,7 @@ import type { ShadowReads, ShadowWrites } from "./shadows.ts";
 export type WriteOperations = RecordWrites &
 	AlertWrites &
 	ArrivalWrites &
+	IdentityWrites &
 	ShadowWrites &
 	JobWrites;
 
@@ -33,8 +34,6 @@ export interface RecordWrites {
 	updateDevice(name: string, update: DeviceUpdate): void;
 	addBinding(thing: string, binding: BootBinding): void;
 	replaceRollups(thing: string, buckets: readonly BucketRows[]): void;
-	addCertificate(certificate: DeviceCertificate): void;
-	revokeCertificate(certificateId: string): void;
 	addPerson(person: Person): boolean;
 	removePerson(subject: string): void;
 	grant(subject: string, device: string): void;
@@ -62,6 +61,7 @@ export const KINDS: readonly ChannelKind[] = ["gauge", "counter"];
 export type ReadOperations = RecordReads &
 	AlertReads &
 	ArrivalReads &
+	IdentityReads &
 	ShadowReads &
 	JobReads;
 
@@ -117,8 +117,6 @@ export interface RecordReads {
 		fromMs: number,
 		toMs: number,
 	): PackedRollups;
-	certificate(certificateId: string): DeviceCertificate | null;
-	certificatesOf(thing: string): readonly DeviceCertificate[];
 	person(subject: string): Person | null;
 	personNamed(name: string): Person | null;
 	people(): readonly Person[];

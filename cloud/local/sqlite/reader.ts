@@ -6,7 +6,6 @@ import type {
 	DeadLetter,
 	Device,
 	DeviceBoot,
-	DeviceCertificate,
 	DirtyBucket,
 	NewBlock,
 	RollupSize,
@@ -240,21 +239,6 @@ export class Reader implements RecordReads {
 		return { numbers, units };
 	}
 
-	certificate(certificateId: string): DeviceCertificate | null {
-		const row = this.#sql(`${CERTIFICATE} WHERE certificate_id = ?`).get([
-			certificateId,
-		]);
-		return row === undefined ? null : toCertificate(row);
-	}
-
-	certificatesOf(thing: string): readonly DeviceCertificate[] {
-		return this.#sql(
-			`${CERTIFICATE} WHERE thing = ? ORDER BY created_ms, certificate_id`,
-		)
-			.all([thing])
-			.map(toCertificate);
-	}
-
 	person(subject: string): Person | null {
 		const row = this.#sql(`${PERSON} WHERE subject = ?`).get([subject]);
 		return row === undefined ? null : toPerson(row);
@@ -379,18 +363,6 @@ function toDevice(row: SqlRow): Device {
 		channels: JSON.parse(String(row[5])) as Device["channels"],
 		configRefused: row[6] === null ? null : String(row[6]),
 		tags: JSON.parse(String(row[7])) as Device["tags"],
-	};
-}
-
-const CERTIFICATE =
-	"SELECT certificate_id, thing, status, created_ms FROM certificates";
-
-function toCertificate(row: SqlRow): DeviceCertificate {
-	return {
-		certificateId: String(row[0]),
-		thing: String(row[1]),
-		status: row[2] === "ACTIVE" ? "ACTIVE" : "REVOKED",
-		createdMs: Number(row[3]),
 	};
 }
 

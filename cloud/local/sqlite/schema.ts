@@ -222,6 +222,20 @@ export const MIGRATIONS: readonly string[] = [
 	CREATE INDEX job_executions_by_thing ON job_executions (thing, updated_ms);
 	CREATE INDEX job_executions_by_position ON job_executions (position);
 	`,
+	`
+	-- Those of claims have no thing: ''.
+	ALTER TABLE certificates ADD COLUMN replaces TEXT;
+	CREATE TABLE pending_certificates (
+		token_hash TEXT PRIMARY KEY,
+		certificate_id TEXT NOT NULL,
+		expires_ms INTEGER NOT NULL
+	) WITHOUT ROWID;
+	CREATE TABLE claims (
+		name TEXT PRIMARY KEY,
+		allowed_ms INTEGER NOT NULL,
+		claimed_ms INTEGER
+	) WITHOUT ROWID;
+	`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -7,8 +7,10 @@ import {
 	ONE_COMMIT,
 } from "../../core/contracts/block-store.ts";
 import { certificateStoreContract } from "../../core/contracts/certificate-store.ts";
+import { claimStoreContract } from "../../core/contracts/claim-store.ts";
 import { grantStoreContract } from "../../core/contracts/grant-store.ts";
 import { jobStoreContract } from "../../core/contracts/job-store.ts";
+import { pendingCertificateStoreContract } from "../../core/contracts/pending-certificate-store.ts";
 import { queriesContract } from "../../core/contracts/queries.ts";
 import { recordStoresContract } from "../../core/contracts/record-stores.ts";
 import { rollupStoreContract } from "../../core/contracts/rollup-store.ts";
@@ -41,6 +43,11 @@ describe("SQLite", () => {
 		async () => (await makeStores()).certificates,
 	);
 	jobStoreContract("SQLite", async () => (await makeStores()).jobs);
+	claimStoreContract("SQLite", async () => (await makeStores()).claims);
+	pendingCertificateStoreContract("SQLite", async () => {
+		const { pendingCertificates, certificates } = await makeStores();
+		return { pending: pendingCertificates, certificates };
+	});
 	grantStoreContract("SQLite", async () => (await makeStores()).grants);
 	shadowStoreContract("SQLite", async () => (await makeStores()).shadows);
 	queriesContract("SQLite", makeStores, { numRuns: 25 });

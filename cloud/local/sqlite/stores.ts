@@ -1,5 +1,6 @@
 /** The stores of a cloud on one machine: an SQLite database in the data folder. */
 import { join } from "node:path";
+import type { ClaimStore } from "../../core/claims.ts";
 import type { JobStore } from "../../core/jobs/ports.ts";
 import type { GrantStore } from "../../core/people.ts";
 import type {
@@ -9,6 +10,7 @@ import type {
 	RollupRow,
 	StoreError,
 } from "../../core/ports.ts";
+import type { PendingCertificateStore } from "../../core/provisioning/ports.ts";
 import type { ShadowStore } from "../../core/shadows/ports.ts";
 import type { Arrivals } from "../arrivals.ts";
 import { makePrivateFile, openDataFolder } from "../data-folder.ts";
@@ -38,6 +40,8 @@ export interface OpenStores extends AuthorityStores {
 	readonly grants: GrantStore;
 	readonly shadows: ShadowStore;
 	readonly jobs: JobStore;
+	readonly claims: ClaimStore;
+	readonly pendingCertificates: PendingCertificateStore;
 	/**
 	 * Resolves when a thread that holds the database ends without having been told to: whatever is asked from then on
 	 * fails, and only opening the stores anew helps. Never resolves otherwise.
@@ -179,8 +183,22 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 			add: (certificate) => commits.call("addCertificate", certificate),
 			get: (certificateId) => read("certificate", certificateId),
 			ofThing: (thing) => read("certificatesOf", thing),
+			ofClaims: () => read("claimCertificates"),
 			revoke: (certificateId) =>
 				commits.call("revokeCertificate", certificateId),
+		},
+		pendingCertificates: {
+			add: (pending, nowMs) => commits.call("addPending", pending, nowMs),
+			get: (tokenHash, nowMs) => read("pending", tokenHash, nowMs),
+			redeem: (tokenHash, certificate, nowMs) =>
+				commits.call("redeemPending", tokenHash, certificate, nowMs),
+		},
+		claims: {
+			allow: (name, allowedMs) => commits.call("allowClaim", name, allowedMs),
+			get: (name) => read("claim", name),
+			list: ({ limit, after = "" }) => read("claims", limit, after),
+			revoke: (name) => commits.call("removeClaim", name),
+			claim: (name, claimedMs) => commits.call("takeClaim", name, claimedMs),
 		},
 		people: {
 			add: (person) => commits.call("addPerson", person),

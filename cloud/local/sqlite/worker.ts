@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { AlertReader, AlertWriter } from "./alerts.ts";
 import { ArrivalReader, ArrivalWriter } from "./arrivals.ts";
 import { type Connection, toStoreError } from "./connection.ts";
+import { IdentityReader, IdentityWriter } from "./identities.ts";
 import { JobReader, JobWriter } from "./jobs.ts";
 import type {
 	Call,
@@ -126,6 +127,7 @@ function serve(settings: WorkerSettings): void {
 				writer,
 				new AlertWriter(db),
 				new ArrivalWriter(db),
+				new IdentityWriter(db),
 				new ShadowWriter(db),
 				new JobWriter(db),
 			],
@@ -153,6 +155,7 @@ function serve(settings: WorkerSettings): void {
 					new Reader(db),
 					new AlertReader(db),
 					new ArrivalReader(db),
+					new IdentityReader(db),
 					new ShadowReader(db),
 					new JobReader(db),
 				];

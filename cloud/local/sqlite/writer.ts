@@ -6,7 +6,6 @@ import {
 	type DeadLetter,
 	type Device,
 	type DeviceBoot,
-	type DeviceCertificate,
 	type DeviceUpdate,
 	UNREADABLE_CHANNEL,
 } from "../../core/ports.ts";
@@ -196,23 +195,6 @@ export class Writer implements RecordWrites {
 				]);
 			}
 		}
-	}
-
-	addCertificate(certificate: DeviceCertificate): void {
-		this.#sql(
-			"INSERT INTO certificates (certificate_id, thing, status, created_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-		).run([
-			certificate.certificateId,
-			certificate.thing,
-			certificate.status,
-			certificate.createdMs,
-		]);
-	}
-
-	revokeCertificate(certificateId: string): void {
-		this.#sql(
-			"UPDATE certificates SET status = 'REVOKED' WHERE certificate_id = ?",
-		).run([certificateId]);
 	}
 
 	addPerson(person: Person): boolean {

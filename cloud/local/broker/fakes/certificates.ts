@@ -54,6 +54,10 @@ export class MemoryCertificates implements CertificateStore {
 		return [...this.#byId.values()].filter((each) => each.thing === thing);
 	}
 
+	async ofClaims(): Promise<readonly DeviceCertificate[]> {
+		return [...this.#byId.values()].filter((each) => each.thing === null);
+	}
+
 	async revoke(certificateId: string): Promise<void> {
 		const known = this.#byId.get(certificateId);
 		if (known !== undefined) {

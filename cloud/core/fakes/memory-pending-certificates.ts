@@ -1,0 +1,35 @@
+/** Pending certificates in memory, for tests. */
+import type { CertificateStore } from "../ports.ts";
+import type {
+	PendingCertificate,
+	PendingCertificateStore,
+} from "../provisioning/ports.ts";
+
+/** @param certificates where those go that come into force */
+export function memoryPendingCertificates(
+	certificates: Pick<CertificateStore, "add">,
+): PendingCertificateStore {
+	const all = new Map<string, PendingCertificate>();
+	const find = (tokenHash: string, nowMs: number) => {
+		const found = all.get(tokenHash);
+		return found !== undefined && found.expiresMs > nowMs ? found : null;
+	};
+	return {
+		async add(pending, nowMs) {
+			for (const { tokenHash, expiresMs } of [...all.values()]) {
+				if (expiresMs <= nowMs) all.delete(tokenHash);
+			}
+			all.set(pending.tokenHash, pending);
+		},
+		async get(tokenHash, nowMs) {
+			return find(tokenHash, nowMs);
+		},
+		async redeem(tokenHash, certificate, nowMs) {
+			const found = find(tokenHash, nowMs);
+			if (found?.certificateId !== certificate.certificateId) return false;
+			all.delete(tokenHash);
+			await certificates.add(certificate);
+			return true;
+		},
+	};
+}

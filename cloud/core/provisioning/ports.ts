@@ -1,0 +1,47 @@
+/** What fleet provisioning needs of the world, on a cloud that does it itself. On AWS, IoT Core does. */
+import type { DeviceCertificate } from "../ports.ts";
+
+/** A certificate that has been signed and is not in force: nobody can connect with it. */
+export interface SignedCertificate {
+	/** 64 lower-case hex digits. */
+	readonly certificateId: string;
+	readonly certificatePem: string;
+}
+
+export interface NodeCertificates {
+	/**
+	 * Signs a certificate for the key of a request. What the request says of its subject is not taken over.
+	 * @param request PKCS #10 (RFC 2986), PEM
+	 * @throws RegistryError bad_request
+	 */
+	sign(request: string): Promise<SignedCertificate>;
+	/** Makes a key (RSA 2048), which is kept nowhere, and signs a certificate for it. @returns the key as PKCS #8, PEM */
+	make(): Promise<SignedCertificate & { readonly privateKey: string }>;
+}
+
+/** A certificate that waits for who has its token. */
+export interface PendingCertificate {
+	/** SHA-256 of the token, hex: who reads the store cannot use it. */
+	readonly tokenHash: string;
+	readonly certificateId: string;
+	readonly expiresMs: number;
+}
+
+/** @throws StoreError */
+export interface PendingCertificateStore {
+	/** Forgets those that have expired by then, too. */
+	add(pending: PendingCertificate, nowMs: number): Promise<void>;
+	/** @returns null where there is none, or it has expired */
+	get(tokenHash: string, nowMs: number): Promise<PendingCertificate | null>;
+	/**
+	 * Takes a pending certificate away and puts it into force, in one step; durable when it resolves.
+	 * @param certificate of the same id
+	 * @returns false, and does nothing, when it is not there, has expired, or is of another id: one of those who ask at the
+	 * same time gets true
+	 */
+	redeem(
+		tokenHash: string,
+		certificate: DeviceCertificate,
+		nowMs: number,
+	): Promise<boolean>;
+}

@@ -1,0 +1,222 @@
+/** Holders of claim certificates, and things that exchange their certificates. */
+import assert from "node:assert/strict";
+import {
+	CLAIM_CLIENT_PREFIX,
+	CREATE_FROM_CSR_TOPIC,
+	PROVISIONING_ANSWERS,
+	PROVISIONING_REQUESTS,
+} from "../../../protocol/provisioning.ts";
+import { blockTopic, eventTopic, liveTopic } from "../../../protocol/topics.ts";
+import type {
+	DeviceMessage,
+	DeviceRequest,
+	ReservedService,
+} from "../../core/reserved-topics.ts";
+import { type ClientIdentity, TestAuthority } from "./fakes/certificates.ts";
+import type { RawClient } from "./fakes/raw-client.ts";
+import { TestBroker } from "./fakes/test-broker.ts";
+
+class ProvisioningFake implements ReservedService {
+	readonly requests: DeviceRequest[] = [];
+
+	answers(topic: string): boolean {
+		return PROVISIONING_REQUESTS.includes(topic);
+	}
+
+	async handle(request: DeviceRequest): Promise<readonly DeviceMessage[]> {
+		this.requests.push(request);
+		const { topic, payload } = request;
+		return [{ topic: `${topic}/accepted`, payload: Uint8Array.from(payload) }];
+	}
+}
+
+describe("holders of a claim certificate", () => {
+	const clientId = `${CLAIM_CLIENT_PREFIX}1`;
+	let authority: TestAuthority;
+	let test: TestBroker;
+	let service: ProvisioningFake;
+	let claim: ClientIdentity;
+
+	before(async () => {
+		authority = await TestAuthority.make();
+		claim = await authority.issue("ThingHz claim");
+	});
+	beforeEach(async () => {
+		service = new ProvisioningFake();
+		test = await TestBroker.start(authority, {
+			services: [service],
+			limits: { recheckMs: 20 },
+		});
+		await test.certificates.add({
+			certificateId: claim.certificateId,
+			thing: null,
+			status: "ACTIVE",
+			createdMs: 0,
+		});
+	});
+	afterEach(() => test.broker.close());
+	after(() => authority.remove());
+
+	async function connected(id = clientId): Promise<RawClient> {
+		const client = await test.open(claim);
+		assert.equal(await client.connect(id), 0);
+		return client;
+	}
+
+	async function granted(
+		client: RawClient,
+		...filters: readonly string[]
+	): Promise<readonly number[]> {
+		client.send({
+			cmd: "subscribe",
+			messageId: 1,
+			subscriptions: filters.map((topic) => ({ topic, qos: 1 as const })),
+		});
+		const suback = await client.next("suback");
+		return (suback?.granted ?? []) as readonly number[];
+	}
+
+	it("ask as no thing, and are answered each by itself", async () => {
+		const [one, two] = [
+			await connected(),
+			await connected(`${CLAIM_CLIENT_PREFIX}2`),
+		];
+		const answer = `${CREATE_FROM_CSR_TOPIC}/accepted`;
+		await granted(one, answer);
+		await granted(two, answer);
+		one.publish(CREATE_FROM_CSR_TOPIC, "one", 7);
+		two.publish(CREATE_FROM_CSR_TOPIC, "two", 8);
+		assert.equal(String((await one.next("publish"))?.payload), "one");
+		assert.equal(String((await two.next("publish"))?.payload), "two");
+		const [request] = service.requests;
+		assert.equal(request?.thing, null);
+		assert.equal(request?.certificateId, claim.certificateId);
+		assert.match(request?.clientId ?? "", /^thinghz-claim:/);
+	});
+
+	it("are no devices: nobody is told of them", async () => {
+		const client = await connected();
+		await granted(client, ...PROVISIONING_ANSWERS);
+		assert.deepEqual(test.presence, []);
+		assert.equal(test.broker.stats.connections, 0);
+	});
+
+	for (const id of ["node-1", "claim:1", ""]) {
+		it(`are not let in as "${id}"`, async () => {
+			const client = await test.open(claim);
+			assert.notEqual(await client.connect(id), 0);
+		});
+	}
+
+	it("may subscribe to the answers and to nothing else", async () => {
+		const client = await connected();
+		assert.deepEqual(
+			await granted(client, ...PROVISIONING_ANSWERS),
+			PROVISIONING_ANSWERS.map(() => 1),
+		);
+		const others = [
+			"#",
+			"+/#",
+			"$aws/#",
+			"$aws/certificates/#",
+			"$aws/things/node-1/shadow/#",
+			`$aws/things/${clientId}/shadow/get/accepted`,
+			`thinghz/${clientId}/x`,
+			"thinghz/node-1/live",
+		];
+		assert.deepEqual(
+			await granted(client, ...others),
+			others.map(() => 128),
+		);
+	});
+
+	for (const topic of [
+		blockTopic("node-1"),
+		eventTopic("node-1"),
+		liveTopic("node-1"),
+		blockTopic(clientId),
+		`thinghz/${clientId}/x`,
+		"$aws/things/node-1/shadow/update",
+		`$aws/things/${clientId}/shadow/update`,
+		"$aws/certificates/create-from-csr/json/accepted",
+		"$aws/certificates/create-from-csr/cbor",
+		"$aws/provisioning-templates/other/provision/json",
+		"hello",
+	]) {
+		it(`are dropped when they publish to ${topic}`, async () => {
+			const client = await connected();
+			client.publish(topic, "{}", 7);
+			await test.logged({ event: "dropped", reason: "forbidden_publish" });
+			assert.deepEqual(test.ingest.messages, []);
+			assert.deepEqual(service.requests, []);
+		});
+	}
+
+	it("are dropped once their certificate is revoked, and not let in again", async () => {
+		await connected();
+		await test.certificates.revoke(claim.certificateId);
+		await test.logged({ event: "dropped", reason: "revoked_certificate" });
+		const again = await test.open(claim);
+		assert.equal(await again.connect(clientId), 5);
+	});
+
+	describe("a thing with a new certificate", () => {
+		let next: ClientIdentity;
+
+		beforeEach(async () => {
+			const old = await test.provision("node-1");
+			next = await authority.issue("ThingHz device");
+			await test.certificates.add({
+				certificateId: next.certificateId,
+				thing: "node-1",
+				status: "ACTIVE",
+				createdMs: 1,
+				replaces: old.certificateId,
+			});
+		});
+
+		/** CONNACK is written a moment before the broker takes it for connected. */
+		async function letIn(client: RawClient): Promise<void> {
+			client.send({ cmd: "pingreq" });
+			await client.next("pingresp");
+		}
+
+		const statuses = async () =>
+			(await test.certificates.ofThing("node-1")).map(({ status }) => status);
+
+		it("keeps the old one until it has connected with the new one", async () => {
+			assert.deepEqual(await statuses(), ["ACTIVE", "ACTIVE"]);
+			const client = await test.open(next);
+			assert.deepEqual(await statuses(), ["ACTIVE", "ACTIVE"]);
+			assert.equal(await client.connect("node-1"), 0);
+			await letIn(client);
+			await test.broker.close();
+			assert.deepEqual(await statuses(), ["REVOKED", "ACTIVE"]);
+		});
+
+		it("keeps the old one when it is not let in with the new one", async () => {
+			const client = await test.open(next);
+			assert.notEqual(await client.connect("node-2"), 0);
+			await test.broker.close();
+			assert.deepEqual(await statuses(), ["ACTIVE", "ACTIVE"]);
+		});
+
+		it("has the old one revoked at the next connection when that failed", async () => {
+			const { certificates } = test;
+			const revoke = certificates.revoke.bind(certificates);
+			certificates.revoke = async () => {
+				throw new Error("the disk is full");
+			};
+			const client = await test.open(next);
+			assert.equal(await client.connect("node-1"), 0);
+			await test.logged({ event: "failed", reason: "retire_failed" });
+			assert.deepEqual(await statuses(), ["ACTIVE", "ACTIVE"]);
+			certificates.revoke = revoke;
+			const again = await test.open(next);
+			assert.equal(await again.connect("node-1"), 0);
+			await letIn(again);
+			await test.broker.close();
+			assert.deepEqual(await statuses(), ["REVOKED", "ACTIVE"]);
+		});
+	});
+});
