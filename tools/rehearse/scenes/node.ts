@@ -18,7 +18,10 @@ export async function nodeToReadings(stage: Stage): Promise<void> {
 	const thing = "porch";
 	const credentials = await stage.makeThing(thing);
 	const node = stage.makeNode(thing, credentials, { blockSpanMs: MINUTE_MS });
+	const toldBefore = world.queue("presence").sent;
 	const blocks = await measure(node, 5 * MINUTE_MS);
+	// That it has come, and that it has gone: AWS tells so by itself, maybe later.
+	await stage.presenceTold(toldBefore + 2);
 	const samples = node.weather.given.length;
 	transcript.step(
 		`${thing} measured ${samples} times and has closed ${blocks} blocks`,
