@@ -99,7 +99,12 @@ export async function openLocalCloud(options: {
 		shadows: deviceServices.shadows,
 		jobs: deviceServices.jobs,
 		deviceJobs: deviceServices.jobs,
-		tagger: devices,
+		tagger: {
+			async tag(name, tags) {
+				await devices.tag(name, tags);
+				deviceServices.jobs.fleetChanged();
+			},
+		},
 		queries,
 		hub,
 		claims: stores.claims,
