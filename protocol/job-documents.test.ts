@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
 	firmwarePlaceholder,
-	JOB_OPERATIONS,
-	judgeJobDocument,
 	replaceFirmwarePlaceholders,
-} from "./job-documents.ts";
+} from "./firmware-placeholders.ts";
+import { JOB_OPERATIONS, judgeJobDocument } from "./job-documents.ts";
 
 const UPDATE = {
 	operation: "update",

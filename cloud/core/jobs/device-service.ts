@@ -2,7 +2,7 @@
  * Answers what things ask about their jobs, and tells them of what is new:
  * https://docs.aws.amazon.com/iot/latest/developerguide/jobs-mqtt-api.html and …/jobs-comm-notifications.html
  */
-import { replaceFirmwarePlaceholders } from "../../../protocol/job-documents.ts";
+import { replaceFirmwarePlaceholders } from "../../../protocol/firmware-placeholders.ts";
 import {
 	type FirmwareObjects,
 	MAX_URL_TTL_S,

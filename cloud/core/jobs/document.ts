@@ -1,8 +1,8 @@
 /** What a job's document has to be, on either cloud, before anybody is told of it. */
+import { replaceFirmwarePlaceholders } from "../../../protocol/firmware-placeholders.ts";
 import {
 	judgeJobDocument,
 	MAX_JOB_DOCUMENT_BYTES,
-	replaceFirmwarePlaceholders,
 } from "../../../protocol/job-documents.ts";
 import { parseFirmwarePath } from "../firmware-objects.ts";
 import { JobError } from "./job.ts";

@@ -26,7 +26,7 @@ import {
 import {
 	firmwarePlaceholder,
 	replaceFirmwarePlaceholders,
-} from "../../../../protocol/job-documents.ts";
+} from "../../../../protocol/firmware-placeholders.ts";
 import { MAX_URL_TTL_S } from "../../../core/firmware-objects.ts";
 import {
 	JobError,
