@@ -1,7 +1,12 @@
 /** `thinghz provision NAME`: makes a thing, its certificate and the files a node needs. */
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { type ProvisionedThing, provision } from "../identity/provision.ts";
+import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
+import {
+	type Endpoint,
+	type ProvisionedThing,
+	provision,
+} from "../identity/provision.ts";
 import { openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseEndpoint } from "./endpoint.ts";
@@ -24,13 +29,18 @@ interface ProvisionOptions extends CommonOptions, NvsFlags {
 	readonly endpoint?: string;
 	readonly out?: string;
 	readonly claim?: boolean;
+	readonly csv?: string;
 }
 
 export function addProvision(program: Command): void {
 	commonOptions(
 		nvsOptions(program.command("provision"))
 			.description("make a thing, its certificate and the files a node needs")
-			.argument("<name>", "letters, digits, _ and -; at most 128")
+			.argument("[name]", "letters, digits, _ and -; at most 128")
+			.option(
+				"--csv <file>",
+				"make every thing of a list: CSV with the columns name and, where devices have made their keys, csr; run again, it goes on",
+			)
 			.option(
 				"--endpoint <address>",
 				`where the node reaches the broker (default: the cloud that runs on the folder, else ${DEFAULT_ENDPOINT})`,
@@ -43,13 +53,30 @@ export function addProvision(program: Command): void {
 				"--claim",
 				"let a node with a claim certificate become this thing by itself, once",
 			),
-	).action(async (name: string, options: ProvisionOptions) => {
+	).action(async (name: string | undefined, options: ProvisionOptions) => {
 		const target = parseAnyTarget(options.target);
+		if (options.csv !== undefined) {
+			if (name !== undefined || options.claim || options.nvs !== undefined) {
+				throw new UsageError(
+					"--csv names the things itself, and has their files made: leave NAME, --claim and --nvs out.",
+				);
+			}
+			const { provisionCsv } = await import("./provision-csv.ts");
+			return withRegistryAndEndpoint(target, options, (where) =>
+				provisionCsv(options.csv ?? "", where, options),
+			);
+		}
+		if (name === undefined) {
+			throw new UsageError(
+				"Name the thing, or a list of things by --csv FILE.",
+			);
+		}
 		if (options.claim) return allowClaim(name, target, options);
-		const thing =
-			target === "aws"
-				? await provisionOnAws(name, options)
-				: await provisionHere(name, target, options);
+		const thing = await withRegistryAndEndpoint(
+			target,
+			options,
+			({ registry, dir, endpoint }) => provision(registry, dir, name, endpoint),
+		);
 		const nvs =
 			options.nvs === undefined
 				? undefined
@@ -83,11 +110,29 @@ async function allowClaim(
 	}
 }
 
-async function provisionHere(
-	name: string,
+/** Where things are provisioned: the cloud's registry, the folder for their files, and where they will connect. */
+export interface ProvisioningPlace {
+	readonly registry: ThingRegistry;
+	readonly dir: string;
+	readonly endpoint: Endpoint;
+	readonly isRemote: boolean;
+}
+
+function withRegistryAndEndpoint<T>(
+	target: Target,
+	options: ProvisionOptions,
+	use: (place: ProvisioningPlace) => Promise<T>,
+): Promise<T> {
+	return target === "aws"
+		? withAws(options, use)
+		: withMachine(target, options, use);
+}
+
+async function withMachine<T>(
 	target: LocalTarget,
 	options: ProvisionOptions,
-): Promise<ProvisionedThing> {
+	use: (place: ProvisioningPlace) => Promise<T>,
+): Promise<T> {
 	if (options.out !== undefined) {
 		throw new UsageError(
 			"--out is for --target aws: here the files go into the data folder.",
@@ -98,14 +143,19 @@ async function provisionHere(
 		"--endpoint",
 	);
 	return withLocalRegistry(target, (registry) =>
-		provision(registry, target.dir, name, { endpointHost: host, port }),
+		use({
+			registry,
+			dir: target.dir,
+			endpoint: { endpointHost: host, port },
+			isRemote: false,
+		}),
 	);
 }
 
-async function provisionOnAws(
-	name: string,
+async function withAws<T>(
 	options: ProvisionOptions,
-): Promise<ProvisionedThing> {
+	use: (place: ProvisioningPlace) => Promise<T>,
+): Promise<T> {
 	if (options.endpoint !== undefined) {
 		throw new UsageError(
 			"--endpoint: AWS IoT says itself where its nodes reach it: leave it out with --target aws.",
@@ -114,10 +164,11 @@ async function provisionOnAws(
 	const { openIotRegistry } = await import("../aws/open-registry.ts");
 	const open = await openIotRegistry();
 	try {
-		const dir = resolve(options.out ?? DEFAULT_OUT);
-		return await provision(open.registry, dir, name, {
-			endpointHost: open.endpointHost,
-			port: AWS_PORT,
+		return await use({
+			registry: open.registry,
+			dir: resolve(options.out ?? DEFAULT_OUT),
+			endpoint: { endpointHost: open.endpointHost, port: AWS_PORT },
+			isRemote: true,
 		});
 	} finally {
 		open.close();

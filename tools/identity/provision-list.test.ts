@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+	type MemoryStores,
+	memoryStores,
+} from "../../cloud/core/fakes/memory-stores.ts";
+import { StoreError } from "../../cloud/core/ports.ts";
+import { openAuthority } from "../../cloud/local/identity/authority.ts";
+import { LocalRegistry } from "../../cloud/local/identity/registry.ts";
+import { certificateRequest } from "./certificate-request.ts";
+import type { FleetRow } from "./fleet-csv.ts";
+import { provisionList, type RowOutcome } from "./provision-list.ts";
+
+describe("provisioning a list of things", () => {
+	const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
+	let csr: string;
+	let dir: string;
+	let stores: MemoryStores;
+	let registry: LocalRegistry;
+
+	before(async () => {
+		csr = await certificateRequest("any", keys.privateKey);
+	});
+	beforeEach(async () => {
+		dir = mkdtempSync(join(tmpdir(), "thinghz-list-"));
+		stores = memoryStores();
+		const authority = await openAuthority(dir);
+		registry = new LocalRegistry({
+			authority,
+			stores,
+			clock: { nowMs: Date.now },
+		});
+	});
+	afterEach(() => rmSync(dir, { recursive: true }));
+
+	async function run(
+		rows: readonly FleetRow[],
+		onOutcome: (outcome: RowOutcome) => void = () => undefined,
+	): Promise<RowOutcome[]> {
+		const outcomes: RowOutcome[] = [];
+		await provisionList(
+			registry,
+			dir,
+			rows,
+			{ endpointHost: "127.0.0.1", port: 8883 },
+			3,
+			(outcome) => {
+				outcomes.push(outcome);
+				onOutcome(outcome);
+			},
+		);
+		return outcomes.sort((a, b) => (a.thing < b.thing ? -1 : 1));
+	}
+
+	const rows = () => [..."abcdeh"].map((name) => ({ name, csr }));
+
+	it("gives each a certificate for its own key, and keeps no key", async () => {
+		const outcomes = await run(rows());
+		assert.ok(outcomes.every((one) => "issued" in one && one.issued));
+		assert.equal((await stores.devices.list()).length, 6);
+		for (const { name } of rows()) {
+			assert.equal((await stores.certificates.ofThing(name)).length, 1);
+			assert.ok(!existsSync(join(dir, "things", name, "private.pem")));
+		}
+	});
+
+	it("run again, makes nothing twice", async () => {
+		const first = await run(rows());
+		const again = await run(rows());
+		assert.deepEqual(
+			again,
+			first.map((one) => ({ ...one, issued: false })),
+		);
+	});
+
+	for (const at of [1, 2, 3]) {
+		it(`cut off after ${at} and run again, goes on`, async () => {
+			let done = 0;
+			const cut = run(rows(), () => {
+				done++;
+				stores.failing = done >= at;
+			});
+			await assert.rejects(cut, StoreError);
+			stores.failing = false;
+			const again = await run(rows());
+			assert.equal(again.length, 6);
+			for (const { name } of rows()) {
+				assert.equal((await stores.certificates.ofThing(name)).length, 1);
+			}
+		});
+	}
+
+	it("gives another certificate to a device that has made another key", async () => {
+		await run(rows().slice(0, 1));
+		const other = generateKeyPairSync("rsa", { modulusLength: 2048 });
+		const request = await certificateRequest("any", other.privateKey);
+		const [outcome] = await run([{ name: "a", csr: request }]);
+		assert.ok(outcome !== undefined && "issued" in outcome && outcome.issued);
+	});
+
+	it("tells which request is bad, and provisions the others", async () => {
+		const outcomes = await run([
+			...rows(),
+			{ name: "f", csr: "no request" },
+			{ name: "g", csr: null },
+		]);
+		assert.deepEqual(
+			outcomes.filter((one) => "error" in one).map(({ thing }) => thing),
+			["f"],
+		);
+		assert.equal(await stores.devices.get("f"), null);
+		assert.ok(existsSync(join(dir, "things", "g", "private.pem")));
+	});
+});
