@@ -43,7 +43,8 @@ export async function strangers(stage: Stage): Promise<void> {
 				["$aws/rules/thinghz_presence/porch", "refused"],
 				["$aws/events/presence/connected/porch", "refused"],
 				["$aws/events/jobExecution/update-1/succeeded", "refused"],
-				["$aws/certificates/create/json", "refused"],
+				["$aws/certificates/create/json", "allowed"],
+				["$aws/certificates/create/cbor", "refused"],
 			].map(
 				([topic = "", expected]) =>
 					[
