@@ -1,4 +1,5 @@
 /** Alerts in the database: what is asked by stands in columns, the rest in documents. */
+
 import type {
 	AlertEvent,
 	AlertRule,
@@ -7,12 +8,19 @@ import type {
 } from "../../core/alerts/ports.ts";
 import type { Connection, SqlRow } from "./connection.ts";
 
+/** Events of the history beyond its age that go with each new one. */
+const PRUNED_AT_ONCE = 64;
+
 export interface AlertWrites {
 	putAlertRule(rule: AlertRule): void;
 	deleteAlertRule(id: string): void;
 	/** @returns false when the one that is there is not the version before */
 	putAlertState(state: AlertState): boolean;
-	putAlertEvent(event: AlertEvent): void;
+	/**
+	 * @param nowMs when it is kept: a node's time may be another
+	 * @param fromMs where the history begins: what was kept before is removed by and by
+	 */
+	putAlertEvent(event: AlertEvent, nowMs: number, fromMs: number): void;
 	putSubscription(subscription: PushSubscription): void;
 	deleteSubscription(subject: string, id: string): void;
 }
@@ -23,11 +31,15 @@ export interface AlertReads {
 	alertState(ruleId: string, device: string): AlertState | null;
 	alertStates(device: string | undefined): readonly AlertState[];
 	dueAlertStates(nowMs: number, limit: number): readonly AlertState[];
-	alertEvents(options: {
-		readonly limit: number;
-		readonly after?: string;
-		readonly device?: string;
-	}): readonly AlertEvent[];
+	/** @param fromMs where the history begins, by when events were kept */
+	alertEvents(
+		options: {
+			readonly limit: number;
+			readonly after?: string;
+			readonly device?: string;
+		},
+		fromMs: number,
+	): readonly AlertEvent[];
 	subscriptions(subject: string): readonly PushSubscription[];
 }
 
@@ -65,10 +77,15 @@ export class AlertWriter implements AlertWrites {
 		);
 	}
 
-	putAlertEvent(event: AlertEvent): void {
+	putAlertEvent(event: AlertEvent, nowMs: number, fromMs: number): void {
 		this.#run(
-			"INSERT OR REPLACE INTO alert_events (id, device, document) VALUES (?, ?, ?)",
-			[event.id, event.device, JSON.stringify(event)],
+			"INSERT OR REPLACE INTO alert_events (id, device, kept_ms, document) VALUES (?, ?, ?, ?)",
+			[event.id, event.device, nowMs, JSON.stringify(event)],
+		);
+		// Some at a time, so that a commit never waits for all of a long history; faster than new ones come.
+		this.#run(
+			"DELETE FROM alert_events WHERE id IN (SELECT id FROM alert_events WHERE kept_ms < ? ORDER BY kept_ms LIMIT ?)",
+			[fromMs, PRUNED_AT_ONCE],
 		);
 	}
 
@@ -129,22 +146,27 @@ export class AlertReader implements AlertReads {
 		);
 	}
 
-	alertEvents({
-		limit,
-		after,
-		device,
-	}: {
-		readonly limit: number;
-		readonly after?: string;
-		readonly device?: string;
-	}): readonly AlertEvent[] {
+	alertEvents(
+		{
+			limit,
+			after,
+			device,
+		}: {
+			readonly limit: number;
+			readonly after?: string;
+			readonly device?: string;
+		},
+		fromMs: number,
+	): readonly AlertEvent[] {
 		const where = [
+			"kept_ms >= ?",
 			...(after === undefined ? [] : ["id < ?"]),
 			...(device === undefined ? [] : ["device = ?"]),
 		].join(" AND ");
 		return this.#all(
-			`SELECT document FROM alert_events ${where === "" ? "" : `WHERE ${where}`} ORDER BY id DESC LIMIT ?`,
+			`SELECT document FROM alert_events WHERE ${where} ORDER BY id DESC LIMIT ?`,
 			[
+				fromMs,
 				...(after === undefined ? [] : [after]),
 				...(device === undefined ? [] : [device]),
 				limit,

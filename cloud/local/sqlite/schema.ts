@@ -236,6 +236,12 @@ export const MIGRATIONS: readonly string[] = [
 		claimed_ms INTEGER
 	) WITHOUT ROWID;
 	`,
+	`
+	-- When an event was kept, by the cloud's clock: by that the history is pruned.
+	ALTER TABLE alert_events ADD COLUMN kept_ms INTEGER NOT NULL DEFAULT 0;
+	UPDATE alert_events SET kept_ms = CAST(strftime('%s', 'now') AS INTEGER) * 1000;
+	CREATE INDEX alert_events_by_age ON alert_events (kept_ms);
+	`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -6,12 +6,14 @@ import type { GrantStore } from "../../core/people.ts";
 import type {
 	AuthorityStores,
 	BlockPage,
+	Clock,
 	NewBlock,
 	RollupRow,
 	StoreError,
 } from "../../core/ports.ts";
 import type { PendingCertificateStore } from "../../core/provisioning/ports.ts";
 import type { ShadowStore } from "../../core/shadows/ports.ts";
+import { DAY_MS } from "../../core/spans.ts";
 import type { Arrivals } from "../arrivals.ts";
 import { makePrivateFile, openDataFolder } from "../data-folder.ts";
 import type { PersonStore } from "../people.ts";
@@ -32,7 +34,12 @@ export interface StoreOptions {
 	readonly busyTimeoutMs?: number;
 	/** How large the database may grow, in pages of 4 KB; without it, as large as the disk allows. */
 	readonly maxPages?: number;
+	/** What the history of alerts is pruned by; the system's without it. */
+	readonly clock?: Clock;
 }
+
+/** How long the history of alerts is kept, ms: as on AWS (`cloud/aws/runtime.ts`). */
+export const ALERT_HISTORY_MS = 90 * DAY_MS;
 
 export interface OpenStores extends AuthorityStores {
 	readonly arrivals: Arrivals;
@@ -77,7 +84,8 @@ export async function openStores(
 		DatabaseThread.open({ ...settings, role: "reader" }),
 	]);
 	if (writer.status === "fulfilled" && reader.status === "fulfilled") {
-		return connect(writer.value, reader.value);
+		const clock = options.clock ?? { nowMs: () => Date.now() };
+		return connect(writer.value, reader.value, clock);
 	}
 	const reasons: unknown[] = [];
 	for (const thread of [writer, reader]) {
@@ -87,8 +95,13 @@ export async function openStores(
 	throw reasons[0];
 }
 
-function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
+function connect(
+	writer: DatabaseThread,
+	reader: DatabaseThread,
+	clock: Clock,
+): OpenStores {
 	const commits = new GroupCommit(writer);
+	const historyFromMs = () => clock.nowMs() - ALERT_HISTORY_MS;
 	async function read<Name extends keyof ReadOperations>(
 		name: Name,
 		...parameters: Parameters<ReadOperations[Name]>
@@ -157,8 +170,9 @@ function connect(writer: DatabaseThread, reader: DatabaseThread): OpenStores {
 			listStates: (device) => read("alertStates", device),
 			putState: (state) => commits.call("putAlertState", state),
 			due: (nowMs, limit) => read("dueAlertStates", nowMs, limit),
-			putEvent: (event) => commits.call("putAlertEvent", event),
-			listEvents: (options) => read("alertEvents", options),
+			putEvent: (event) =>
+				commits.call("putAlertEvent", event, clock.nowMs(), historyFromMs()),
+			listEvents: (options) => read("alertEvents", options, historyFromMs()),
 			putSubscription: (subscription) =>
 				commits.call("putSubscription", subscription),
 			listSubscriptions: (subject) => read("subscriptions", subject),
