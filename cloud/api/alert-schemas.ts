@@ -112,6 +112,8 @@ export const RuleDraftSchema = z
 	.openapi("AlertRuleDraft");
 
 export type RuleDraftDocument = z.infer<typeof RuleDraftSchema>;
+export type ConditionDocument = z.infer<typeof ConditionSchema>;
+export type TargetDocument = z.infer<typeof TargetSchema>;
 
 export const RuleSchema = z
 	.object({
@@ -131,7 +133,9 @@ export const RuleSchema = z
 	})
 	.openapi("AlertRule");
 
-export function ruleDocument(rule: AlertRule): z.infer<typeof RuleSchema> {
+export type RuleDocument = z.infer<typeof RuleSchema>;
+
+export function ruleDocument(rule: AlertRule): RuleDocument {
 	const { id, name, device, condition, enabled, notify, owner } = rule;
 	return {
 		id,
@@ -165,11 +169,13 @@ export const StateSchema = z
 	})
 	.openapi("Alert");
 
+export type StateDocument = z.infer<typeof StateSchema>;
+
 /** @returns null for a state that says nothing, or whose rule is gone */
 export function stateDocument(
 	state: AlertState,
 	rule: AlertRule | undefined,
-): z.infer<typeof StateSchema> | null {
+): StateDocument | null {
 	const { status, unit } = state;
 	if (status === "ok" || rule === undefined) return null;
 	return {
@@ -190,6 +196,8 @@ export const OutcomeSchema = z.object({
 	result: z.enum(["delivered", "retry", "failed"]),
 	error: z.string().nullable(),
 });
+
+export type OutcomeDocument = z.infer<typeof OutcomeSchema>;
 
 const DeliverySchema = z
 	.object({
@@ -220,10 +228,12 @@ export const EventSchema = z
 	})
 	.openapi("AlertEvent");
 
+export type EventDocument = z.infer<typeof EventSchema>;
+
 export function eventDocument(
 	event: AlertEvent,
 	seesDeliveries: boolean,
-): z.infer<typeof EventSchema> {
+): EventDocument {
 	const { id, device, status, value, unit, text } = event;
 	return {
 		id,

@@ -147,6 +147,20 @@ describe("Alerts", () => {
 				.of("Draught")
 				.some(({ text }) => text.startsWith("This is a test")),
 		);
+		const edited = await alerts<Record<string, unknown>>(
+			...["edit", rule.id, "--for", "1h", "--nobody"],
+		);
+		assert.deepEqual(edited.condition, {
+			type: "threshold",
+			channel: "wind",
+			direction: "above",
+			limit,
+			hysteresis: 0,
+			forMs: 3_600_000,
+		});
+		assert.deepEqual([edited.name, edited.notify], ["Draught", []]);
+		const off = await alerts<{ enabled: boolean }>("disable", rule.id);
+		assert.equal(off.enabled, false);
 		await alerts("remove", rule.id);
 		assert.deepEqual(await alerts("rules"), []);
 	});
@@ -213,6 +227,7 @@ describe("Alerts", () => {
 			],
 			[["add", "X", "--offline", "1h", "--device", "nobody"], 1, /nobody/],
 			[["remove", "x"], 2, /not the id of a rule/],
+			[["enable", "f".repeat(16)], 1, /no alert rule/],
 			[["test", "f".repeat(16)], 1, /no alert rule/],
 		] as const) {
 			const outcome = await thinghz(

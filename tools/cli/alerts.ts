@@ -1,7 +1,22 @@
 /** `thinghz alerts`: what fires, what has been, and by which rules. */
 import type { Command } from "commander";
+import type {
+	EventDocument,
+	OutcomeDocument,
+	RuleDocument,
+	RuleDraftDocument,
+	StateDocument,
+	TargetDocument,
+} from "../../cloud/api/alert-schemas.ts";
 import { isThingName } from "../../protocol/topics.ts";
-import { conditionOf, type RuleOptions, targetsOf } from "./alert-rule.ts";
+import {
+	conditionOf,
+	draftOf,
+	type EditOptions,
+	editedRule,
+	type RuleOptions,
+	targetsOf,
+} from "./alert-rule.ts";
 import { type ApiClient, ApiProblem, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseWhole } from "./duration.ts";
@@ -15,55 +30,6 @@ interface DeviceOption extends CommonOptions {
 
 interface HistoryOptions extends DeviceOption {
 	readonly limit: string;
-}
-
-interface AlertRow {
-	readonly name: string;
-	readonly device: string;
-	readonly status: "pending" | "firing" | "resolved";
-	/** ISO-8601 */
-	readonly since: string;
-	readonly value: number | null;
-	readonly unit: string | null;
-	readonly summary: string;
-}
-
-type TargetDocument =
-	| { readonly type: "email"; readonly address: string }
-	| { readonly type: "webhook"; readonly url: string }
-	| { readonly type: "push"; readonly subject: string };
-
-interface RuleRow {
-	readonly id: string;
-	readonly name: string;
-	/** Null: for all devices. */
-	readonly device: string | null;
-	readonly summary: string;
-	readonly enabled: boolean;
-	readonly notify: readonly TargetDocument[];
-}
-
-interface EventRow {
-	readonly name: string;
-	readonly device: string;
-	readonly status: "firing" | "resolved";
-	/** ISO-8601 */
-	readonly at: string;
-	readonly text: string;
-	/** Null for those who may not see it. */
-	readonly deliveries:
-		| readonly {
-				readonly target: TargetDocument;
-				readonly status: "pending" | "delivered" | "failed";
-				readonly error: string | null;
-		  }[]
-		| null;
-}
-
-interface TestResult {
-	readonly target: TargetDocument;
-	readonly result: "delivered" | "retry" | "failed";
-	readonly error: string | null;
 }
 
 const MAX_LIMIT = 100_000;
@@ -86,31 +52,39 @@ export function addAlerts(program: Command): void {
 		.command("rules")
 		.description("list the rules, with their ids")
 		.action(withApi(listRules));
-	alerts
-		.command("add")
-		.description("make a rule")
-		.argument("<name>", "what people are told: 'Freezer too warm'")
-		.option("--device <name>", "of this device; without it, of each device")
-		.option("--channel <id>", "of this channel")
-		.option("--above <value>", "when a value is over it")
-		.option("--below <value>", "when a value is under it")
-		.option(
-			"--hysteresis <value>",
-			"how far back a value has to come before it is well again",
-			"0",
-		)
-		.option("--for <duration>", "how long it has to hold", "0s")
-		.option("--no-data <duration>", "when there is no reading for so long")
-		.option("--offline <duration>", "when it is not connected for so long")
-		.option("--email <address>", "tell this address; again for more", collect)
-		.option("--webhook <url>", "tell this address; again for more", collect)
-		.option(
-			"--push [subject]",
-			"tell the browsers and telephones that you have subscribed, or that somebody else has",
-		)
-		.action((name: string, _options: unknown, command: Command) =>
-			add(name, addOptionsOf(command)),
-		);
+	ruleOptions(
+		alerts
+			.command("add")
+			.description("make a rule")
+			.argument("<name>", "what people are told: 'Freezer too warm'")
+			.option("--device <name>", "of this device; without it, of each device"),
+	).action((name: string, _options: unknown, command: Command) =>
+		add(name, ruleOptionsOf<RuleOptions & CommonOptions>(command)),
+	);
+	ruleOptions(
+		alerts
+			.command("edit")
+			.description("change a rule: what is not said stays as it is")
+			.argument("<id>", "as `thinghz alerts rules` shows it")
+			.option("--name <name>", "what people are told")
+			.option("--device <name>", "of this device")
+			.option("--each", "of each device")
+			.option("--nobody", "tells nobody any more"),
+	).action((id: string, _options: unknown, command: Command) =>
+		edit(id, ruleOptionsOf<EditOptions & CommonOptions>(command)),
+	);
+	for (const [name, enabled, about] of [
+		["enable", true, "have a rule judged again that was switched off"],
+		["disable", false, "switch a rule off: what it fires ends"],
+	] as const) {
+		alerts
+			.command(name)
+			.description(about)
+			.argument("<id>", "as `thinghz alerts rules` shows it")
+			.action((id: string, _options: unknown, command: Command) =>
+				enable(id, enabled, command.optsWithGlobals<CommonOptions>()),
+			);
+	}
 	alerts
 		.command("remove")
 		.description("remove a rule")
@@ -133,14 +107,35 @@ export function addAlerts(program: Command): void {
 		.action(withApi(history));
 }
 
-interface AddOptions extends RuleOptions, CommonOptions {}
+/** What a rule looks for, and whom it tells. */
+function ruleOptions(command: Command): Command {
+	return command
+		.option("--channel <id>", "of this channel")
+		.option("--above <value>", "when a value is over it")
+		.option("--below <value>", "when a value is under it")
+		.option(
+			"--hysteresis <value>",
+			"how far back a value has to come before it is well again (0 in a new rule)",
+		)
+		.option("--for <duration>", "how long it has to hold (0s in a new rule)")
+		.option("--no-data <duration>", "when there is no reading for so long")
+		.option("--offline <duration>", "when it is not connected for so long")
+		.option("--email <address>", "tell this address; again for more", collect)
+		.option("--webhook <url>", "tell this address; again for more", collect)
+		.option(
+			"--push [subject]",
+			"tell the browsers and telephones that you have subscribed, or that somebody else has",
+		);
+}
 
 /** Commander reads `--no-data` as the opposite of `--data`: its value is in `data`, which is true without it. */
-function addOptionsOf(command: Command): AddOptions {
+function ruleOptionsOf<Options extends RuleOptions>(command: Command): Options {
 	const { data, ...options } = command.optsWithGlobals<
-		AddOptions & { readonly data: string | true }
+		Options & { readonly data: string | true }
 	>();
-	return data === true ? options : { ...options, noData: data };
+	return (data === true
+		? options
+		: { ...options, noData: data }) as unknown as Options;
 }
 
 function collect(value: string, before: readonly string[] = []): string[] {
@@ -175,7 +170,7 @@ async function listAlerts(
 ): Promise<void> {
 	const response = await api.get(`/v1/alerts${deviceQuery(device)}`);
 	const { alerts } = (await response.json()) as {
-		readonly alerts: readonly AlertRow[];
+		readonly alerts: readonly StateDocument[];
 	};
 	if (json) return printJson(alerts);
 	if (alerts.length === 0) return printMessage("No alert is firing.");
@@ -203,7 +198,7 @@ async function listRules(
 ): Promise<void> {
 	const response = await api.get("/v1/alerts/rules");
 	const { rules } = (await response.json()) as {
-		readonly rules: readonly RuleRow[];
+		readonly rules: readonly RuleDocument[];
 	};
 	if (json) return printJson(rules);
 	if (rules.length === 0) {
@@ -225,31 +220,58 @@ async function listRules(
 	);
 }
 
-async function add(name: string, options: AddOptions): Promise<void> {
+async function add(
+	name: string,
+	options: RuleOptions & CommonOptions,
+): Promise<void> {
 	const { device = null, target } = options;
 	assertDevice(device ?? undefined);
 	const draft = {
 		name,
 		device,
 		condition: conditionOf(options),
+		enabled: true,
 		notify: targetsOf(options, parseAnyTarget(target)),
 	};
 	await using(options, async (api) => {
-		const response = await api
-			.send("POST", "/v1/alerts/rules", draft)
-			.catch((error) => {
-				throw withOptions(error, draft.notify);
-			});
-		const rule = (await response.json()) as RuleRow;
-		if (options.json) return printJson(rule);
-		const who =
-			rule.notify.length === 0
-				? "Nobody is told; it is shown on the page and by `thinghz alerts`."
-				: `Tells ${rule.notify.map(targetText).join(", ")}; try it: \`thinghz alerts test ${rule.id}\`.`;
-		printMessage(
-			`${rule.id}: ${rule.summary}, of ${rule.device ?? "each device"}. ${who}`,
-		);
-		await warnOfChannel(api, rule.device, options.channel);
+		const response = await sendRule(api, "POST", "/v1/alerts/rules", draft);
+		const rule = (await response.json()) as RuleDocument;
+		printRule(rule, options);
+		if (!options.json) await warnOfChannel(api, rule.device, options.channel);
+	});
+}
+
+async function edit(
+	id: string,
+	options: EditOptions & CommonOptions,
+): Promise<void> {
+	assertDevice(options.device);
+	const target = parseAnyTarget(options.target);
+	await replace(id, options, (rule) => editedRule(rule, options, target));
+}
+
+function enable(
+	id: string,
+	enabled: boolean,
+	options: CommonOptions,
+): Promise<void> {
+	return replace(id, options, (rule) => ({ ...draftOf(rule), enabled }));
+}
+
+async function replace(
+	id: string,
+	options: CommonOptions & Pick<RuleOptions, "channel">,
+	change: (rule: RuleDocument) => RuleDraftDocument,
+): Promise<void> {
+	assertId(id);
+	await using(options, async (api) => {
+		const path = `/v1/alerts/rules/${id}`;
+		const rule = (await (await api.get(path)).json()) as RuleDocument;
+		const response = await sendRule(api, "PUT", path, change(rule));
+		const changed = (await response.json()) as RuleDocument;
+		printRule(changed, options);
+		if (options.json) return;
+		await warnOfChannel(api, changed.device, options.channel);
 	});
 }
 
@@ -271,6 +293,20 @@ async function warnOfChannel(
 	);
 }
 
+/** @throws CommandError that says of options what the API says of members of a rule */
+async function sendRule(
+	api: ApiClient,
+	method: "POST" | "PUT",
+	path: string,
+	draft: RuleDraftDocument,
+): Promise<Response> {
+	try {
+		return await api.send(method, path, draft);
+	} catch (error) {
+		throw withOptions(error, draft.notify);
+	}
+}
+
 /** What the API says of members of a rule by JSON pointers (RFC 6901), of options. */
 function withOptions(
 	error: unknown,
@@ -284,6 +320,23 @@ function withOptions(
 		})
 		.replace(/(?<!\S)\/(device|name):/g, "$1:");
 	return new CommandError(said, { cause: error });
+}
+
+function printRule(rule: RuleDocument, { json }: CommonOptions): void {
+	if (json) {
+		printJson(rule);
+		return;
+	}
+	const of = `${rule.summary}, of ${rule.device ?? "each device"}`;
+	const who =
+		rule.notify.length === 0
+			? "Nobody is told; it is shown on the page and by `thinghz alerts`."
+			: `Tells ${rule.notify.map(targetText).join(", ")}; try it: \`thinghz alerts test ${rule.id}\`.`;
+	printMessage(
+		rule.enabled
+			? `${rule.id}: ${of}. ${who}`
+			: `${rule.id}: ${of}. It is switched off; \`thinghz alerts enable ${rule.id}\` has it judged again.`,
+	);
 }
 
 async function remove(id: string, options: CommonOptions): Promise<void> {
@@ -300,7 +353,7 @@ async function test(id: string, options: CommonOptions): Promise<void> {
 	await using(options, async (api) => {
 		const response = await api.send("POST", `/v1/alerts/rules/${id}/test`, {});
 		const { results } = (await response.json()) as {
-			readonly results: readonly TestResult[];
+			readonly results: readonly OutcomeDocument[];
 		};
 		if (options.json) printJson(results);
 		else if (results.length === 0) printMessage("The rule tells nobody.");
@@ -322,7 +375,7 @@ async function history(
 	{ device, limit, json }: HistoryOptions,
 ): Promise<void> {
 	const count = parseWhole(limit, "--limit", 1, MAX_LIMIT);
-	const events: EventRow[] = [];
+	const events: EventDocument[] = [];
 	for await (const event of eventsOf(api, count, device)) events.push(event);
 	if (json) return printJson(events);
 	if (events.length === 0) return printMessage("Nothing has fired yet.");
@@ -355,7 +408,7 @@ export async function* eventsOf(
 	api: Pick<ApiClient, "get">,
 	count: number,
 	device: string | undefined,
-): AsyncGenerator<EventRow> {
+): AsyncGenerator<EventDocument> {
 	let left = count;
 	let cursor: string | null = null;
 	const query = new URLSearchParams(deviceQuery(device));
@@ -364,7 +417,7 @@ export async function* eventsOf(
 		if (cursor !== null) query.set("cursor", cursor);
 		const response = await api.get(`/v1/alerts/events?${query}`);
 		const page = (await response.json()) as {
-			readonly events: readonly EventRow[];
+			readonly events: readonly EventDocument[];
 			readonly next: string | null;
 		};
 		yield* page.events;
