@@ -157,6 +157,15 @@ describe("the stack that costs are reckoned for", () => {
 		);
 	});
 
+	it("gives its functions so much memory", () => {
+		const memoryOf = (name: string) =>
+			ofType("AWS::Lambda::Function").find(
+				({ Properties }) => Properties?.FunctionName === `thinghz-${name}`,
+			)?.Properties?.MemorySize;
+		assert.equal(memoryOf("ingest"), DESIGN.ingestMemoryMb);
+		assert.equal(memoryOf("api"), DESIGN.apiMemoryMb);
+	});
+
 	it("can set its tables back, which is paid for", () => {
 		for (const { Properties } of ofType("AWS::DynamoDB::Table")) {
 			assert.deepEqual(Properties?.PointInTimeRecoverySpecification, {

@@ -5,7 +5,7 @@ export const DESIGN: StackDesign = Object.freeze({
 	sizes: { blockOverhead: 88, rollupChannel: 19, rollupOverhead: 100 },
 	batchWindowS: 20,
 	ingestMemoryMb: 256,
-	apiMemoryMb: 512,
+	apiMemoryMb: 1024,
 	seenEveryS: 7200,
 	scheduleEveryS: 60,
 	otherQueues: 1,
