@@ -58,8 +58,9 @@ export class Placing {
 		const { blocks, bindings } = this.#stores;
 		for (;;) {
 			const page = await blocks.untimed(thing, PAGE, known.next);
-			if (page.blocks.length === 0) break;
+			// The empty page's too: a store may end every reading with one.
 			known.next = page.next;
+			if (page.blocks.length === 0) break;
 			let before = known.blocks.at(-1);
 			for (const block of page.blocks) {
 				const identity = identityKey(block);

@@ -90,7 +90,8 @@ export interface BlockStore {
 	): Promise<BlockPage>;
 	/**
 	 * The blocks of a thing whose `startMs` is null, as they arrived: whoever keeps a cursor is given each of them,
-	 * whenever it comes. One that has been given may be given again, but not for ever: pages do become empty.
+	 * whenever it comes. One that has been given may be given again, but not for ever: pages do become empty. A reading
+	 * goes on to the empty page, and the next one begins at that page's `next`: at an earlier one it may find the empty page.
 	 */
 	untimed(
 		thing: string,

@@ -99,7 +99,7 @@ export class LastReadings {
 				if (header !== null && hasReading(header, channel)) lastMs = receivedMs;
 			}
 			cursor = page.next;
-			if (page.blocks.length < UNTIMED_PAGE) break;
+			if (page.blocks.length === 0) break;
 		}
 		if (this.#untimed.size >= MAX_KNOWN) this.#untimed.clear();
 		this.#untimed.set(key, { cursor, lastMs });

@@ -249,6 +249,35 @@ export function queriesContract(
 			);
 		});
 
+		it("find blocks without a time that come after others have been found", async () => {
+			const clock = movableClock(DAY + 100 * DAY_MS);
+			const cloud = cloudOn(await makeStores(clock), clock);
+			const timeless = (sequence: number) =>
+				cloud.accept(
+					blockOf([sequence], {
+						sequence,
+						startUptimeMs: sequence * 1000,
+						clock: null,
+					}),
+				);
+			await cloud.accept(blockOf([0], { sequence: 0 }));
+			for (const sequence of [1, 2, 3]) {
+				await timeless(sequence);
+				const { rows } = await cloud.queries.readings({
+					thing: "boiler",
+					channel: "t",
+					fromMs: DAY,
+					toMs: DAY + DAY_MS,
+					limit: 10,
+				});
+				assert.deepEqual(
+					rows.map(({ value }) => value),
+					Array.from({ length: sequence + 1 }, (_, i) => i),
+				);
+				if (sequence === 2) clock.now += HOUR_MS;
+			}
+		});
+
 		it("give every reading of a range once and by time, however the pages are cut", async () => {
 			const clock = movableClock(DAY + 100 * DAY_MS);
 			const cloud = cloudOn(await makeStores(clock), clock);
