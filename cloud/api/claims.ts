@@ -128,6 +128,7 @@ const revokeRoute = createRoute({
 		params: z.object({
 			name: NameSchema.openapi({
 				param: { name: "name", in: "path" },
+				description: "Of the thing.",
 				example: "greenhouse-1",
 			}),
 		}),

@@ -79,6 +79,7 @@ describe("permissions of a thing", () => {
 		"$aws/things/node-1/jobs/job-7/update",
 		"$aws/things/node-1/streams/firmware/get/cbor",
 		"$aws/certificates/create-from-csr/json",
+		"$aws/certificates/create/json",
 	]) {
 		it(`allows publishing to ${topic}`, () => {
 			assert.ok(mayPublish("node-1", topic));
@@ -96,7 +97,7 @@ describe("permissions of a thing", () => {
 		"$aws/things/node-1/shadow/name/config/update/accepted",
 		"$aws/things/node-1/streams/firmware/data/cbor",
 		"$aws/things/node-1/shadow/name/a/b/update",
-		"$aws/certificates/create/json",
+		"$aws/certificates/create/cbor",
 	]) {
 		it(`does not allow publishing to ${JSON.stringify(topic).slice(0, 60)}`, () => {
 			assert.ok(!mayPublish("node-1", topic));
@@ -106,6 +107,7 @@ describe("permissions of a thing", () => {
 	it("the holder of a claim certificate may ask for a certificate and a thing, and nothing else", () => {
 		for (const topic of [
 			"$aws/certificates/create-from-csr/json",
+			"$aws/certificates/create/json",
 			"$aws/provisioning-templates/thinghz/provision/json",
 		]) {
 			assert.ok(mayPublish(null, topic));
@@ -117,7 +119,7 @@ describe("permissions of a thing", () => {
 		for (const topic of [
 			"thinghz/null/x",
 			"$aws/things/null/shadow/get",
-			"$aws/certificates/create/json",
+			"$aws/certificates/create/cbor",
 			"$aws/provisioning-templates/other/provision/json",
 		]) {
 			assert.ok(!mayPublish(null, topic), topic);
