@@ -4,6 +4,7 @@ import { AlertList } from "./alert-model.ts";
 import { messageOf, signedOut } from "./app-state.ts";
 import {
 	type Aggregate,
+	ApiError,
 	type DeviceInfo,
 	getAggregate,
 	getBlocks,
@@ -30,6 +31,8 @@ export class DeviceModel {
 	readonly name: string;
 	readonly device: Signal<DeviceInfo | null> = signal(null);
 	readonly error: Signal<string | null> = signal(null);
+	/** There is none of that name, or none that may be seen: nothing more is asked of it. */
+	readonly isUnknown = signal(false);
 	readonly isLoading = signal(true);
 	readonly link: Signal<LinkState> = signal("connecting");
 	readonly view: Signal<View>;
@@ -151,6 +154,10 @@ export class DeviceModel {
 		} catch (error) {
 			if (loading.signal.aborted) return;
 			this.error.value = messageOf(error);
+			if (error instanceof ApiError && error.status === 404) {
+				this.isUnknown.value = true;
+				this.#stop();
+			}
 		}
 		if (this.#loading !== loading) return;
 		this.isLoading.value = false;

@@ -32,11 +32,25 @@ export function DevicePage({ name, rangeId }: DevicePageProps) {
 	const measured = channels.filter(({ id }) => !isHealthChannel(id));
 	const health = channels.filter(({ id }) => isHealthChannel(id));
 
+	const back = (
+		<nav aria-label="Breadcrumb">
+			<a href="#/">← All devices</a>
+		</nav>
+	);
+	if (model.isUnknown.value) {
+		return (
+			<main>
+				{back}
+				<h1>{name}</h1>
+				<p class="card empty" role="alert">
+					{error}
+				</p>
+			</main>
+		);
+	}
 	return (
 		<main>
-			<nav aria-label="Breadcrumb">
-				<a href="#/">← All devices</a>
-			</nav>
+			{back}
 			<header class="device-head">
 				<h1>{name}</h1>
 				{device !== null && <Presence device={device} nowMs={now.value} />}

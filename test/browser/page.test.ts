@@ -182,11 +182,15 @@ describe("the dashboard in a browser", () => {
 		await assertMoves(page);
 	});
 
-	it("says that there is no such device", async () => {
+	it("says that there is no such device, and nothing else", async () => {
 		const page = await open(cloud.signInUrl());
 		await page.locator(".device").first().waitFor();
 		await page.goto(`${cloud.url}/#/devices/nowhere`);
 		await page.getByRole("alert").getByText("nowhere").waitFor();
+		assert.equal(await page.getByRole("button", { name: "1 h" }).count(), 0);
+		assert.equal(await page.getByText("Connection lost").count(), 0);
+		await page.getByRole("link", { name: "All devices" }).click();
+		await page.locator(".device").first().waitFor();
 	});
 
 	it("can be used in the dark, by keyboard, on a phone", async () => {
