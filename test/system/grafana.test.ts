@@ -63,14 +63,19 @@ describe("thinghz grafana", () => {
 		);
 	});
 
+	const OUT = ["--out", "refused"];
 	for (const [what, args, says] of [
 		["neither an address nor a folder", [], /--url .* or a folder by --out/],
 		[
 			"a source that there is not",
-			["--datasource", "csv"],
+			[...OUT, "--datasource", "csv"],
 			/none of timestream, influxdb, api/,
 		],
-		["Timestream without a region", ["--datasource", "timestream"], /--region/],
+		[
+			"Timestream without a region",
+			[...OUT, "--datasource", "timestream"],
+			/--region/,
+		],
 	] as const) {
 		it(`exits 2 for ${what}`, async () => {
 			const files = ["--api-token-file", join(dir, "api-token")];
@@ -82,7 +87,7 @@ describe("thinghz grafana", () => {
 			);
 			assert.equal(code, 2, stderr);
 			assert.match(stderr, says);
-			assert.equal(existsSync(join(dir, "csv")), false);
+			assert.equal(existsSync("refused"), false);
 		});
 	}
 });
