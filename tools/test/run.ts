@@ -10,8 +10,11 @@ import { join } from "node:path";
 const TIER_TIMEOUT_MS =
 	process.env.THINGHZ_EXHAUSTIVE === "1" ? 3_600_000 : 720_000;
 
-/** How many files of tests run at once. More than a few, each with its own nodes and browsers, only wait for each other. */
-const JOBS = Math.min(availableParallelism(), 4);
+/**
+ * How many files of tests run at once: one more than there are processors, since tests also wait, up to as many as do not
+ * only wait for each other, each with its own nodes and browsers.
+ */
+const JOBS = Math.min(availableParallelism() + 1, 5);
 
 interface Counts {
 	readonly passes: number;
