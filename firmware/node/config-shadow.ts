@@ -86,6 +86,8 @@ export class ConfigShadow extends Asker {
 		}
 		const reported = this.#changesToReport();
 		if (reported === null) {
+			// Kept no longer than it is compared with: whatever changes, the shadow is asked for anew.
+			this.#reported = null;
 			this.rest(LOOK_AGAIN_MS);
 			return;
 		}
