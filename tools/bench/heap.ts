@@ -6,9 +6,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { hostPath } from "../../firmware/boards/virtual/processor.ts";
-import { writeSection } from "../size/page.ts";
+import { writeSection } from "../build/page.ts";
+import { resultsTable } from "./figures.ts";
 import { HeapRig } from "./heap-rig.ts";
-import { resultsTable } from "./readme.ts";
 import { type BenchResult, formatResult } from "./result.ts";
 
 const PAGE = "docs/footprint.md";

@@ -13,9 +13,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeSection } from "../build/page.ts";
 import { buildQemuImage } from "../build/qemu.ts";
 import { BOARD_ELF } from "../size/image.ts";
-import { writeSection } from "../size/page.ts";
 import {
 	countInstructions,
 	type Instructions,

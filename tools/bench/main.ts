@@ -6,22 +6,32 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
+import { writeSection } from "../build/page.ts";
 import { benchBlock } from "./block.ts";
 import { benchCost } from "./cost.ts";
 import { benchDelta } from "./delta.ts";
 import { benchDisk } from "./disk.ts";
+import {
+	allFigures,
+	headlines,
+	type Measured,
+	type Occasion,
+} from "./figures.ts";
 import { benchFleet } from "./fleet.ts";
 import { benchHeap } from "./heap.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchInstructions } from "./instructions.ts";
 import { benchLambda } from "./lambda.ts";
 import { benchQuery } from "./query.ts";
-import { type Measured, type Occasion, writeFigures } from "./readme.ts";
 import { type BenchResult, formatResult } from "./result.ts";
 import { benchStart } from "./start.ts";
 import { benchSynth } from "./synth.ts";
 
 const RESULTS = "bench/results.json";
+const PAGE = "docs/figures.md";
+const README = "README.md";
+/** Not what is measured. */
+const WRITTEN = [":!bench", `:!${PAGE}`, `:!${README}`] as const;
 
 const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 	block: benchBlock,
@@ -72,8 +82,7 @@ for (const [name, bench] of Object.entries(BENCHES)) {
 
 const git = (...args: string[]) =>
 	execFileSync("git", args, { encoding: "utf8" }).trim();
-const changed =
-	git("status", "--porcelain", "--", ".", ":!bench", ":!README.md") !== "";
+const changed = git("status", "--porcelain", "--", ".", ...WRITTEN) !== "";
 const measured: Measured = {
 	date: new Date().toISOString().slice(0, 10),
 	commit:
@@ -93,5 +102,11 @@ const measured: Measured = {
 };
 mkdirSync("bench", { recursive: true });
 writeFileSync(RESULTS, `${JSON.stringify(measured, null, "\t")}\n`);
-writeFigures("README.md", measured);
-console.log(`\nWritten to ${RESULTS} and README.md.`);
+for (const [path, text] of [
+	[PAGE, allFigures(measured)],
+	[README, headlines(measured)],
+] as const) {
+	const page = readFileSync(path, "utf8");
+	writeFileSync(path, writeSection(page, "figures", text));
+}
+console.log(`\nWritten to ${RESULTS}, ${PAGE} and ${README}.`);

@@ -1,9 +1,9 @@
 /** `make size`: measures byte code and images, prints them, and writes them into docs/footprint.md. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeSection } from "../build/page.ts";
 import { isOurs, linkBareApp, linkFirmware } from "./esp32.ts";
 import { BOARD_ELF, measureImage } from "./image.ts";
 import { measureModules, modulesOf } from "./modules.ts";
-import { writeSection } from "./page.ts";
 import {
 	formatCount,
 	modulesTable,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { writeSection } from "../build/page.ts";
 import { parseSize } from "./image.ts";
 import { literalBytes, readLinked } from "./linked.ts";
 import { modulesOf, parseMeasures } from "./modules.ts";
-import { writeSection } from "./page.ts";
 import { modulesTable, partOf, partsTable, sumByPart } from "./table.ts";
 import { codeBytesOf } from "./xsb.ts";
 
