@@ -3,6 +3,7 @@
  * clock or a socket by itself. The contracts follow what Moddable's modules do, limits included.
  */
 import type { ResetReason } from "../../protocol/documents.ts";
+import type { BoardUpdate } from "./update-ports.ts";
 
 /**
  * A partition of NOR flash. Erased bytes read 0xFF; programming can only clear bits (1 → 0). All calls are
@@ -336,8 +337,10 @@ export interface Board {
 	readonly deepSleep?: DeepSleep;
 	/** Where the board has one: the node feeds it for as long as its timers turn. */
 	readonly watchdog?: Watchdog;
-	/** Where the board boots from slots. */
+	/** Where the board boots from slots: enough for an image on trial, however it came there. */
 	readonly slots?: AppSlots;
+	/** Where the board has slots and knows a key that updates are signed with. */
+	readonly update?: BoardUpdate;
 	/** Where the board has Wi-Fi. */
 	readonly wifi?: WifiSwitch;
 }

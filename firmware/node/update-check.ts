@@ -7,17 +7,14 @@ import {
 	type UpdateManifest,
 } from "../../protocol/update-manifest.ts";
 import { compareVersions } from "../../protocol/version.ts";
-import type { UpdateCrypto, UpdateReason } from "./update-ports.ts";
+import type {
+	RunningFirmware,
+	UpdateCrypto,
+	UpdateReason,
+} from "./update-ports.ts";
 
-/** What runs, and what it trusts. */
-export interface Running {
-	readonly project: string;
-	readonly board: string;
-	readonly version: string;
-	/** The highest that was confirmed here, the running image's own at least. */
-	readonly securityVersion: number;
-	/** 130 hex digits. */
-	readonly key: string;
+/** What runs, and what it trusts: `securityVersion` is the highest that was confirmed here, and `key` the one that counts now. */
+export interface Running extends RunningFirmware {
 	/** How much an image may have. */
 	readonly slotBytes: number;
 }
@@ -98,8 +95,8 @@ export interface UpdateSettings {
 /** What is trusted now: the firmware's own, but for what updates have changed. */
 export function trustedBy(
 	settings: UpdateSettings,
-	built: Pick<Running, "key" | "securityVersion">,
-): Pick<Running, "key" | "securityVersion"> {
+	built: Pick<RunningFirmware, "key" | "securityVersion">,
+): Pick<RunningFirmware, "key" | "securityVersion"> {
 	const key = settings.get(KEY_KEY);
 	const stored = Number(settings.get(SECURITY_KEY) ?? 0);
 	return {

@@ -41,6 +41,29 @@ export interface UpdateCrypto {
 	): boolean;
 }
 
+/** The firmware that runs, as it was built. */
+export interface RunningFirmware {
+	readonly project: string;
+	readonly board: string;
+	readonly version: string;
+	readonly securityVersion: number;
+	/** The public key that updates must be signed with: 130 hex digits, 04 with x and y. */
+	readonly key: string;
+}
+
+/**
+ * What a board that can be updated gives for it. A board may make it when it is asked for it: a node asks when there is something to
+ * do with updates, and lets go of it afterwards.
+ */
+export interface BoardUpdate {
+	/** The same slots as `Board.slots`, with more to do with them: what is confirmed by one is by the other. */
+	readonly slots: UpdateSlots;
+	readonly crypto: UpdateCrypto;
+	readonly running: RunningFirmware;
+	/** The file at an http or https address; nothing is connected before a range is fetched. */
+	openUrl(url: string): ByteSource;
+}
+
 export type SourceReason =
 	/** No connection, or it was lost. */
 	| "connection_lost"

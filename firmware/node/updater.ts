@@ -14,7 +14,6 @@ import { SlotWriter } from "./slot-writer.ts";
 import {
 	hexOf,
 	judgeManifest,
-	type Running,
 	trustedBy,
 	type UpdateSettings,
 } from "./update-check.ts";
@@ -22,6 +21,7 @@ import type {
 	ByteSource,
 	Hasher,
 	RangeRequest,
+	RunningFirmware,
 	SourceReason,
 	UpdateCrypto,
 	UpdateReason,
@@ -39,8 +39,7 @@ export interface UpdaterParts {
 	readonly settings: UpdateSettings;
 	readonly slots: UpdateSlots;
 	readonly crypto: UpdateCrypto;
-	/** The firmware's own. */
-	readonly running: Omit<Running, "slotBytes">;
+	readonly running: RunningFirmware;
 	readonly events: UpdateEvents;
 }
 
