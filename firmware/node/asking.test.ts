@@ -101,6 +101,38 @@ describe("asking the cloud", () => {
 		assert.deepEqual(topics(), ["q"]);
 	});
 
+	it("calls an agent no more that is detached, and goes on for the others", () => {
+		const { timers, network, uplink, listen } = setUp();
+		const gone = listen("gone/+", "gone");
+		const left = listen("left");
+		uplink.start();
+		timers.advance(1000);
+		uplink.link.detach(gone);
+		uplink.link.detach(gone);
+		timers.advance(1000);
+		network.send("gone", "x");
+		network.send("left", "x");
+		timers.advance(100);
+		assert.deepEqual([gone.got.length, left.got.length], [0, 1]);
+		network.drop();
+		timers.advance(10_000);
+		assert.deepEqual([gone.online, gone.offline, left.online], [1, 0, 2]);
+		assert.deepEqual(network.subscribes.at(-1), ["left"]);
+	});
+
+	it("asks again for what shared a SUBSCRIBE with one that is detached meanwhile", () => {
+		const { timers, network, uplink, listen } = setUp();
+		const left = listen("left");
+		const gone = listen("gone");
+		uplink.start();
+		timers.advance(30);
+		uplink.link.detach(gone);
+		timers.advance(1000);
+		assert.equal(left.online, 1);
+		assert.equal(gone.online, 0);
+		assert.deepEqual(network.subscribes.at(-1), ["left"]);
+	});
+
 	it("is done in order, one request at a time, and each is told of its PUBACK", () => {
 		const { timers, network, uplink, topics, listen } = setUp();
 		const done: string[] = [];

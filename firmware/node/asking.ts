@@ -71,6 +71,16 @@ export class Asking implements CloudLink {
 		if (this.#isOnline) this.#poke();
 	}
 
+	detach(agent: Agent): void {
+		const at = this.#agents.indexOf(agent);
+		if (at < 0) return;
+		let before = 0;
+		for (const other of this.#agents.slice(0, at))
+			before += other.filters().length;
+		this.#agents.splice(at, 1);
+		this.inbox.removed(before, agent.filters().length);
+	}
+
 	publish(
 		topic: string,
 		bytes: Uint8Array,

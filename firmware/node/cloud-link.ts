@@ -5,6 +5,8 @@ export interface CloudLink {
 	readonly isOnline: boolean;
 	/** Has an agent called for what it subscribes to, now and on every connection to come. */
 	attach(agent: Agent): void;
+	/** Calls an agent no more. What it subscribed to stays so until the connection ends. No effect on one that is not attached. */
+	detach(agent: Agent): void;
 	/**
 	 * Sends a message with QoS 1, once, beside the blocks and in the order of these calls. Without a connection it is not
 	 * sent; with the connection it is given up.

@@ -91,6 +91,16 @@ export class Inbox {
 		this.#timer = undefined;
 	}
 
+	/** So many of the filters, behind the first `from`, are there no more. */
+	removed(from: number, count: number): void {
+		const settled = Math.max(0, Math.min(this.#settled - from, count));
+		// Of a SUBSCRIBE under way nobody could tell which code is for which: what is left of it is asked for again.
+		this.#id = 0;
+		this.#settled -= settled;
+		this.#asked = this.#settled;
+		this.isUnsettled = true;
+	}
+
 	/** Sends the next SUBSCRIBE, if one is due and the connection takes it. */
 	subscribe(writer: MessageWriter, nowMs: number): void {
 		if (this.isAsking || this.isSettled) return;
