@@ -121,6 +121,19 @@ describe("thinghz up with simulated nodes", () => {
 		assert.match((await thinghz(...args)).stderr, /No dead letters/);
 	});
 
+	for (const asked of [
+		["deadletters", "--redrive"],
+		["alerts", "history"],
+	])
+		it(`${asked.join(" ")} says that a device is not there, where it finds nothing of it`, async () => {
+			const { code, stdout, stderr } = await thinghz(
+				...[...asked, "--device", "prch", "--target", cloud.target],
+			);
+			assert.equal(code, 1);
+			assert.equal(stdout, "");
+			assert.match(stderr, /prch.*`thinghz devices` lists them/);
+		});
+
 	it("refuses a second cloud on the same folder", async () => {
 		const second = await thinghz(
 			"up",

@@ -21,6 +21,7 @@ import { type ApiClient, ApiProblem, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
+import { assertKnown } from "./known-device.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { parseAnyTarget } from "./target.ts";
 
@@ -172,6 +173,7 @@ async function listAlerts(
 	const { alerts } = (await response.json()) as {
 		readonly alerts: readonly StateDocument[];
 	};
+	if (alerts.length === 0) await assertKnown(api, device);
 	if (json) return printJson(alerts);
 	if (alerts.length === 0) return printMessage("No alert is firing.");
 	const order = ["firing", "pending", "resolved"];
@@ -377,6 +379,7 @@ async function history(
 	const count = parseWhole(limit, "--limit", 1, MAX_LIMIT);
 	const events: EventDocument[] = [];
 	for await (const event of eventsOf(api, count, device)) events.push(event);
+	if (events.length === 0) await assertKnown(api, device);
 	if (json) return printJson(events);
 	if (events.length === 0) return printMessage("Nothing has fired yet.");
 	process.stdout.write(

@@ -5,6 +5,7 @@ import { type ApiClient, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseWhole } from "./duration.ts";
 import { UsageError } from "./errors.ts";
+import { assertKnown } from "./known-device.ts";
 import { formatTable, printMessage, toJson } from "./output.ts";
 import { parseAnyTarget } from "./target.ts";
 
@@ -57,11 +58,15 @@ export function addDeadLetters(program: Command): void {
 		try {
 			if (again) {
 				const redriven = await redrive(api, { device, reason });
+				if (redriven.taken + redriven.kept === 0)
+					await assertKnown(api, device);
 				if (json) process.stdout.write(`${toJson(redriven)}\n`);
 				else printMessage(describe(redriven));
 				return;
 			}
-			const letters = deadLetters(api, count, device);
+			const letters = orUnknown(deadLetters(api, count, device), () =>
+				assertKnown(api, device),
+			);
 			await (json ? printAsJson(letters) : printAsTable(letters));
 		} finally {
 			await api.close();
@@ -144,6 +149,19 @@ function describe({ taken, kept, queue }: Redriven): string {
 		case null:
 			return letters;
 	}
+}
+
+/** What there is; where there is nothing, `assertOne` may have something to say before that is said. */
+async function* orUnknown<T>(
+	all: AsyncIterable<T>,
+	assertOne: () => Promise<void>,
+): AsyncGenerator<T> {
+	let isEmpty = true;
+	for await (const one of all) {
+		isEmpty = false;
+		yield one;
+	}
+	if (isEmpty) await assertOne();
 }
 
 /** One array, written as it comes: with their messages the letters may be too many for one string. */
