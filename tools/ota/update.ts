@@ -5,6 +5,7 @@ import {
 	chipNameOf,
 	describeApp,
 } from "../../firmware/image/app-image.ts";
+import { PROGRAM_CHIP_IDS } from "../../firmware/image/program-image.ts";
 import {
 	type DeltaManifest,
 	encodeManifest,
@@ -98,14 +99,16 @@ function deltaOf(
 	};
 }
 
-/** Boards that are no chip take any. */
+/** A board that is not known here may have any chip. */
 function requireChip(board: string, chipId: number): void {
-	const wanted = Object.entries(CHIP_IDS).find(([name]) => name === board);
-	if (wanted !== undefined && wanted[1] !== chipId)
-		throw new OtaError(
-			"bad_image",
-			`The image is for ${chipNameOf(chipId)}, not for ${board}.`,
-		);
+	const ids = Object.entries({ ...CHIP_IDS, ...PROGRAM_CHIP_IDS });
+	const wanted = ids.find(([name]) => name === board);
+	if (wanted === undefined || wanted[1] === chipId) return;
+	const other = ids.find(([, id]) => id === chipId)?.[0] ?? chipNameOf(chipId);
+	throw new OtaError(
+		"bad_image",
+		`The image is for ${other}, not for ${board}.`,
+	);
 }
 
 /**
