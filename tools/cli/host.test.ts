@@ -19,6 +19,7 @@ describe("the address that a cloud binds to", () => {
 				bind: host,
 				local: host,
 				device: host,
+				names: [],
 			});
 		});
 	}
@@ -62,6 +63,25 @@ describe("the address that a cloud binds to", () => {
 			);
 		});
 	}
+
+	it("has names beside, of which devices are told the first", () => {
+		const reach = parseHost("0.0.0.0", "--host", ["Cloud.example", "[::2]"]);
+		assert.deepEqual(reach.names, ["cloud.example", "::2"]);
+		assert.equal(reach.device, "cloud.example");
+		assert.equal(reach.local, "127.0.0.1");
+	});
+
+	for (const name of ["cloud.example:8883", "mqtts://cloud.example", "0.0.0.0"])
+		it(`has not the name "${name}"`, () => {
+			assert.throws(
+				() => parseHost("::", "--host", [name]),
+				(error: unknown) => {
+					assert.ok(error instanceof UsageError);
+					assert.match(error.message, /^--name: /);
+					return true;
+				},
+			);
+		});
 
 	it("stands in brackets before a port when it is IPv6", () => {
 		assert.equal(hostAndPort("::1", 8883), "[::1]:8883");

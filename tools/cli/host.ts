@@ -1,4 +1,4 @@
-/** The address that `thinghz up --host` binds to, and by which addresses it is then reached. */
+/** The address that `thinghz up --host` binds to, and by which names and addresses it is then reached. */
 import { isIPv6 } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import { UsageError } from "./errors.ts";
@@ -10,16 +10,35 @@ export interface Reach {
 	readonly local: string;
 	/** How devices reach it. */
 	readonly device: string;
+	/** What it is reached by beside `bind`: its certificate names these, too. */
+	readonly names: readonly string[];
 }
 
 const ALL_IPV4 = "0.0.0.0";
 const ALL_IPV6 = "::";
 
 /**
- * @param host as a person writes it: a name, an address, an IPv6 address in brackets or without
- * @throws UsageError that names `option`
+ * @param text as a person writes it: a name, an address, an IPv6 address in brackets or without
+ * @param names as people write them, by which devices reach it; the first is what they are told
+ * @throws UsageError that names `option`, or `--name`
  */
-export function parseHost(text: string, option: string): Reach {
+export function parseHost(
+	text: string,
+	option: string,
+	names: readonly string[] = [],
+): Reach {
+	const bind = parseName(text, option);
+	const others = names.map((name) => parseName(name, "--name"));
+	const unreachable = others.findIndex(isAll);
+	if (unreachable >= 0)
+		throw new UsageError(
+			`--name: "${names[unreachable]}" stands for all addresses of a machine; name one.`,
+		);
+	const [local, device] = reachedBy(bind);
+	return { bind, local, device: others[0] ?? device, names: others };
+}
+
+function parseName(text: string, option: string): string {
 	const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
 	const name = isIPv6(bare) ? `[${bare}]` : bare;
 	const url = `http://${name}:1`;
@@ -28,16 +47,23 @@ export function parseHost(text: string, option: string): Reach {
 			`${option}: "${text}" is not a host name or an address.`,
 		);
 	}
-	const bind = isIPv6(bare)
-		? new URL(url).hostname.slice(1, -1)
-		: new URL(url).hostname;
+	const { hostname: host } = new URL(url);
+	return isIPv6(bare) ? host.slice(1, -1) : host;
+}
+
+function isAll(host: string): boolean {
+	return host === ALL_IPV4 || host === ALL_IPV6;
+}
+
+/** From this machine, and from where devices are. */
+function reachedBy(bind: string): readonly [string, string] {
 	switch (bind) {
 		case ALL_IPV4:
-			return { bind, local: "127.0.0.1", device: ownAddress(["IPv4"]) };
+			return ["127.0.0.1", ownAddress(["IPv4"])];
 		case ALL_IPV6:
-			return { bind, local: "::1", device: ownAddress(["IPv4", "IPv6"]) };
+			return ["::1", ownAddress(["IPv4", "IPv6"])];
 		default:
-			return { bind, local: bind, device: bind };
+			return [bind, bind];
 	}
 }
 

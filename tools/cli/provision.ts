@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
+import { serverIsNamed } from "../../cloud/local/identity/server-certificate.ts";
 import {
 	type Endpoint,
 	type ProvisionedThing,
@@ -142,6 +143,11 @@ async function withMachine<T>(
 		options.endpoint ?? findRunning(target.dir)?.endpoint ?? DEFAULT_ENDPOINT,
 		"--endpoint",
 	);
+	if ((await serverIsNamed(target.dir, host)) === false) {
+		printMessage(
+			`Nodes will refuse the broker at ${host}: its certificate does not name it. Run the cloud with \`thinghz up --name ${host}\`.`,
+		);
+	}
 	return withLocalRegistry(target, (registry) =>
 		use({
 			registry,

@@ -68,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 			devices: cloud.devices,
 			certificates: cloud.stores.certificates,
 			services: cloud.deviceServices.reserved,
-			tls: await serverIdentity(authority, dir, [reach.bind]),
+			tls: await serverIdentity(authority, dir, [reach.bind, ...reach.names]),
 			host: reach.bind,
 			port: options.mqttPort,
 			log: logBroker,

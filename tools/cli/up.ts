@@ -24,6 +24,7 @@ interface UpOptions {
 	readonly data?: string;
 	readonly target?: string;
 	readonly host: string;
+	readonly name?: readonly string[];
 	readonly mqttPort: string;
 	readonly httpPort: string;
 	readonly nodes: string;
@@ -50,6 +51,11 @@ export function addUp(program: Command): void {
 			"the same, as other commands take it: local:DIR",
 		)
 		.option("--host <address>", "the address to bind to", "127.0.0.1")
+		.option(
+			"--name <name>",
+			"a name or an address by which devices reach this machine from elsewhere; again for more",
+			(name: string, before: readonly string[] = []) => [...before, name],
+		)
 		.option("--mqtt-port <port>", "MQTT over TLS; 0 takes a free one", "8883")
 		.option("--http-port <port>", "API and page; 0 takes a free one", "8080")
 		.option("--nodes <count>", "simulated nodes to run beside it", "0")
@@ -70,7 +76,7 @@ async function up(options: UpOptions): Promise<void> {
 	// Before anything is opened, so that whatever is gets closed.
 	const signal = new TerminationSignal();
 	const dir = folderOf(options);
-	const reach = parseHost(options.host, "--host");
+	const reach = parseHost(options.host, "--host", options.name);
 	const mqttPort = parseWhole(options.mqttPort, "--mqtt-port", 0, 65_535);
 	const httpPort = parseWhole(options.httpPort, "--http-port", 0, 65_535);
 	const nodes = parseWhole(options.nodes, "--nodes", 0, 1000);

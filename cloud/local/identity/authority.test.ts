@@ -12,7 +12,7 @@ import { hostname, networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { certificateIdOf, openAuthority } from "./authority.ts";
 import { IdentityError, type IdentityErrorCode } from "./errors.ts";
-import { serverIdentity } from "./server-certificate.ts";
+import { serverIdentity, serverIsNamed } from "./server-certificate.ts";
 
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
@@ -187,6 +187,18 @@ describe("the certificate authority", () => {
 					assert.equal(certificate.checkIP(address), address);
 				}
 			}
+		});
+
+		it("is known to name a host or not, before anybody connects", async () => {
+			assert.equal(await serverIsNamed(dir, "hub.example"), null);
+			const authority = await openAuthority(dir);
+			await serverIdentity(authority, dir, ["hub.example", "192.0.2.7"]);
+			for (const host of ["hub.example", "192.0.2.7", "127.0.0.1"])
+				assert.equal(await serverIsNamed(dir, host), true, host);
+			for (const host of ["other.example", "192.0.2.8", "example"])
+				assert.equal(await serverIsNamed(dir, host), false, host);
+			await writeFile(join(dir, "ca", "server.pem"), "nothing");
+			assert.equal(await serverIsNamed(dir, "hub.example"), null);
 		});
 
 		it("is kept while it serves", async () => {

@@ -49,6 +49,30 @@ export async function serverIdentity(
 	return issue(authority, { certPath, keyPath }, named);
 }
 
+/**
+ * Whether clients that reach the server by this host are shown a certificate that names it.
+ * @returns null when there is no certificate yet
+ */
+export async function serverIsNamed(
+	dataDir: string,
+	host: string,
+): Promise<boolean | null> {
+	const cert = await readIfThere(join(dataDir, "ca", "server.pem"));
+	if (cert === null) return null;
+	try {
+		return names(new X509Certificate(cert), host);
+	} catch {
+		// Not PEM: as good as absent, and a new one takes its place.
+		return null;
+	}
+}
+
+function names(certificate: X509Certificate, host: string): boolean {
+	return isIP(host) === 0
+		? certificate.checkHost(host) !== undefined
+		: certificate.checkIP(host) !== undefined;
+}
+
 function reachableAs(host: string): readonly string[] {
 	if (host !== "0.0.0.0" && host !== "::") return [host];
 	const addresses = Object.values(networkInterfaces())
@@ -94,9 +118,7 @@ function usableUntil(
 	}
 	const issuer = new X509Certificate(authority.certificatePem);
 	if (!certificate.verify(issuer.publicKey)) return null;
-	const isNamed = (host: string) =>
-		isIP(host) === 0
-			? certificate.checkHost(host) !== undefined
-			: certificate.checkIP(host) !== undefined;
-	return hosts.every(isNamed) ? Date.parse(certificate.validTo) : null;
+	return hosts.every((host) => names(certificate, host))
+		? Date.parse(certificate.validTo)
+		: null;
 }
