@@ -57,6 +57,63 @@ function setUp() {
 }
 
 describe("asking the cloud", () => {
+	it("takes an agent more while a connection is up, and tells it when its subscriptions are made", () => {
+		const { timers, network, uplink, listen, topics } = setUp();
+		const first = listen("a/+");
+		uplink.start();
+		timers.advance(1000);
+		const later = listen("b/+");
+		assert.equal(later.online, 0);
+		uplink.link.publish("b/get", BYTES);
+		timers.advance(1000);
+		assert.deepEqual([first.online, later.online], [1, 1]);
+		assert.deepEqual(topics(), ["b/get"]);
+		network.send("b/answer", "x");
+		timers.advance(1000);
+		assert.equal(later.got.length, 1);
+		network.drop();
+		assert.deepEqual([first.offline, later.offline], [1, 1]);
+		timers.advance(10_000);
+		assert.deepEqual([first.online, later.online], [2, 2]);
+	});
+
+	it("lets an agent go at any time: the others are told, asked and subscribed as before", () => {
+		fc.assert(
+			fc.property(
+				fc.nat({ max: 2 }),
+				fc.nat({ max: 3000 }),
+				fc.nat({ max: 400 }),
+				(leaves, atMs, latencyMs) => {
+					const { timers, network, uplink, listen } = setUp();
+					network.latencyMs = latencyMs;
+					const agents = ["a", "b", "c"].map((name) =>
+						listen(`${name}/1`, `${name}/2`, `${name}/3`, `${name}/4`),
+					);
+					uplink.start();
+					timers.advance(atMs);
+					const gone = agents[leaves] as FakeAgent;
+					uplink.link.detach(gone);
+					const told = [gone.online, gone.offline];
+					uplink.link.detach(gone);
+					timers.advance(5000);
+					const others = agents.filter((agent) => agent !== gone);
+					for (const other of others) assert.equal(other.online, 1);
+					network.send("a/4", "x");
+					network.send("b/4", "x");
+					network.send("c/4", "x");
+					timers.advance(1000);
+					for (const other of others) assert.equal(other.got.length, 1);
+					assert.equal(gone.got.length, 0);
+					network.drop();
+					timers.advance(10_000);
+					for (const other of others)
+						assert.deepEqual([other.offline, other.online], [1, 2]);
+					assert.deepEqual([gone.online, gone.offline], told);
+				},
+			),
+		);
+	});
+
 	it("begins with the subscriptions, on every connection anew", () => {
 		const { timers, network, uplink, listen } = setUp();
 		const agent = listen("a/+");

@@ -24,6 +24,8 @@ export class Asking implements CloudLink {
 	readonly #system: Pick<System, "log">;
 	readonly #poke: () => void;
 	readonly #agents: Agent[] = [];
+	/** So many of them, from the first, know that this connection is up. */
+	#told = 0;
 	/** This connection is asked on. */
 	#asks = false;
 	#onBattery = false;
@@ -79,6 +81,7 @@ export class Asking implements CloudLink {
 			before += other.filters().length;
 		this.#agents.splice(at, 1);
 		this.inbox.removed(before, agent.filters().length);
+		if (at < this.#told) this.#told--;
 	}
 
 	publish(
@@ -124,11 +127,12 @@ export class Asking implements CloudLink {
 	}
 
 	#close(): void {
-		const wasOnline = this.#isOnline;
+		const told = this.#agents.slice(0, this.#told);
 		this.#asks = false;
 		this.#isOnline = false;
+		this.#told = 0;
 		this.inbox.startOver();
-		if (wasOnline) for (const agent of this.#agents) agent.onOffline();
+		for (const agent of told) agent.onOffline();
 	}
 
 	/** One connection is tried again when it is over, and if that ends too, none for as long again. */
@@ -147,14 +151,18 @@ export class Asking implements CloudLink {
 		if (this.#onBattery && !this.#isOnline && !this.#outbox.isEmpty) return;
 		this.inbox.expire(nowMs);
 		this.inbox.subscribe(writer, nowMs);
-		if (this.#isOnline || !this.inbox.isSettled) return;
-		this.askAtMs = nowMs + BATTERY_ASK_MS;
-		if (!this.inbox.isOfUse) {
-			this.#asks = false;
-			return;
+		if (!this.inbox.isSettled) return;
+		if (!this.#isOnline) {
+			this.askAtMs = nowMs + BATTERY_ASK_MS;
+			if (!this.inbox.isOfUse) {
+				this.#asks = false;
+				return;
+			}
+			this.#isOnline = true;
 		}
-		this.#isOnline = true;
-		for (const agent of this.#agents) agent.onOnline();
+		// Whoever is told may bring another, leave, or end the connection.
+		while (this.#isOnline && this.#told < this.#agents.length)
+			this.#agents[this.#told++]?.onOnline();
 	}
 
 	deadlineMs(): number {

@@ -3,7 +3,10 @@
 export interface CloudLink {
 	/** There is a connection, and its subscriptions are made. */
 	readonly isOnline: boolean;
-	/** Has an agent called for what it subscribes to, now and on every connection to come. */
+	/**
+	 * Has an agent called for what it subscribes to, now and on every connection to come. Attached on a connection that is up, it is told
+	 * so as on any other.
+	 */
 	attach(agent: Agent): void;
 	/** Calls an agent no more. What it subscribed to stays so until the connection ends. No effect on one that is not attached. */
 	detach(agent: Agent): void;

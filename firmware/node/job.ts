@@ -17,8 +17,13 @@ export interface Job {
 	keep(text: string): string | null;
 	/** Tells how far it is. Of many that wait to be sent, the last is. */
 	progress(details: StatusDetails): void;
-	/** It is over. Told to the cloud until that has accepted it, over restarts too. */
-	end(status: JobEnd, details?: StatusDetails): void;
+	/** Asks the cloud for the document once more, with addresses that are good for a while again: `run` is called with it. */
+	renew(): void;
+	/**
+	 * It is over. Told to the cloud until that has accepted it, over restarts too.
+	 * @returns why it could not be stored, or null: if the node restarts before the cloud knows, it is forgotten
+	 */
+	end(status: JobEnd, details?: StatusDetails): string | null;
 	/** Without a reason but this one: what the job needs could not be stored. */
 	failNotStored(why: string): void;
 }
@@ -26,8 +31,8 @@ export interface Job {
 /** Does the jobs of one kind, one at a time. */
 export interface Operation {
 	/**
-	 * Begins; called with the job's document once in a boot. After a restart in the middle of it, called before that without
-	 * one, as soon as the node runs. A job that has ended or was cancelled takes no more calls.
+	 * Begins; called with the job's document once in a boot, and once more for each `Job.renew`. After a restart in the middle of it,
+	 * called before that without one, as soon as the node runs. A job that has ended or was cancelled takes no more calls.
 	 */
 	run(job: Job, document: JobDocument | null): void;
 	/** The job is no more the node's: cancelled, or out of time. What it has begun is to be left. */

@@ -299,6 +299,12 @@ export class Jobs extends Asker {
 		this.#step();
 	}
 
+	/** For the job that is held: its document is wanted. */
+	askAgain(): void {
+		this.#wantsNext = true;
+		this.#step();
+	}
+
 	#stored(): JobRecord | null {
 		const { settings } = this.#parts;
 		const text = settings.get(JOB_KEY);
@@ -319,7 +325,7 @@ class HeldJob implements Job {
 	record: JobRecord;
 	/** In the cloud, as far as it is known. */
 	version: number | null;
-	/** It has been run with its document in this boot. */
+	/** It has been run with its document in this boot, and wants no other. */
 	isBegun = false;
 	isOver = false;
 	/** Progress that has not been told. */
@@ -353,15 +359,23 @@ class HeldJob implements Job {
 		this.#jobs.changed();
 	}
 
-	end(status: JobEnd, details: StatusDetails = {}): void {
+	renew(): void {
 		if (this.isOver || this.outcome !== null) return;
+		this.isBegun = false;
+		this.#jobs.askAgain();
+	}
+
+	end(status: JobEnd, details: StatusDetails = {}): string | null {
+		if (this.isOver || this.outcome !== null) return null;
 		const { id, number, operation } = this.record;
 		const cut: { [name: string]: string } = {};
 		for (const name of Object.keys(details))
 			cut[name] = (details[name] ?? "").slice(0, MAX_DETAIL);
 		// What cannot be stored is told all the same; after a restart the cloud would give the job again.
-		this.change({ id, number, operation, end: { status, details: cut } });
+		const end = { status, details: cut };
+		const why = this.change({ id, number, operation, end });
 		this.#jobs.changed();
+		return why;
 	}
 
 	failNotStored(why: string): void {

@@ -60,6 +60,8 @@ export interface BoardUpdate {
 	readonly slots: UpdateSlots;
 	readonly crypto: UpdateCrypto;
 	readonly running: RunningFirmware;
+	/** Its memory is short for another TLS session: what an MQTT stream has is not fetched from an address. */
+	readonly prefersStreams?: boolean;
 	/** The file at an http or https address; nothing is connected before a range is fetched. */
 	openUrl(url: string): ByteSource;
 }
@@ -80,7 +82,7 @@ export type SourceReason =
 
 /** Where an image or a difference comes from, by ranges. */
 export interface ByteSource {
-	/** How much is asked for at once, at most. */
+	/** How much is asked for at once, at most: no range goes over a multiple of it. */
 	readonly rangeBytes: number;
 	/** Asks for a range. Nothing of the sink is called before this returns, nor after `cancel`. */
 	fetch(offset: number, lengthBytes: number, sink: RangeSink): RangeRequest;

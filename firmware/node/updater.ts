@@ -330,7 +330,9 @@ export class Updater {
 			return;
 		}
 		let at = from;
-		const range = Math.min(source.rangeBytes, endBytes - from);
+		// From the second on, ranges begin where those of a source of fixed blocks do.
+		const { rangeBytes } = source;
+		const range = Math.min(rangeBytes - (from % rangeBytes), endBytes - from);
 		this.#request = source.fetch(from, range, {
 			onBytes: (bytes) => {
 				if (at + bytes.length > from + range) {
@@ -363,6 +365,7 @@ export class Updater {
 			reason === "not_found" ||
 			reason === "ranges_ignored" ||
 			reason === "wrong_length";
+		if (isFinal && this.#withoutDelta(reason)) return;
 		if (isFinal || this.#failures >= MOST_FAILURES) {
 			this.#fail(reason, "What was asked for did not come.");
 			return;
