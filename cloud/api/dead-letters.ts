@@ -1,9 +1,9 @@
 /** GET /v1/deadletters: the messages that could not be taken in. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { isThingName } from "../../protocol/topics.ts";
+import { toBase64 } from "../core/base64.ts";
 import type { DeadLetter } from "../core/ports.ts";
 import type { AuthEnv } from "./auth.ts";
-import { toBase64 } from "./base64.ts";
 import type { ApiDeps } from "./ports.ts";
 import { problemResponses } from "./problem.ts";
 import { limitQuery, NextSchema, SECURITY, TimeSchema } from "./schemas.ts";

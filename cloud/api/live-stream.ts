@@ -3,8 +3,9 @@
  * A client that does not keep up is cut off when its buffer is full; it then connects again and starts from what is
  * recent, so nothing grows without end and nobody sees old news for new.
  */
+
+import { toBase64 } from "../core/base64.ts";
 import type { LiveEvent } from "../core/live-hub.ts";
-import { toBase64 } from "./base64.ts";
 import type { LiveSource } from "./ports.ts";
 import { nullableIsoTime } from "./schemas.ts";
 import { isoTime } from "./time.ts";

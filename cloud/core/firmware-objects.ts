@@ -23,6 +23,23 @@ export interface FirmwareObjects {
 	 * @throws InvalidFirmwareKey, StoreError
 	 */
 	put(key: FirmwareKey, bytes: Uint8Array): Promise<void>;
+	/**
+	 * As `put`, and only where there is nothing yet, whoever else does the same at that moment.
+	 * @returns whether it was put
+	 * @throws InvalidFirmwareKey, StoreError
+	 */
+	putNew(key: FirmwareKey, bytes: Uint8Array): Promise<boolean>;
+	/**
+	 * @param sizeBytes 1 or more
+	 * @returns at most `sizeBytes` bytes from `offset` on: fewer where the image ends before, none where it has ended; null where there is
+	 * no such image
+	 * @throws InvalidFirmwareKey, StoreError
+	 */
+	read(
+		key: FirmwareKey,
+		offset: number,
+		sizeBytes: number,
+	): Promise<Uint8Array<ArrayBuffer> | null>;
 	/** By version, board and file, as text is ordered. @throws StoreError */
 	list(): Promise<readonly FirmwareObject[]>;
 	/**

@@ -97,6 +97,39 @@ export function firmwareObjectsContract(
 			assert.equal((await objects.list()).length, 1);
 		});
 
+		it("puts what is not there yet once, of several that do so at the same time", async () => {
+			const tried = [1, 2, 3, 4].map((byte) => Uint8Array.of(byte));
+			const put = await Promise.all(
+				tried.map((bytes) => objects.putNew(KEY, bytes)),
+			);
+			assert.equal(put.filter((was) => was).length, 1);
+			assert.deepEqual(
+				await objects.read(KEY, 0, 10),
+				tried[put.indexOf(true)],
+			);
+			assert.equal(await objects.putNew(KEY, IMAGE), false);
+			assert.equal((await objects.list()).length, 1);
+		});
+
+		it("reads an image by parts, as far as it goes", async () => {
+			await objects.put(KEY, IMAGE);
+			for (const [offset, sizeBytes, to] of [
+				[0, 70_000, 70_000],
+				[0, 2, 2],
+				[69_000, 5_000, 70_000],
+				[70_000, 10, 70_000],
+				[90_000, 10, 90_000],
+			] as const) {
+				const bytes = await objects.read(KEY, offset, sizeBytes);
+				assert.ok(bytes !== null);
+				assert.deepEqual(
+					Buffer.from(bytes),
+					Buffer.from(IMAGE.subarray(offset, to)),
+				);
+			}
+			assert.equal(await objects.read({ ...KEY, file: "x" }, 0, 10), null);
+		});
+
 		it("forgets what was deleted, whose address then leads nowhere", async () => {
 			await objects.put(KEY, IMAGE);
 			const url = await objects.downloadUrl(KEY, 60);
@@ -130,6 +163,8 @@ export function firmwareObjectsContract(
 				for (const part of ["version", "board", "file"]) {
 					const key = { ...KEY, [part]: bad };
 					await assert.rejects(objects.put(key, IMAGE), InvalidFirmwareKey);
+					await assert.rejects(objects.putNew(key, IMAGE), InvalidFirmwareKey);
+					await assert.rejects(objects.read(key, 0, 1), InvalidFirmwareKey);
 					await assert.rejects(
 						objects.downloadUrl(key, 60),
 						InvalidFirmwareKey,

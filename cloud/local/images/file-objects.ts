@@ -3,7 +3,16 @@
  * that and the path; `firmwareDownloads` serves them.
  */
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import {
+	type FileHandle,
+	link,
+	mkdir,
+	open,
+	readdir,
+	rename,
+	rm,
+	stat,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
 	type FirmwareKey,
@@ -37,7 +46,22 @@ export function fileFirmwareObjects(
 	return {
 		async put(key, bytes) {
 			const path = join(dir, firmwarePath(key));
-			await orStoreError(writeDurably(path, bytes));
+			await orStoreError(writeDurably(path, [bytes], rename));
+		},
+		async putNew(key, bytes) {
+			const path = join(dir, firmwarePath(key));
+			try {
+				// Unlike `rename`, it does not take the place of what is there.
+				await writeDurably(path, [bytes], link);
+			} catch (error) {
+				if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+				throw storeError(error);
+			}
+			return true;
+		},
+		async read(key, offset, sizeBytes) {
+			const path = join(dir, firmwarePath(key));
+			return orStoreError(readPart(path, offset, sizeBytes));
 		},
 		list: () => orStoreError(listFiles(dir)),
 		async downloadUrl(key, ttlS) {
@@ -81,8 +105,15 @@ function sign(secret: Uint8Array, path: string, expiresS: number): Buffer {
 		.digest();
 }
 
-/** Whole or not at all, also when the power goes. */
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+/**
+ * Whole or not at all, also when the power goes.
+ * @param name gives what was written its name
+ */
+async function writeDurably(
+	path: string,
+	chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+	name: (from: string, to: string) => Promise<void>,
+): Promise<void> {
 	await mkdir(dirname(path), { recursive: true, mode: 0o700 });
 	// No key begins with a dot, so it is never listed. Several images of a folder may be put at once.
 	const temporary = join(
@@ -92,17 +123,50 @@ async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
 	try {
 		const file = await open(temporary, "wx", 0o600);
 		try {
-			await file.writeFile(bytes);
+			for await (const chunk of chunks) await file.writeFile(chunk);
 			await file.sync();
 		} finally {
 			await file.close();
 		}
-		await rename(temporary, path);
-	} catch (error) {
+		await name(temporary, path);
+	} finally {
 		await rm(temporary, { force: true });
-		throw error;
 	}
 	await syncFolder(dirname(path));
+}
+
+async function readPart(
+	path: string,
+	offset: number,
+	sizeBytes: number,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+	let file: FileHandle;
+	try {
+		file = await open(path, "r");
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+		throw error;
+	}
+	try {
+		const { size } = await file.stat();
+		const bytes = new Uint8Array(
+			Math.max(0, Math.min(sizeBytes, size - offset)),
+		);
+		let done = 0;
+		while (done < bytes.length) {
+			const { bytesRead } = await file.read(
+				bytes,
+				done,
+				bytes.length - done,
+				offset + done,
+			);
+			if (bytesRead === 0) return bytes.subarray(0, done);
+			done += bytesRead;
+		}
+		return bytes;
+	} finally {
+		await file.close();
+	}
 }
 
 /** Until then a file's new name may be gone after the power was. */
@@ -137,12 +201,16 @@ async function listFiles(dir: string): Promise<readonly FirmwareObject[]> {
 async function orStoreError<T>(work: Promise<T>): Promise<T> {
 	try {
 		return await work;
-	} catch (cause) {
-		const reason = cause instanceof Error ? cause.message : String(cause);
-		throw new StoreError(
-			"unavailable",
-			`The folder of firmware did not do what it was asked: ${reason}`,
-			{ cause },
-		);
+	} catch (error) {
+		throw storeError(error);
 	}
+}
+
+function storeError(cause: unknown): StoreError {
+	const reason = cause instanceof Error ? cause.message : String(cause);
+	return new StoreError(
+		"unavailable",
+		`The folder of firmware did not do what it was asked: ${reason}`,
+		{ cause },
+	);
 }

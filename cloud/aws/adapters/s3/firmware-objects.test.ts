@@ -1,12 +1,18 @@
 /**
  * Against `s3rver`, which stores and serves for real, checks no signature, and takes the last bytes that are asked for to
- * be the first: what S3 refuses is not shown here.
+ * be the first: what S3 refuses is not shown here. It knows no conditional writes, either: `onlyNew` does those before the request leaves.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+	CreateBucketCommand,
+	HeadObjectCommand,
+	type HeadObjectCommandInput,
+	S3Client,
+	S3ServiceException,
+} from "@aws-sdk/client-s3";
 import S3rver from "s3rver";
 import { firmwareObjectsContract } from "../../../core/contracts/firmware-objects.ts";
 import { StoreError } from "../../../core/ports.ts";
@@ -35,12 +41,53 @@ describe("firmware on S3", () => {
 			requestChecksumCalculation: "WHEN_REQUIRED",
 			responseChecksumValidation: "WHEN_REQUIRED",
 		});
+		onlyNew();
 	});
 	after(async () => {
 		client.destroy();
 		await server.close();
 		rmSync(dir, { recursive: true });
 	});
+
+	/** "If-None-Match: *", as S3's user guide says ("Conditional writes"): 412 where there is an object of that key. */
+	function onlyNew(): void {
+		let turn: Promise<unknown> = Promise.resolve();
+		client.middlewareStack.add(
+			(next, { commandName }) =>
+				async (args) => {
+					const { Bucket, Key, IfNoneMatch } =
+						args.input as PutObjectCommandInput;
+					if (commandName !== "PutObjectCommand" || IfNoneMatch === undefined) {
+						return next(args);
+					}
+					const put = turn.then(async () => {
+						if (await exists({ Bucket, Key })) throw preconditionFailed();
+						return next(args);
+					});
+					turn = put.catch(() => undefined);
+					return put;
+				},
+			{ step: "initialize" },
+		);
+	}
+
+	async function exists(input: HeadObjectCommandInput): Promise<boolean> {
+		try {
+			await client.send(new HeadObjectCommand(input));
+			return true;
+		} catch {
+			return false;
+		}
+	}
+
+	function preconditionFailed(): S3ServiceException {
+		return new S3ServiceException({
+			name: "PreconditionFailed",
+			$fault: "client",
+			$metadata: { httpStatusCode: 412 },
+			message: "At least one of the pre-conditions you specified did not hold",
+		});
+	}
 
 	async function makeObjects() {
 		const bucket = `firmware-${++buckets}`;

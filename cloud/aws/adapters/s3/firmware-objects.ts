@@ -5,9 +5,11 @@ import {
 	ListObjectsV2Command,
 	PutObjectCommand,
 	type S3Client,
+	S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import {
+	type FirmwareKey,
 	type FirmwareObject,
 	type FirmwareObjects,
 	firmwarePath,
@@ -21,20 +23,45 @@ export function s3FirmwareObjects(options: {
 	readonly bucket: string;
 }): FirmwareObjects {
 	const { client, bucket: Bucket } = options;
+	const toPut = (key: FirmwareKey, bytes: Uint8Array) => ({
+		Bucket,
+		Key: firmwarePath(key),
+		Body: bytes,
+		ContentLength: bytes.length,
+		ContentType: "application/octet-stream",
+	});
 	return {
 		async put(key, bytes) {
+			const put = new PutObjectCommand(toPut(key, bytes));
+			await orStoreError(client.send(put));
+		},
+		async putNew(key, bytes) {
+			// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+			const put = { ...toPut(key, bytes), IfNoneMatch: "*" };
+			try {
+				await client.send(new PutObjectCommand(put));
+			} catch (error) {
+				// 409 is what one of several gets that are put at the same moment.
+				if ([409, 412].includes(statusOf(error))) return false;
+				throw storeError(error);
+			}
+			return true;
+		},
+		async read(key, offset, sizeBytes) {
 			const Key = firmwarePath(key);
-			await orStoreError(
-				client.send(
-					new PutObjectCommand({
-						Bucket,
-						Key,
-						Body: bytes,
-						ContentLength: bytes.length,
-						ContentType: "application/octet-stream",
-					}),
-				),
-			);
+			const Range = `bytes=${offset}-${offset + sizeBytes - 1}`;
+			try {
+				const { Body } = await client.send(
+					new GetObjectCommand({ Bucket, Key, Range }),
+				);
+				const bytes = await Body?.transformToByteArray();
+				return new Uint8Array(bytes ?? []);
+			} catch (error) {
+				if (statusOf(error) === 404) return null;
+				// "InvalidRange": the image ends before.
+				if (statusOf(error) === 416) return new Uint8Array(0);
+				throw storeError(error);
+			}
 		},
 		async list() {
 			const objects: FirmwareObject[] = [];
@@ -80,12 +107,22 @@ export function s3FirmwareObjects(options: {
 async function orStoreError<T>(answer: Promise<T>): Promise<T> {
 	try {
 		return await answer;
-	} catch (cause) {
-		const reason = cause instanceof Error ? cause.message : String(cause);
-		throw new StoreError(
-			"unavailable",
-			`The bucket of firmware did not do what it was asked: ${reason}`,
-			{ cause },
-		);
+	} catch (error) {
+		throw storeError(error);
 	}
+}
+
+function statusOf(error: unknown): number {
+	return error instanceof S3ServiceException
+		? (error.$metadata.httpStatusCode ?? 0)
+		: 0;
+}
+
+function storeError(cause: unknown): StoreError {
+	const reason = cause instanceof Error ? cause.message : String(cause);
+	return new StoreError(
+		"unavailable",
+		`The bucket of firmware did not do what it was asked: ${reason}`,
+		{ cause },
+	);
 }
