@@ -18,6 +18,7 @@ import type {
 import type { Timers } from "../core/rollups.ts";
 import { ShadowService } from "../core/shadows/shadow-service.ts";
 import { Shadows } from "../core/shadows/shadows.ts";
+import { StreamService } from "../core/streams/stream-service.ts";
 import { openNodeCertificates } from "./identity/open-node-certificates.ts";
 import { FIRMWARE_FOLDER, fileFirmwareObjects } from "./images/file-objects.ts";
 import type { OpenStores } from "./sqlite/stores.ts";
@@ -101,6 +102,7 @@ export function openDeviceServices({
 				clock,
 				onError,
 			}),
+			new StreamService({ jobs, firmware }),
 			new ProvisioningService({
 				certificates: openNodeCertificates(dir),
 				pending: stores.pendingCertificates,

@@ -50,8 +50,7 @@ const localPublish = (topic: string) =>
 	parsePublishTopic(topic)?.thing === "porch" || mayPublish("porch", topic);
 
 /** What one machine allows a thing below `$aws` beside what its policies on AWS do, for devices of other makers. */
-const LOCAL_ALONE =
-	/^\$aws\/things\/porch\/(shadow(\/name\/[^/]+)?\/delete|streams\/[^/]+\/(describe|get)\/json)$/;
+const LOCAL_ALONE = /^\$aws\/things\/porch\/shadow(\/name\/[^/]+)?\/delete$/;
 
 describe("rights of a thing on both clouds", () => {
 	for (const topic of resources(things, "iot:Publish")) {

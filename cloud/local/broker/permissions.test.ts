@@ -77,7 +77,7 @@ describe("permissions of a thing", () => {
 		"$aws/things/node-1/shadow/name/config/update",
 		"$aws/things/node-1/jobs/start-next",
 		"$aws/things/node-1/jobs/job-7/update",
-		"$aws/things/node-1/streams/firmware/get/cbor",
+		"$aws/things/node-1/streams/firmware/get/json",
 		"$aws/certificates/create-from-csr/json",
 		"$aws/certificates/create/json",
 	]) {
@@ -95,7 +95,8 @@ describe("permissions of a thing", () => {
 		"thinghz/node-1/1/2/3/4/5/6/7",
 		"$aws/things/node-1/jobs/notify-next",
 		"$aws/things/node-1/shadow/name/config/update/accepted",
-		"$aws/things/node-1/streams/firmware/data/cbor",
+		"$aws/things/node-1/streams/firmware/data/json",
+		"$aws/things/node-1/streams/firmware/get/cbor",
 		"$aws/things/node-1/shadow/name/a/b/update",
 		"$aws/certificates/create/cbor",
 	]) {

@@ -21,7 +21,7 @@ const REQUESTS = [
 	/^shadow\/name\/[a-zA-Z0-9:_-]{1,64}\/(get|update|delete)$/,
 	/^jobs\/(get|start-next)$/,
 	/^jobs\/([a-zA-Z0-9_-]{1,64}\/(get|update)|\$next\/get)$/,
-	/^streams\/[a-zA-Z0-9_-]{1,128}\/(describe|get)\/(json|cbor)$/,
+	/^streams\/[a-zA-Z0-9_-]{1,128}\/(describe|get)\/json$/,
 ];
 
 /**

@@ -10,6 +10,7 @@ import {
 	CreateBucketCommand,
 	HeadObjectCommand,
 	type HeadObjectCommandInput,
+	type PutObjectCommandInput,
 	S3Client,
 	S3ServiceException,
 } from "@aws-sdk/client-s3";
