@@ -39,7 +39,8 @@ size: host host32 ## byte code by module, the ESP32's link where MODDABLE is set
 bench: setup ## prints every figure, and writes bench/results.json
 	@$(TSX) tools/bench/main.ts
 
-build: dist/cli.js host ## the command, the page, the firmware and the virtual board
+build: host ## the command, the page, the firmware and the virtual board
+	@$(MAKE) -s dist/cli.js
 
 qemu: host ## the qemu board, with the firmware as byte code in its flash (dist/qemu)
 	@if ! $(FOR_RISCV); then \
@@ -51,7 +52,7 @@ qemu: host ## the qemu board, with the firmware as byte code in its flash (dist/
 dist/qemu/flash.img: dist/qemu/board.bin dist/host/thinghz-xs $(SOURCES) package.json
 	@$(TSX) tools/build/qemu.ts
 
-dist/cli.js: $(SOURCES) package.json node_modules/.package-lock.json
+dist/cli.js: $(SOURCES) package.json node_modules/.package-lock.json dist/host/thinghz-xs
 	@$(TSX) tools/build/main.ts
 
 .PHONY: lambda

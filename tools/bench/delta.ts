@@ -1,11 +1,8 @@
 /** How large the difference is that a changed line of the firmware makes: byte code of the virtual board, before and after. */
-import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { hostPath } from "../../firmware/boards/virtual/processor.ts";
-import { buildFirmware } from "../build/firmware.ts";
+import { buildProgram } from "../build/firmware.ts";
 import { encodeDelta } from "../ota/encode-delta.ts";
 import type { BenchResult } from "./result.ts";
 
@@ -47,16 +44,11 @@ const CHANGES: readonly Change[] = [
 async function byteCode(change: Change | null): Promise<Uint8Array> {
 	const folder = await mkdtemp(join(tmpdir(), "thinghz-delta-"));
 	try {
-		const bundle = join(folder, "bundle.js");
-		const compiled = join(folder, "bundle.code");
-		await buildFirmware({
-			outfile: bundle,
+		const compiled = join(folder, "program.code");
+		await buildProgram({
+			outfile: compiled,
 			...(change === null ? {} : { change }),
 		});
-		await promisify(execFile)(hostPath("virtual"), [
-			...["--bundle", bundle],
-			...["--compile", compiled],
-		]);
 		return new Uint8Array(await readFile(compiled));
 	} finally {
 		await rm(folder, { recursive: true });

@@ -10,7 +10,7 @@ import {
 import { VirtualClock } from "../../firmware/boards/virtual/peripherals/clock.ts";
 import type { ProcessorSizes } from "../../firmware/boards/virtual/processor.ts";
 import { TestBroker } from "../../firmware/boards/virtual/testing/broker.ts";
-import { buildFirmware } from "../build/firmware.ts";
+import { buildProgram } from "../build/firmware.ts";
 
 /** As the C host tells it, in bytes: `firmware/boards/virtual/host/heap.h` says what each is. */
 interface HostHeap {
@@ -102,8 +102,8 @@ export class HeapRig {
 		const broker = new TestBroker();
 		answerAsCloud(broker);
 		const port = await broker.listen();
-		const bundle = join(directory, "node.js");
-		await buildFirmware({
+		const bundle = join(directory, "node.code");
+		await buildProgram({
 			entry: fileURLToPath(new URL("heap-node.ts", import.meta.url)),
 			outfile: bundle,
 		});

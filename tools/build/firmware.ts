@@ -1,10 +1,14 @@
 /**
- * Bundles the firmware of the virtual board into `dist/firmware/virtual.js`, one script for the XS host, with its source map
- * beside it. Run it: `node --import=tsx tools/build/firmware.ts`.
+ * Builds the program of the virtual boards, `dist/firmware/virtual.code`: the firmware as byte code, as a device has it in
+ * flash, with the script that it was compiled from and that script's source map beside it. Needs the 64-bit host. Run it:
+ * `node --import=tsx tools/build/firmware.ts`.
  */
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { build, type Plugin } from "esbuild";
+import { hostPath } from "../../firmware/boards/virtual/host-path.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const inRoot = (path: string) => fileURLToPath(new URL(path, ROOT));
@@ -12,7 +16,7 @@ const inRoot = (path: string) => fileURLToPath(new URL(path, ROOT));
 export interface FirmwareBuild {
 	/** The script to start from; the firmware's by default. */
 	readonly entry?: string;
-	/** Where the bundle goes. */
+	/** Where the bundle, or the program, goes. */
 	readonly outfile?: string;
 	/** Builds as if this stood in a file: to measure what a change does. */
 	readonly change?: {
@@ -23,7 +27,7 @@ export interface FirmwareBuild {
 	};
 }
 
-/** @returns the size of the bundle in bytes. @throws Error when the sources do not compile */
+/** Bundles a program into one script. @returns its size in bytes. @throws Error when the sources do not compile */
 export async function buildFirmware(
 	options: FirmwareBuild = {},
 ): Promise<number> {
@@ -58,6 +62,23 @@ export async function buildFirmware(
 	return readFileSync(outfile).length;
 }
 
+/**
+ * Bundles a program and compiles it. The bundle lies beside it, as `.js` in place of its name's ending.
+ * @returns the size of the program in bytes. @throws Error when the sources do not compile, or there is no host
+ */
+export async function buildProgram(
+	options: FirmwareBuild = {},
+): Promise<number> {
+	const program = options.outfile ?? inRoot("dist/firmware/virtual.code");
+	const bundle = program.replace(/(\.\w+)?$/, ".js");
+	await buildFirmware({ ...options, outfile: bundle });
+	await promisify(execFile)(hostPath("virtual"), [
+		...["--bundle", bundle],
+		...["--compile", program],
+	]);
+	return readFileSync(program).length;
+}
+
 function changing({
 	file,
 	from,
@@ -78,6 +99,6 @@ function changing({
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-	const sizeBytes = await buildFirmware();
-	process.stdout.write(`dist/firmware/virtual.js: ${sizeBytes} bytes\n`);
+	const sizeBytes = await buildProgram();
+	process.stdout.write(`dist/firmware/virtual.code: ${sizeBytes} bytes\n`);
 }

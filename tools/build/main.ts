@@ -1,13 +1,13 @@
-/** `make build`: everything that is bundled, into dist/. */
+/** `make build`: everything that is bundled, into dist/. Needs the 64-bit host, which compiles the firmware. */
 import { buildCli } from "./cli.ts";
-import { buildFirmware } from "./firmware.ts";
+import { buildProgram } from "./firmware.ts";
 import { buildLambda } from "./lambda.ts";
 import { buildWeb } from "./web.ts";
 
 const started = Date.now();
 await Promise.all([
 	buildCli("dist"),
-	buildFirmware(),
+	buildProgram(),
 	buildWeb("dist/web"),
 	buildLambda("dist/lambda"),
 ]);

@@ -2,14 +2,11 @@
  * Puts together what is in the flash of the qemu board: its machine code (`make -C firmware/boards/virtual/qemu`) and a
  * program, compiled to byte code. Run it: `node --import=tsx tools/build/qemu.ts`, or `make qemu`.
  */
-import { execFile } from "node:child_process";
 import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { hostPath } from "../../firmware/boards/virtual/processor.ts";
-import { buildFirmware } from "./firmware.ts";
+import { buildProgram } from "./firmware.ts";
 
 const inRoot = (path: string) =>
 	fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -42,16 +39,11 @@ export async function buildQemuImage(
 ): Promise<QemuImage> {
 	const folder = await mkdtemp(join(tmpdir(), "thinghz-qemu-"));
 	try {
-		const bundle = join(folder, "bundle.js");
-		const compiled = join(folder, "bundle.code");
-		await buildFirmware({
-			outfile: bundle,
+		const compiled = join(folder, "program.code");
+		await buildProgram({
+			outfile: compiled,
 			...(options.entry === undefined ? {} : { entry: options.entry }),
 		});
-		await promisify(execFile)(hostPath("virtual"), [
-			...["--bundle", bundle],
-			...["--compile", compiled],
-		]);
 		const code = await readFile(inRoot("dist/qemu/board.bin"));
 		const program = await readFile(compiled);
 		await writeFlash(

@@ -73,7 +73,7 @@ export async function examine(
 		],
 		[
 			"firmware",
-			(check) => built(check, join(root, "dist/firmware/virtual.js")),
+			(check) => built(check, join(root, "dist/firmware/virtual.code")),
 		],
 		[
 			"QEMU board (optional)",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { FlashFolderError } from "../../firmware/boards/virtual/flash-folder.ts";
 import { TestBroker } from "../../firmware/boards/virtual/testing/broker.ts";
 import { requireHost } from "../../firmware/boards/virtual/testing/host-process.ts";
-import { buildFirmware } from "../build/firmware.ts";
+import { buildProgram } from "../build/firmware.ts";
 import {
 	Fleet,
 	type FleetEvent,
@@ -24,7 +24,7 @@ describe("A fleet", () => {
 	before(async function () {
 		requireHost(this, "virtual");
 		directory = mkdtempSync(join(tmpdir(), "thinghz-fleet-"));
-		await buildFirmware({ outfile: join(directory, "node.js") });
+		await buildProgram({ outfile: join(directory, "node.code") });
 	});
 	after(() => {
 		if (directory !== undefined) rmSync(directory, { recursive: true });
@@ -44,7 +44,7 @@ describe("A fleet", () => {
 				port,
 			})),
 			board: "virtual",
-			bundle: join(directory, "node.js"),
+			bundle: join(directory, "node.code"),
 			speed: 200,
 			forMs: 2 * MINUTE_MS,
 			flashDir: null,

@@ -16,8 +16,8 @@ export function hostPath(kind: HostKind): string {
 	return fileURLToPath(new URL(`host/${name}`, DIST));
 }
 
-/** Where tools/build/firmware.ts puts the bundle, and tools/build/qemu.ts the content of the flash. */
+/** Where tools/build/firmware.ts puts the program, and tools/build/qemu.ts the content of the flash. */
 export function bundlePath(kind: ProcessorKind): string {
-	const path = kind === "qemu" ? "qemu/flash.img" : "firmware/virtual.js";
+	const path = kind === "qemu" ? "qemu/flash.img" : "firmware/virtual.code";
 	return fileURLToPath(new URL(path, DIST));
 }

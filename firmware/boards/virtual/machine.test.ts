@@ -1,4 +1,4 @@
-import { buildFirmware } from "../../../tools/build/firmware.ts";
+import { buildProgram } from "../../../tools/build/firmware.ts";
 import { isEmulated } from "./host-command.ts";
 import type { HostKind } from "./processor.ts";
 import { requireHost } from "./testing/host-process.ts";
@@ -11,6 +11,6 @@ for (const board of ["virtual", "virtual32"] as const satisfies HostKind[]) {
 		// An emulator has some 15 MB of its own.
 		rssBytes: () => (isEmulated(board) ? 40e6 : 6e6),
 		require: (context) => requireHost(context, board),
-		build: buildFirmware,
+		build: buildProgram,
 	});
 }

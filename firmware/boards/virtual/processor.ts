@@ -29,7 +29,7 @@ export interface ProcessorSizes {
 /** What a process is started with. */
 interface ProcessorStart extends ProcessorSizes {
 	readonly kind: ProcessorKind;
-	/** The bundle that it runs; on qemu, the content of the flash. */
+	/** The program that it runs, byte code or JavaScript; on qemu, the content of the flash. */
 	readonly bundle: string;
 	/** On qemu: see `QemuOptions`. */
 	readonly countInstructions?: boolean;

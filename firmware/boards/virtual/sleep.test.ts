@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildFirmware } from "../../../tools/build/firmware.ts";
+import { buildProgram } from "../../../tools/build/firmware.ts";
 import { FakeCloud } from "../../node/fakes/cloud.ts";
 import type { NodeReport } from "../../node/ports.ts";
 import { type MachineOptions, VirtualMachine } from "./machine.ts";
@@ -43,12 +43,12 @@ describe("A machine that sleeps", () => {
 	before(async function () {
 		requireHost(this, "virtual");
 		directory = mkdtempSync(join(tmpdir(), "thinghz-sleep-"));
-		await buildFirmware({ outfile: join(directory, "node.js") });
-		await buildFirmware({
+		await buildProgram({ outfile: join(directory, "node.code") });
+		await buildProgram({
 			entry: fileURLToPath(
 				new URL("testing/scripts/stuck.ts", import.meta.url),
 			),
-			outfile: join(directory, "stuck.js"),
+			outfile: join(directory, "stuck.code"),
 		});
 	});
 	after(() => {
@@ -75,7 +75,7 @@ describe("A machine that sleeps", () => {
 		machine = new VirtualMachine({
 			identity: { thing: "probe", host: "127.0.0.1", port },
 			clock,
-			bundle: join(directory, "node.js"),
+			bundle: join(directory, "node.code"),
 			seed: 1,
 			config: JSON.stringify(CONFIG),
 			weather: { record: true },
@@ -226,7 +226,7 @@ describe("A machine that sleeps", () => {
 	for (const how of ["loops", "starves"])
 		it(`is reset by its watchdog when its program ${how}`, async () => {
 			make({
-				bundle: join(directory, "stuck.js"),
+				bundle: join(directory, "stuck.code"),
 				watchdogMs: 400,
 			}).settings.set("stuck", how);
 			const exit = once(machine, "exit");

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { HostKind } from "../processor.ts";
-import { EVALUATE, HostProcess, requireHost } from "../testing/host-process.ts";
+import {
+	compileScript,
+	EVALUATE,
+	HostProcess,
+	requireHost,
+} from "../testing/host-process.ts";
 import { ExitCode } from "../wire.ts";
 
 const KINDS: [HostKind, string][] = [
@@ -15,8 +20,10 @@ for (const [kind, bits] of KINDS) {
 			requireHost(this, kind);
 		});
 
-		const start = (script = EVALUATE, options: string[] = []) =>
-			new HostProcess(kind, script, options);
+		const start = (
+			program: string | Uint8Array = EVALUATE,
+			options: string[] = [],
+		) => new HostProcess(kind, program, options);
 
 		/** How it ends after a turn that runs this. */
 		const endOf = async (code: string, options: string[] = []) => {
@@ -304,6 +311,52 @@ for (const [kind, bits] of KINDS) {
 			}
 			const missing = start(EVALUATE, ["--bundle", "/nowhere"]);
 			assert.equal(await missing.exit, ExitCode.ENGINE);
+		});
+
+		it("runs byte code, made by the 64-bit host, from where it is, and what that makes of texts", async () => {
+			const host = start(compileScript(EVALUATE));
+			assert.equal(await host.evaluate("6 * 7"), "42");
+			assert.equal(await host.end(), ExitCode.CHANNEL_CLOSED);
+		});
+
+		it("has as much on its heap that is not the program's from byte code as from the script", async () => {
+			const own = async (program: string | Uint8Array) => {
+				const host = start(program);
+				const heap = JSON.parse(
+					await host.evaluate("host.collect(), JSON.stringify(host.heap())"),
+				) as Record<"chunkUsed" | "slotUsed" | "loaded" | "code", number>;
+				await host.end();
+				assert.ok(heap.code > 0, "the code is counted");
+				return heap.chunkUsed + heap.slotUsed - heap.loaded;
+			};
+			assert.equal(await own(compileScript(EVALUATE)), await own(EVALUATE));
+		});
+
+		it("refuses byte code that is not whole, longer than it says, or for another engine or host", async () => {
+			const code = Buffer.from(compileScript(EVALUATE));
+			const altered = (offset: number) => {
+				const copy = Buffer.from(code);
+				copy.writeUInt32LE(copy.readUInt32LE(offset) + 1, offset);
+				return copy;
+			};
+			const [version, firstId, nameCount, namesBytes, codeBytes] = [
+				8, 12, 16, 20, 24,
+			] as const;
+			const refused: [string, Uint8Array][] = [
+				["without its last byte", code.subarray(0, -1)],
+				["its header alone", code.subarray(0, 28)],
+				["a byte more", Buffer.concat([code, Buffer.of(0)])],
+				["another engine", altered(version)],
+				["another host", altered(firstId)],
+				["a name more", altered(nameCount)],
+				["longer names", altered(namesBytes)],
+				["longer code", altered(codeBytes)],
+			];
+			for (const [what, program] of refused) {
+				const host = start(program);
+				assert.equal(await host.exit, ExitCode.ENGINE, what);
+				assert.equal(host.lastWords, "the program cannot be read", what);
+			}
 		});
 	});
 }

@@ -1,8 +1,9 @@
-/* A program as byte code that runs where it lies, for a board that cannot parse: what compile.c writes. Little-endian. */
+/* A program as byte code that runs where it lies, as a device has it in flash: what compile.c writes. Little-endian. */
 #ifndef THINGHZ_IMAGE_H
 #define THINGHZ_IMAGE_H
 
 #include <stdint.h>
+#include <xsAll.h>
 
 #define IMAGE_MAGIC "thzcode1"
 
@@ -18,5 +19,15 @@ struct image {
 	/* The code follows the names. */
 	uint32_t code_bytes;
 };
+
+/* Whether these bytes begin an image. */
+int image_is(const struct image* image);
+/* The id of a name: the engine's fxNewNameX leaves the name where it is, its fxNewNameC copies it to the heap. */
+typedef txID image_name(txMachine* the, char* name);
+/*
+ * Runs an image, whose code stays where it is. An exception is the caller's. Returns 0 when it is none, or
+ * for another engine, or for a host that knows other names from the start.
+ */
+int image_run(txMachine* the, const struct image* image, image_name* id_of);
 
 #endif

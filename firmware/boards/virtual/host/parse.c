@@ -96,13 +96,3 @@ txScript* parse(txMachine* the, const char* path)
 	}
 	return script;
 }
-
-int parse_and_run(txMachine* the, const void* what)
-{
-	FILE* file = fopen(what, "r");
-	if (!file)
-		return 0;
-	fclose(file);
-	script_run(the, parse(the, what));
-	return 1;
-}

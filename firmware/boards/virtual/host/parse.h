@@ -9,7 +9,5 @@
 txScript* parse(txMachine* the, const char* path);
 /* Bytes of byte code of the ECMAScript module in a file; -1 when it cannot be read. What is no module becomes code that throws. */
 long measure_module(txMachine* the, const char* path);
-/* A host_program: `what` is the path of a file. */
-int parse_and_run(txMachine* the, const void* what);
 
 #endif

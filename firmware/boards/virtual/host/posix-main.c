@@ -11,6 +11,7 @@
 #include "heap.h"
 #include "measures.h"
 #include "parse.h"
+#include "program.h"
 
 static void on_signal(int number)
 {
@@ -133,5 +134,5 @@ int main(int argc, char* argv[])
 	if (options.compile)
 		return compile(the, options.bundle, options.compile);
 	heap_use.limit = (size_t)options.heap_limit;
-	host_run(the, parse_and_run, options.bundle);
+	host_run(the, program_run, options.bundle);
 }

@@ -1,7 +1,13 @@
 /** The XS host with a script of the test's own, spoken to frame by frame. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+	existsSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -20,6 +26,25 @@ export const EVALUATE = `
 	};
 	host.onIdle = () => {};
 `;
+
+/** A script as byte code, which every kind of host runs. Needs the 64-bit host. @throws Error when it does not compile */
+export function compileScript(script: string): Uint8Array {
+	const directory = mkdtempSync(join(tmpdir(), "thinghz-host-"));
+	try {
+		const bundle = join(directory, "script.js");
+		const program = join(directory, "program.code");
+		writeFileSync(bundle, script);
+		const { status, stderr } = spawnSync(
+			hostPath("virtual"),
+			["--bundle", bundle, "--compile", program],
+			{ encoding: "utf8" },
+		);
+		if (status !== 0) throw new Error(`It does not compile: ${stderr}`);
+		return readFileSync(program);
+	} finally {
+		rmSync(directory, { recursive: true });
+	}
+}
 
 /**
  * Builds the 64-bit host when it is not there. The 32-bit one needs another compiler: where that is missing, the suite is
@@ -69,10 +94,14 @@ export class HostProcess {
 	#ended = false;
 	#waiting: (() => void)[] = [];
 
-	constructor(kind: HostKind, script: string, options: string[] = []) {
+	constructor(
+		kind: HostKind,
+		program: string | Uint8Array,
+		options: string[] = [],
+	) {
 		const directory = mkdtempSync(join(tmpdir(), "thinghz-host-"));
-		const bundle = join(directory, "bundle.js");
-		writeFileSync(bundle, script);
+		const bundle = join(directory, "program");
+		writeFileSync(bundle, program);
 		const { command, args } = hostCommand(kind);
 		const child = spawn(command, [...args, "--bundle", bundle, ...options], {
 			stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],

@@ -46,12 +46,12 @@ export function describeMachine(kind: MachineKind): void {
 		before(async function () {
 			await kind.require(this);
 			directory = mkdtempSync(join(tmpdir(), "thinghz-machine-"));
-			probe = join(directory, "probe.js");
+			probe = join(directory, "probe.code");
 			await build({
 				entry: fileURLToPath(new URL("scripts/probe.ts", import.meta.url)),
 				outfile: probe,
 			});
-			await build({ outfile: join(directory, "node.js") });
+			await build({ outfile: join(directory, "node.code") });
 		});
 		after(() => {
 			if (directory !== undefined) rmSync(directory, { recursive: true });
@@ -178,7 +178,7 @@ export function describeMachine(kind: MachineKind): void {
 
 		it("waits longer and longer when it crashes again and again", async () => {
 			make({
-				bundle: join(directory, "node.js"),
+				bundle: join(directory, "node.code"),
 				journalBytes: 4096,
 			}).powerOn();
 			let boots = 0;
@@ -259,7 +259,7 @@ export function describeMachine(kind: MachineKind): void {
 		});
 
 		it("is ended when the node does not listen", async () => {
-			const script = join(directory, "deaf.js");
+			const script = join(directory, "deaf.code");
 			await build({
 				entry: fileURLToPath(new URL("scripts/deaf.ts", import.meta.url)),
 				outfile: script,
@@ -304,7 +304,7 @@ export function describeMachine(kind: MachineKind): void {
 		it("runs the firmware for hours in seconds, and every sample is on time", async () => {
 			const reports: NodeReport[] = [];
 			make({
-				bundle: join(directory, "node.js"),
+				bundle: join(directory, "node.code"),
 				weather: { record: true },
 				identity: { thing: "probe", host: "127.0.0.1", port: 1 },
 			}).on("report", (report) => reports.push(report));
@@ -327,7 +327,7 @@ export function describeMachine(kind: MachineKind): void {
 		it("takes a configuration into use while it runs, and keeps it", async () => {
 			const reports: NodeReport[] = [];
 			make({
-				bundle: join(directory, "node.js"),
+				bundle: join(directory, "node.code"),
 				weather: { record: true },
 			}).on("report", (report) => reports.push(report));
 			machine.powerOn();
@@ -347,7 +347,7 @@ export function describeMachine(kind: MachineKind): void {
 		});
 
 		it("refuses a bundle that has not been built", () => {
-			make({ bundle: join(directory, "nothing.js") });
+			make({ bundle: join(directory, "nothing.code") });
 			assert.throws(() => machine.powerOn(), NotBuiltError);
 		});
 	});
