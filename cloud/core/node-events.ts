@@ -1,6 +1,7 @@
 import type {
 	BootEvent,
 	EventDocument,
+	LogEvent,
 	ResetReason,
 } from "../../protocol/documents.ts";
 
@@ -27,7 +28,9 @@ export class EventError extends Error {
 }
 
 /** @throws EventError when the bytes are not a `NodeEvent` document; members it does not know are passed over */
-export function parseEvent(bytes: Uint8Array): EventDocument {
+export function parseEvent(
+	bytes: Uint8Array,
+): Exclude<EventDocument, LogEvent> {
 	const document = parseObject(bytes);
 	const common = {
 		boot: integer(document, "boot", 0xffff_ffff),

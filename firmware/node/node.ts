@@ -1,14 +1,19 @@
 /** A node: wires sensors, sampler, recorder, journal and uplink together on whatever board it is given. */
+import type { BootEvent, CrashRecord } from "../../protocol/documents.ts";
 import { JOURNAL_CODES } from "../../protocol/health-states.ts";
 import type { JobOperation } from "../../protocol/job-documents.ts";
 import { Clock } from "./clock.ts";
 import { ConfigKeeper } from "./config-keeper.ts";
 import { ConfigShadow } from "./config-shadow.ts";
+import { findCrash } from "./crash-record.ts";
 import type { HealthFigures } from "./health.ts";
 import type { Operation } from "./job.ts";
 import { Jobs } from "./jobs.ts";
 import type { RecordRef } from "./journal.ts";
+import { forgetCrash, readCrash } from "./lasting-layout.ts";
 import { LevelledSystem } from "./log-filter.ts";
+import { LogRing } from "./log-ring.ts";
+import { LogUpload } from "./log-upload.ts";
 import type { Board, System } from "./ports.ts";
 import { FactoryReset, forgetIfAsked, Reboot } from "./restarts.ts";
 import { type RetainedState, readRetained } from "./retained-state.ts";
@@ -59,6 +64,7 @@ export function startNode(board: Board): RunningNode {
 
 class Node implements RunningNode {
 	readonly #board: Board;
+	readonly #ring: LogRing | null;
 	readonly #system: LevelledSystem;
 	readonly #settings: NodeSettings;
 	readonly #storage: Storage;
@@ -82,10 +88,12 @@ class Node implements RunningNode {
 
 	constructor(board: Board) {
 		this.#board = board;
-		this.#system = new LevelledSystem(board.system);
+		this.#ring = LogRing.on(board);
+		this.#system = new LevelledSystem(board.system, this.#ring);
 		this.#settings = new NodeSettings(board.settings, this.#system);
-		forgetIfAsked(board, this.#settings);
-		this.#storage = openStorage(board, this.#settings, takeRetained(board));
+		const logged = { ...board, system: this.#system };
+		forgetIfAsked(logged, this.#settings);
+		this.#storage = openStorage(logged, this.#settings, takeRetained(logged));
 		const { boot, journal, woken } = this.#storage;
 		if (woken !== null) this.#system.resetReason = woken.resetReason;
 		this.#rssi = woken?.rssi ?? null;
@@ -107,6 +115,7 @@ class Node implements RunningNode {
 			onJump: () => this.#onJump(),
 			onAnswer: () => this.#sleeper?.answered(),
 		});
+		if (this.#ring !== null) this.#ring.clock = this.#clock;
 		this.#uplink = new Uplink({
 			boot,
 			system,
@@ -166,11 +175,15 @@ class Node implements RunningNode {
 	}
 
 	start(): void {
-		const { woken } = this.#storage;
-		if (woken === null) this.#reportBoot();
-		else this.#uplink.resume(woken.uplink);
+		const { woken, boot } = this.#storage;
+		const crash = this.#findCrash();
+		if (this.#ring !== null) this.#ring.boot = boot;
+		if (woken === null) {
+			this.#reportBoot();
+			this.#ring?.noteVitals(this.#system.firmware, null);
+		} else this.#uplink.resume(woken.uplink);
 		const isTold = woken?.told ?? false;
-		if (!isTold) this.#publishBoot();
+		if (!isTold) this.#publishBoot(crash);
 		this.#keeper.load(isTold);
 		const { config } = this.#keeper;
 		this.#system.level = config.logLevel;
@@ -192,6 +205,7 @@ class Node implements RunningNode {
 		};
 		if (name === "reboot") return new Reboot(restarting);
 		if (name === "reset") return new FactoryReset(restarting);
+		if (name === "logs") return this.#logUpload();
 		if (name === "wifi" && wifi !== undefined)
 			return new WifiChange({ settings, timers, wifi, uplink: this.#uplink });
 		return null;
@@ -213,10 +227,18 @@ class Node implements RunningNode {
 		for (const block of recovered) this.#system.report(block);
 	}
 
-	#publishBoot(): void {
+	/** The crash that is to be told of, if there is one. */
+	#findCrash(): CrashRecord | null {
+		const { woken, boot } = this.#storage;
+		const memory = this.#ring?.memory ?? null;
+		if (woken !== null) return memory === null ? null : readCrash(memory);
+		return findCrash(this.#system.resetReason, boot, memory, this.#board.abort);
+	}
+
+	#publishBoot(crash: CrashRecord | null): void {
 		const { boot, journal } = this.#storage;
 		const { resetReason, board, firmware } = this.#system;
-		this.#uplink.publishEvent({
+		const event: BootEvent = {
 			type: "boot",
 			journalId: journal.id,
 			boot,
@@ -224,6 +246,26 @@ class Node implements RunningNode {
 			board,
 			firmware,
 			uptimeMs: this.#uptimeMs(),
+		};
+		if (crash === null) this.#uplink.publishEvent(event);
+		else
+			this.#uplink.publishEvent({ ...event, crash }, (isAcknowledged) => {
+				if (isAcknowledged) this.#onCrashTold();
+			});
+	}
+
+	/** What led to it follows. */
+	#onCrashTold(): void {
+		if (this.#ring !== null) forgetCrash(this.#ring.memory);
+		this.#logUpload().start();
+	}
+
+	#logUpload(): LogUpload {
+		return new LogUpload({
+			ring: this.#ring,
+			uplink: this.#uplink,
+			timers: this.#board.timers,
+			boot: this.#storage.boot,
 		});
 	}
 

@@ -26,10 +26,19 @@ export interface OutboxLimits {
 	readonly giveUpMs: number;
 }
 
+type OnDone = (isAcknowledged: boolean) => void;
+
 interface Request {
 	readonly topic: string;
 	readonly bytes: Uint8Array;
-	readonly onDone: ((isAcknowledged: boolean) => void) | undefined;
+	readonly onDone: OnDone | undefined;
+}
+
+/** Somebody waits for what becomes of an event. */
+interface Waiter {
+	readonly event: Uint8Array;
+	readonly onDone: OnDone;
+	readonly next: Waiter | null;
 }
 
 export class Outbox {
@@ -38,6 +47,8 @@ export class Outbox {
 	readonly #limits: OutboxLimits;
 	readonly #window: Window;
 	readonly #events: Uint8Array[] = [];
+	/** Seldom any. */
+	#waiters: Waiter | null = null;
 	/** Closed since the connection is up. */
 	readonly #fresh: RecordRef[] = [];
 	/** The first one may be under way. */
@@ -71,13 +82,33 @@ export class Outbox {
 		);
 	}
 
-	/** Of too many events, the oldest is given up. */
-	addEvent(document: EventDocument): void {
+	/**
+	 * Of too many events, the oldest is given up.
+	 * @param onDone is told once whether the broker has acknowledged it
+	 */
+	addEvent(document: EventDocument, onDone?: OnDone): void {
+		const event = asciiJson(document);
 		if (this.#events.length >= MAX_EVENTS) {
-			this.#events.shift();
+			const oldest = this.#events.shift();
 			this.#system.log("warn", "Too many events wait; one is given up.");
+			if (oldest !== undefined) this.eventDone(oldest, false);
 		}
-		this.#events.push(asciiJson(document));
+		this.#events.push(event);
+		if (onDone !== undefined)
+			this.#waiters = { event, onDone, next: this.#waiters };
+	}
+
+	/** Tells whoever waits for an event. */
+	eventDone(event: Uint8Array, isAcknowledged: boolean): void {
+		let done: OnDone | null = null;
+		let left: Waiter | null = null;
+		for (let one = this.#waiters; one !== null; one = one.next) {
+			if (one.event === event) done = one.onDone;
+			else left = { event: one.event, onDone: one.onDone, next: left };
+		}
+		if (done === null) return;
+		this.#waiters = left;
+		done(isAcknowledged);
 	}
 
 	/** Whether a request has been sent, in whole or in part, and has no PUBACK. */

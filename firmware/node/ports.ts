@@ -2,7 +2,7 @@
  * What a node needs of its board. Every board implements these; nothing in `firmware/node` reaches for a pin, a
  * clock or a socket by itself. The contracts follow what Moddable's modules do, limits included.
  */
-import type { ResetReason } from "../../protocol/documents.ts";
+import type { LogLevel, ResetReason } from "../../protocol/documents.ts";
 import type { BoardUpdate } from "./update-ports.ts";
 
 /**
@@ -223,7 +223,7 @@ export interface HeapUse {
 	readonly limitBytes: number;
 }
 
-export type LogLevel = "error" | "warn" | "info" | "debug";
+export type { LogLevel };
 
 /** What a node tells those who watch it (the simulator's `--json`, the log of a board). Not sent to the cloud. */
 export type NodeReport =
@@ -288,6 +288,28 @@ export interface DeepSleep {
 	sleep(durationMs: number): never;
 }
 
+/**
+ * A little memory that holds what was written through every reset, though not through a loss of power: after that it holds anything.
+ * A reset during `write` leaves any part of the bytes written.
+ */
+export interface LastingMemory {
+	readonly sizeBytes: number;
+	/** Fills `into` from `offset`. @throws RangeError */
+	read(offset: number, into: Uint8Array): void;
+	/** @throws RangeError */
+	write(offset: number, bytes: Uint8Array): void;
+}
+
+/** What a board noted when it aborted the program before this start. */
+export interface AbortNote {
+	/** What was wrong, and where, as far as the engine could tell. */
+	readonly cause: string;
+	/** How long the boot that ended so had run; absent where it was not noted. */
+	readonly uptimeMs?: number;
+	/** Of the heap; absent where it was not noted. */
+	readonly freeBytes?: number;
+}
+
 /** A wireless network. */
 export interface Station {
 	readonly ssid: string;
@@ -341,6 +363,10 @@ export interface Board {
 	readonly slots?: AppSlots;
 	/** Where the board has slots and knows a key that updates are signed with. */
 	readonly update?: BoardUpdate;
+	/** Where the board has some: the last of the log is kept there, and what is known of a crash. */
+	readonly lasting?: LastingMemory;
+	/** After an abort, where the board could note anything of it. */
+	readonly abort?: AbortNote;
 	/** Where the board has Wi-Fi. */
 	readonly wifi?: WifiSwitch;
 }

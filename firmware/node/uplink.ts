@@ -215,9 +215,15 @@ export class Uplink {
 		this.#run();
 	}
 
-	/** Sends an event with QoS 1 as soon as may be; of many that wait, the oldest is given up. */
-	publishEvent(document: EventDocument): void {
-		this.#outbox.addEvent(document);
+	/**
+	 * Sends an event with QoS 1 as soon as may be; of many that wait, the oldest is given up.
+	 * @param onDone is told once whether the broker has acknowledged it
+	 */
+	publishEvent(
+		document: EventDocument,
+		onDone?: (isAcknowledged: boolean) => void,
+	): void {
+		this.#outbox.addEvent(document, onDone);
 		this.#run();
 	}
 
@@ -298,6 +304,7 @@ export class Uplink {
 	#onAcknowledged(id: number): void {
 		const { current } = this.#writer;
 		const place = this.#outbox.acknowledge(id);
+		const event = place?.bytes ?? null;
 		if (place !== null) {
 			if (current === place) place.acknowledged = true;
 			else place.free();
@@ -307,6 +314,7 @@ export class Uplink {
 		this.#retries.proven();
 		this.#isProven = true;
 		this.#parts.onAcknowledged?.();
+		if (event !== null) this.#outbox.eventDone(event, true);
 	}
 
 	/** Ends the connection from this side. */

@@ -1,7 +1,15 @@
 /** What the chip and its flash give to the node's Board; the network, identity and settings stand beside it. */
 import FlashStorage from "embedded:storage/flash";
 import FFI from "mc/ffi";
-import type { AppSlots, DeepSleep, Flash, Watchdog } from "../../node/ports.ts";
+import type {
+	AbortNote,
+	AppSlots,
+	DeepSleep,
+	Flash,
+	LastingMemory,
+	Watchdog,
+} from "../../node/ports.ts";
+import { abortNote, RtcLastingMemory } from "./native/lasting.ts";
 import { Platform } from "./native/platform.ts";
 import { RtcDeepSleep } from "./native/sleep.ts";
 import { OtaSlots } from "./native/slots.ts";
@@ -17,6 +25,8 @@ export interface Hardware {
 	readonly platform: Platform;
 	readonly deepSleep: DeepSleep;
 	readonly watchdog: Watchdog;
+	readonly lasting: LastingMemory;
+	readonly abort?: AbortNote;
 	readonly slots: AppSlots;
 	readonly journal: Flash;
 	readonly checkpoints: Flash;
@@ -31,10 +41,13 @@ export function openHardware(log: Log = traced): Hardware {
 			"error",
 			"NVS could not be read and was erased: the node has to be provisioned anew.",
 		);
+	const abort = abortNote(natives);
 	return {
 		platform,
 		deepSleep: new RtcDeepSleep(natives),
 		watchdog: new TaskWatchdog(natives, log),
+		lasting: new RtcLastingMemory(natives),
+		...(abort === undefined ? {} : { abort }),
 		slots: new OtaSlots(natives, log),
 		journal: openPartition("journal"),
 		checkpoints: openPartition("checkpoints"),

@@ -2,7 +2,12 @@
 import { EventEmitter } from "node:events";
 import { join } from "node:path";
 import type { ResetReason } from "../../../protocol/documents.ts";
-import type { NodeReport, Settings, Station } from "../../node/ports.ts";
+import type {
+	AbortNote,
+	NodeReport,
+	Settings,
+	Station,
+} from "../../node/ports.ts";
 import { stationOf, WIFI_KEY } from "../../node/wifi-change.ts";
 import { FlashFolder } from "./flash-folder.ts";
 import { nodeIdentity } from "./identity.ts";
@@ -14,6 +19,7 @@ import {
 	VirtualClock,
 } from "./peripherals/clock.ts";
 import { FlashSupply, NorFlash, PowerCut } from "./peripherals/flash.ts";
+import { LastingMemory } from "./peripherals/lasting-memory.ts";
 import { PROVISIONED_SSID, VirtualNetwork } from "./peripherals/network.ts";
 import { SeededRandom } from "./peripherals/random.ts";
 import { RetainedMemory } from "./peripherals/retained-memory.ts";
@@ -46,6 +52,8 @@ export const WEATHER_ADDRESS = 0x44;
 const JOURNAL_BYTES = 1 << 20;
 const CHECKPOINT_BYTES = 1 << 16;
 const RETAINED_BYTES = 4096;
+/** As an ESP32's RTC memory has room for, beside what it retains. */
+const LASTING_BYTES = 2560;
 const WATCHDOG_MS = 60_000;
 const PROVISIONED: Station = { ssid: PROVISIONED_SSID };
 const REBOOT_MS = 100;
@@ -68,6 +76,11 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	readonly weather: WeatherChip;
 	readonly network: VirtualNetwork;
 	readonly retained: RetainedMemory;
+	readonly lasting: LastingMemory;
+	/** What the processor said last, since it was started. */
+	#lastWords: string | undefined;
+	/** Of the abort that the next boot comes after. */
+	#abort: AbortNote | undefined;
 	readonly #watchdog: WatchdogTimer;
 	readonly #options: MachineOptions;
 	readonly #folder: FlashFolder | undefined;
@@ -132,6 +145,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			this.retained = new RetainedMemory(
 				options.retainedBytes ?? RETAINED_BYTES,
 			);
+			this.lasting = new LastingMemory(LASTING_BYTES, options.seed);
 			this.#watchdog = new WatchdogTimer(
 				this.clock,
 				options.watchdogMs ?? WATCHDOG_MS,
@@ -178,6 +192,8 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		if (this.#processor !== undefined || this.#asleep) return;
 		this.clock.clear(this.#reboot);
 		this.supply.restore();
+		this.lasting.lose();
+		this.#abort = undefined;
 		this.#crashes = 0;
 		this.#boot("power_on");
 	}
@@ -254,7 +270,10 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			bundle: this.#options.bundle ?? bundlePath(board),
 			onRequest: (request) => this.#answer(request),
 			onPost: (post) => this.#hear(post),
-			onLastWords: (text) => this.emit("log", "error", text),
+			onLastWords: (text) => {
+				this.#lastWords = text;
+				this.emit("log", "error", text);
+			},
 			onExit: (code) => this.#ended(code),
 		});
 		this.#processor = processor;
@@ -267,8 +286,12 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			weatherAddresses: [WEATHER_ADDRESS],
 			rssi: -60,
 			retainedBytes: this.retained.sizeBytes,
+			lastingBytes: this.lasting.sizeBytes,
+			...(this.#abort === undefined ? {} : { abort: this.#abort }),
 			watchdogMs: this.#watchdog.timeoutMs,
 		};
+		this.#lastWords = undefined;
+		this.#abort = undefined;
 		this.#turn({ op: "boot", json: JSON.stringify(boot) });
 	}
 
@@ -368,6 +391,8 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			return;
 		}
 		const reboots = this.#ending === undefined && isResetReason(end);
+		if (reboots && end !== "restart" && this.#lastWords !== undefined)
+			this.#abort = { cause: this.#lastWords, uptimeMs: Math.round(ranMs) };
 		if (reboots) this.#scheduleReboot(end, ranMs);
 		this.#rest();
 		this.emit("exit", { reason: end, code, reboots });

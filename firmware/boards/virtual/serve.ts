@@ -2,6 +2,7 @@
 import { randomFillSync } from "node:crypto";
 import type { Settings } from "../../node/ports.ts";
 import type { NorFlash } from "./peripherals/flash.ts";
+import type { LastingMemory } from "./peripherals/lasting-memory.ts";
 import type { VirtualNetwork } from "./peripherals/network.ts";
 import type { SeededRandom } from "./peripherals/random.ts";
 import type { RetainedMemory } from "./peripherals/retained-memory.ts";
@@ -16,6 +17,7 @@ export interface Peripherals {
 	readonly bus: I2CBus;
 	readonly network: VirtualNetwork;
 	readonly retained: RetainedMemory;
+	readonly lasting: LastingMemory;
 	/** Absent when random bytes are not to be repeatable. */
 	readonly random: SeededRandom | undefined;
 }
@@ -73,6 +75,11 @@ export function serve(parts: Peripherals, request: Request): Uint8Array {
 		}
 		case "retain":
 			parts.retained.write(request.bytes);
+			return EMPTY;
+		case "lasting_read":
+			return parts.lasting.read(request.offset, request.length);
+		case "lasting_write":
+			parts.lasting.write(request.offset, request.bytes);
 			return EMPTY;
 	}
 }

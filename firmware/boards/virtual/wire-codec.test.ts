@@ -57,6 +57,8 @@ const request: fc.Arbitrary<Request> = fc.oneof(
 	record({ op: is("setting_set" as const), key: text, value: text }),
 	record({ op: is("i2c" as const), address: u8, length: u32, bytes }),
 	record({ op: is("random" as const), length: u32 }),
+	record({ op: is("lasting_read" as const), offset: u32, length: u32 }),
+	record({ op: is("lasting_write" as const), offset: u32, bytes }),
 	record({
 		op: is("mqtt_write" as const),
 		connection: u32,

@@ -21,6 +21,8 @@ const REQUESTS = [
 	"retained",
 	"retain",
 	"mqtt_subscribe",
+	"lasting_read",
+	"lasting_write",
 ] as const satisfies readonly Request["op"][];
 
 const POSTS = [
@@ -95,6 +97,12 @@ export function encodeRequest(
 		case "flash_erase":
 			writer.u8(request.partition).u32(request.offset);
 			break;
+		case "lasting_read":
+			writer.u32(request.offset).u32(request.length);
+			break;
+		case "lasting_write":
+			writer.u32(request.offset).raw(request.bytes);
+			break;
 		case "setting_get":
 		case "setting_delete":
 			writer.text(request.key);
@@ -156,6 +164,10 @@ export function decodeRequest(utf8: Utf8, bytes: Uint8Array): Request {
 			};
 		case "flash_erase":
 			return { op, partition: reader.u8(), offset: reader.u32() };
+		case "lasting_read":
+			return { op, offset: reader.u32(), length: reader.u32() };
+		case "lasting_write":
+			return { op, offset: reader.u32(), bytes: reader.rest() };
 		case "setting_get":
 		case "setting_delete":
 			return { op, key: reader.text() };

@@ -6,6 +6,7 @@
  */
 import type { ResetReason } from "../../../protocol/documents.ts";
 import type {
+	AbortNote,
 	Identity,
 	LogLevel,
 	MqttPublishOptions,
@@ -101,7 +102,19 @@ export type Request =
 	/** → a byte 0 when nothing was retained, or a byte 1 and what was */
 	| { readonly op: "retained" }
 	/** → nothing */
-	| { readonly op: "retain"; readonly bytes: Uint8Array };
+	| { readonly op: "retain"; readonly bytes: Uint8Array }
+	/** → the bytes of the memory that outlives resets */
+	| {
+			readonly op: "lasting_read";
+			readonly offset: number;
+			readonly length: number;
+	  }
+	/** → nothing */
+	| {
+			readonly op: "lasting_write";
+			readonly offset: number;
+			readonly bytes: Uint8Array;
+	  };
 
 /** What XS says without waiting. */
 export type Post =
@@ -189,5 +202,9 @@ export interface BootDocument {
 	readonly rssi: number;
 	/** What the memory holds that survives a deep sleep. */
 	readonly retainedBytes: number;
+	/** What the memory holds that outlives resets. */
+	readonly lastingBytes: number;
+	/** After an abort: what was noted of it. */
+	readonly abort?: AbortNote;
 	readonly watchdogMs: number;
 }

@@ -7,7 +7,8 @@
  *
  * What survives what:
  *   RTC_DATA_ATTR    a deep sleep. Any other reset loads its initial value anew.
- *   RTC_NOINIT_ATTR  every reset but a loss of power, after which it holds noise: hence the magic.
+ *   RTC_NOINIT_ATTR  every reset but a loss of power, after which it holds noise: hence the magic. Of `lasting` the node makes
+ *                    sure by itself (firmware/node/lasting-layout.ts).
  * Both are section "Memory Types" of the ESP-IDF Programming Guide.
  */
 #include <stdbool.h>
@@ -165,20 +166,83 @@ static uint32_t read_reset_reason(void)
 	}
 }
 
+/* ---- What was noted of an abort ---- */
+
+#define NOTE_MAGIC 0x74686e74u
+#define CAUSE_BYTES 112
+
+/* As natives.ts takes it apart. */
+struct abort_note {
+	double uptime_ms;
+	uint32_t free_bytes;
+	uint32_t cause_bytes;
+	char cause[CAUSE_BYTES];
+};
+
+static RTC_NOINIT_ATTR struct {
+	uint32_t magic;
+	uint32_t crc;
+	struct abort_note note;
+} noted;
+
+/* Of the abort that this start comes after. */
+static bool is_noted;
+static struct abort_note last_note;
+
+static uint32_t crc_of_note(void)
+{
+	return esp_rom_crc32_le(
+		0, (uint8_t const *)&noted.note, sizeof noted.note);
+}
+
+/* Once a start, so that none finds the note of another. */
+static void take_note(void)
+{
+	is_noted = esp_reset_reason() == ESP_RST_SW && noted.magic == NOTE_MAGIC &&
+		noted.crc == crc_of_note() && noted.note.cause_bytes <= CAUSE_BYTES;
+	if (is_noted)
+		last_note = noted.note;
+	noted.magic = 0;
+}
+
 uint32_t thinghz_reset_reason(void)
 {
 	if (reset_reason == NOT_READ) {
 		reset_reason = read_reset_reason();
 		set_mark(REASON_STACK_OVERFLOW);
+		take_note();
 	}
 	return reset_reason;
 }
 
-/* XS is about to abort: `cause` is what fxAbortString says of it. It allocates nothing, as memory may be what lacks. */
-void thinghz_aborting(char *cause)
+static int64_t uptime_us(void);
+
+/*
+ * XS is about to abort: `cause` is what fxAbortString says of it, `free_bytes` what its heap has left. It allocates nothing, as memory
+ * may be what lacks.
+ */
+void thinghz_aborting(char *cause, uint32_t free_bytes)
 {
+	size_t length = strlen(cause);
 	set_mark(strcmp(cause, "memory full") == 0 ? REASON_OUT_OF_MEMORY
 											   : REASON_CRASH);
+	memset(&noted.note, 0, sizeof noted.note);
+	noted.note.uptime_ms = (double)(uptime_us() / 1000);
+	noted.note.free_bytes = free_bytes;
+	noted.note.cause_bytes = length < CAUSE_BYTES ? length : CAUSE_BYTES;
+	memcpy(noted.note.cause, cause, noted.note.cause_bytes);
+	noted.crc = crc_of_note();
+	noted.magic = NOTE_MAGIC;
+}
+
+/* Copies the note of the abort that this start comes after. @return ESP_ERR_NOT_FOUND when there is none, or none that is whole */
+int32_t thinghz_abort_note(void *into)
+{
+	thinghz_reset_reason();
+	if (!is_noted)
+		return ESP_ERR_NOT_FOUND;
+	memcpy(into, &last_note, sizeof last_note);
+	return ESP_OK;
 }
 
 void thinghz_restart(void)
@@ -302,6 +366,42 @@ void thinghz_sleep(double duration_ms)
 	fell_asleep.rtc_us = esp_rtc_get_time_us();
 	fell_asleep.crc = crc_of_fell_asleep();
 	esp_deep_sleep((uint64_t)(duration_ms * 1000.0));
+}
+
+/* ---- Memory that outlives resets ---- */
+
+#define LASTING_BYTES 2560
+
+static RTC_NOINIT_ATTR uint8_t lasting[LASTING_BYTES];
+
+uint32_t thinghz_lasting_size(void)
+{
+	return LASTING_BYTES;
+}
+
+static bool is_inside(uint32_t offset, uint32_t length)
+{
+	return offset <= LASTING_BYTES && length <= LASTING_BYTES - offset;
+}
+
+/* @return ESP_ERR_INVALID_SIZE where there is no so much from there on */
+int32_t thinghz_lasting_read(uint32_t offset, void *into, uint32_t length)
+{
+	if (!is_inside(offset, length))
+		return ESP_ERR_INVALID_SIZE;
+	if (length > 0)
+		memcpy(into, lasting + offset, length);
+	return ESP_OK;
+}
+
+/* @return as of thinghz_lasting_read */
+int32_t thinghz_lasting_write(uint32_t offset, void *bytes, uint32_t length)
+{
+	if (!is_inside(offset, length))
+		return ESP_ERR_INVALID_SIZE;
+	if (length > 0)
+		memcpy(lasting + offset, bytes, length);
+	return ESP_OK;
 }
 
 /* ---- Application slots ---- */

@@ -5,7 +5,8 @@ import type { ResetReason } from "../../../../protocol/documents.ts";
 export interface Natives {
 	thinghz_settings_erased(): number;
 	thinghz_reset_reason(): number;
-	thinghz_aborting(cause: string): void;
+	thinghz_aborting(cause: string, freeBytes: number): void;
+	thinghz_abort_note(into: ArrayBuffer): number;
 	thinghz_restart(): void;
 	thinghz_uptime_ms(): number;
 	thinghz_retained_capacity(): number;
@@ -13,6 +14,9 @@ export interface Natives {
 	thinghz_retained_length(): number;
 	thinghz_retained(into: ArrayBuffer, length: number): void;
 	thinghz_sleep(durationMs: number): void;
+	thinghz_lasting_size(): number;
+	thinghz_lasting_read(at: number, into: ArrayBuffer, length: number): number;
+	thinghz_lasting_write(at: number, bytes: ArrayBuffer, length: number): number;
 	thinghz_app_on_trial(onTrial: ArrayBuffer): number;
 	thinghz_app_confirm(): number;
 	thinghz_app_roll_back(): number;
@@ -23,6 +27,7 @@ export interface Natives {
 	thinghz_system_free(): number;
 	thinghz_collect(): void;
 	thinghz_xs_heap(sizes: ArrayBuffer): void;
+	thinghz_xs_free(): number;
 	thinghz_random(into: ArrayBuffer, length: number): void;
 }
 

@@ -3,6 +3,11 @@ import type { ResetReason } from "../../../../protocol/documents.ts";
 import type { HeapUse } from "../../../node/ports.ts";
 import { type Natives, PlatformError, resetReason } from "./natives.ts";
 
+/** What XS says of that (`fxAbortString`). */
+const MEMORY_FULL = "memory full";
+
+export type AbortHook = (cause: string, thrown?: unknown) => void;
+
 export class Platform {
 	readonly resetReason: ResetReason;
 	/** NVS could not be read at this start and was erased: identity and settings are gone. */
@@ -50,11 +55,20 @@ export class Platform {
 	}
 
 	/**
-	 * Keeps why XS aborts for the next start's reset reason. XS calls a global function `abort` with the cause, in a machine that
-	 * may have no memory left: it must not allocate.
+	 * Keeps why XS aborts for the next start. XS calls a global function `abort` with the cause, and with what was thrown if its SDK
+	 * gives that, in a machine that may have no memory left: then it must not allocate.
 	 */
-	watchAborts(global: { abort?: ((cause: string) => void) | undefined }): void {
+	watchAborts(global: { abort?: AbortHook | undefined }): void {
 		const natives = this.#natives;
-		global.abort = (cause) => natives.thinghz_aborting(cause);
+		global.abort = (cause, thrown) => {
+			const freeBytes = natives.thinghz_xs_free();
+			natives.thinghz_aborting(cause, freeBytes);
+			// There is memory, but for that: what was thrown, and where, takes the place of what is noted.
+			if (cause !== MEMORY_FULL && thrown instanceof Error)
+				natives.thinghz_aborting(
+					`${cause}: ${thrown.message} ${thrown.stack}`,
+					freeBytes,
+				);
+		};
 	}
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { FakeNatives } from "../testing/fake-natives.ts";
+import { abortNote, RtcLastingMemory } from "./lasting.ts";
 import { bufferOf, PlatformError, RESET_REASONS } from "./natives.ts";
-import { Platform } from "./platform.ts";
+import { type AbortHook, Platform } from "./platform.ts";
 import { RtcDeepSleep } from "./sleep.ts";
 import { OtaSlots } from "./slots.ts";
 import { TaskWatchdog } from "./watchdog.ts";
@@ -20,6 +21,52 @@ function refusal(code: number): (error: unknown) => boolean {
 function unexpected(_level: string, message: string): never {
 	throw new assert.AssertionError({ message });
 }
+
+describe("lasting memory", () => {
+	it("gives back what was written, and takes a view's own bytes", () => {
+		const natives = new FakeNatives();
+		const memory = new RtcLastingMemory(natives);
+		assert.equal(memory.sizeBytes, 2560);
+		memory.write(2557, Uint8Array.of(0, 1, 2, 3, 0).subarray(1, 4));
+		const into = new Uint8Array(4);
+		memory.read(2556, into);
+		assert.deepEqual(into, Uint8Array.of(0, 1, 2, 3));
+	});
+
+	it("refuses what lies outside, and says so when it cannot be used", () => {
+		const natives = new FakeNatives();
+		const memory = new RtcLastingMemory(natives);
+		for (const [at, length] of [
+			[-1, 1],
+			[2560, 1],
+			[2559, 2],
+		] as const) {
+			const bytes = new Uint8Array(length);
+			assert.throws(() => memory.read(at, bytes), RangeError);
+			assert.throws(() => memory.write(at, bytes), RangeError);
+		}
+		natives.error = 0x104;
+		assert.throws(() => memory.read(0, new Uint8Array(1)), refusal(0x104));
+		assert.throws(() => memory.write(0, new Uint8Array(1)), refusal(0x104));
+	});
+
+	it("has the note of an abort, where there is one", () => {
+		const natives = new FakeNatives();
+		assert.equal(abortNote(natives), undefined);
+		const note = new Uint8Array(128);
+		const view = new DataView(note.buffer);
+		view.setFloat64(0, 5000, true);
+		view.setUint32(8, 1234, true);
+		view.setUint32(12, 5, true);
+		note.set(Buffer.from("fatal and what is left"), 16);
+		natives.abortNote = note;
+		assert.deepEqual(abortNote(natives), {
+			cause: "fatal",
+			uptimeMs: 5000,
+			freeBytes: 1234,
+		});
+	});
+});
 
 describe("deep sleep", () => {
 	it("gives back what was retained", () => {
@@ -204,10 +251,27 @@ describe("the platform", () => {
 
 	it("keeps why XS aborts", () => {
 		const natives = new FakeNatives();
-		const global: { abort?: (cause: string) => void } = {};
+		const global: { abort?: AbortHook } = {};
 		new Platform(natives).watchAborts(global);
 		global.abort?.("memory full");
-		assert.deepEqual(natives.calls, ["aborting: memory full"]);
+		assert.deepEqual(natives.calls, ["aborting: memory full, 1234 free"]);
+	});
+
+	it("keeps what was thrown, where XS gives it, unless there is no memory to do so", () => {
+		const natives = new FakeNatives();
+		const global: { abort?: AbortHook } = {};
+		new Platform(natives).watchAborts(global);
+		global.abort?.("memory full", new Error("x"));
+		global.abort?.("unhandled exception", "no error");
+		const error = new Error("odd");
+		error.stack = "at f (m.js:3)";
+		global.abort?.("unhandled exception", error);
+		assert.deepEqual(natives.calls, [
+			"aborting: memory full, 1234 free",
+			"aborting: unhandled exception, 1234 free",
+			"aborting: unhandled exception, 1234 free",
+			"aborting: unhandled exception: odd at f (m.js:3), 1234 free",
+		]);
 	});
 
 	it("restarts", () => {

@@ -14,6 +14,8 @@ void thinghz_collect(void)
 	fxCollectGarbage(gThe);
 }
 
+extern uint32_t thinghz_system_free(void);
+
 /*
  * Bytes of slots and chunks: in use, garbage since the last collection included; taken from the system; and what may be taken in
  * all, 0 when that is as much as the system has.
@@ -34,4 +36,14 @@ void thinghz_xs_heap(uint32_t *sizes)
 		sizes[2] = sizes[1];
 	else
 		sizes[2] = 0;
+}
+
+/* Bytes that XS may still use, without a collection: what the system has free is of it where XS's heap grows. */
+uint32_t thinghz_xs_free(void)
+{
+	uint32_t sizes[3];
+	thinghz_xs_heap(sizes);
+	uint32_t most =
+		sizes[2] > 0 ? sizes[2] : sizes[1] + thinghz_system_free();
+	return most > sizes[0] ? most - sizes[0] : 0;
 }

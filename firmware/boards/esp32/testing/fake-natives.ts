@@ -9,6 +9,9 @@ export class FakeNatives implements Natives {
 	wokenWith: Uint8Array | undefined;
 	retained: Uint8Array | undefined;
 	capacity = 4096;
+	readonly lasting = new Uint8Array(2560);
+	/** As natives.c lays it out. */
+	abortNote: Uint8Array | undefined;
 	onTrial = 0;
 	/** What the next call that can fail returns. */
 	error = 0;
@@ -25,8 +28,41 @@ export class FakeNatives implements Natives {
 		return this.resetReason;
 	}
 
-	thinghz_aborting(cause: string): void {
-		this.calls.push(`aborting: ${cause}`);
+	thinghz_aborting(cause: string, freeBytes: number): void {
+		this.calls.push(`aborting: ${cause}, ${freeBytes} free`);
+	}
+
+	thinghz_abort_note(into: ArrayBuffer): number {
+		if (this.abortNote === undefined) return 0x105;
+		new Uint8Array(into).set(this.abortNote);
+		return 0;
+	}
+
+	thinghz_lasting_size(): number {
+		return this.lasting.length;
+	}
+
+	thinghz_lasting_read(
+		offset: number,
+		into: ArrayBuffer,
+		length: number,
+	): number {
+		new Uint8Array(into).set(this.lasting.subarray(offset, offset + length));
+		return this.error;
+	}
+
+	thinghz_lasting_write(
+		offset: number,
+		bytes: ArrayBuffer,
+		length: number,
+	): number {
+		if (this.error === 0)
+			this.lasting.set(new Uint8Array(bytes, 0, length), offset);
+		return this.error;
+	}
+
+	thinghz_xs_free(): number {
+		return 1234;
 	}
 
 	thinghz_restart(): void {

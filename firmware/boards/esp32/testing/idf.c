@@ -16,7 +16,11 @@ extern uint8_t __start_rtc_noinit[], __stop_rtc_noinit[];
 int thinghz_prepare(void);
 uint32_t thinghz_settings_erased(void);
 uint32_t thinghz_reset_reason(void);
-void thinghz_aborting(char *cause);
+void thinghz_aborting(char *cause, uint32_t free_bytes);
+int32_t thinghz_abort_note(void *into);
+uint32_t thinghz_lasting_size(void);
+int32_t thinghz_lasting_read(uint32_t offset, void *into, uint32_t length);
+int32_t thinghz_lasting_write(uint32_t offset, void *bytes, uint32_t length);
 void thinghz_restart(void);
 double thinghz_uptime_ms(void);
 uint32_t thinghz_retained_capacity(void);
@@ -228,7 +232,28 @@ static void run(const char *command, char *argument, long long number)
 	else if (IS("reset_reason"))
 		printf("%u\n", thinghz_reset_reason());
 	else if (IS("aborting"))
-		thinghz_aborting(argument);
+		thinghz_aborting(argument, 1234);
+	else if (IS("abort_note")) {
+		struct {
+			double uptime_ms;
+			uint32_t free_bytes, cause_bytes;
+			char cause[112];
+		} note = {0};
+		error = thinghz_abort_note(&note);
+		printf("%d %.0f %u %.*s\n", error, note.uptime_ms, note.free_bytes,
+			(int)note.cause_bytes, note.cause);
+	} else if (IS("lasting_size"))
+		printf("%u\n", thinghz_lasting_size());
+	else if (IS("lasting_write")) {
+		memset(bytes, 0x42, sizeof bytes);
+		printf("%d\n", thinghz_lasting_write((uint32_t)number, bytes, 4));
+	} else if (IS("lasting_read")) {
+		memset(bytes, 0, sizeof bytes);
+		error = thinghz_lasting_read((uint32_t)number, bytes, 4);
+		printf("%d %02x%02x%02x%02x%02x\n", error, bytes[0], bytes[1], bytes[2],
+			bytes[3], bytes[4]);
+	} else if (IS("damage_noinit"))
+		__start_rtc_noinit[number] ^= 1;
 	else if (IS("restart"))
 		thinghz_restart();
 	else if (IS("xs_abort"))

@@ -9,4 +9,4 @@ declare module "mc/ffi" {
 }
 
 /** XS calls it before it aborts, where the manifest defines `xs.abortHook`. */
-declare var abort: ((cause: string) => void) | undefined;
+declare var abort: ((cause: string, thrown?: unknown) => void) | undefined;

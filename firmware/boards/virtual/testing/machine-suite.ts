@@ -149,17 +149,17 @@ export function describeMachine(kind: MachineKind): void {
 			);
 		});
 
-		for (const [end, reason] of [
-			["restart", "restart"],
-			["crash", "crash"],
-			["reject", "crash"],
-			["overflow", "stack_overflow"],
-			["memory", "out_of_memory"],
-			["instruction", "crash"],
-			["load", "crash"],
-			["store", "crash"],
+		for (const [end, reason, cause] of [
+			["restart", "restart", /^null$/],
+			["crash", "crash", /^uncaught exception: .*as told/s],
+			["reject", "crash", /^unhandled rejection: .*as told/s],
+			["overflow", "stack_overflow", /^stack overflow/],
+			["memory", "out_of_memory", /^out of memory: \d+ bytes/],
+			["instruction", "crash", /./],
+			["load", "crash", /./],
+			["store", "crash", /./],
 		] as const) {
-			it(`boots again after ${end}, and knows why`, async () => {
+			it(`boots again after ${end}, and knows why and what it had noted`, async () => {
 				make(limited).settings.set("end", end);
 				machine.powerOn();
 				const exit = once(machine, "exit");
@@ -173,6 +173,11 @@ export function describeMachine(kind: MachineKind): void {
 					["power_on", reason],
 				);
 				assert.deepEqual(values("setting"), [null, "1"]);
+				assert.notDeepEqual(values("lasting")[0], [1, 2, 3, 4]);
+				assert.deepEqual(values("lasting")[1], [1, 2, 3, 4]);
+				const [noted, uptimeMs] = values("abort")[1] as [unknown, unknown];
+				assert.match(String(noted), cause);
+				assert.equal(uptimeMs, end === "restart" ? null : 1000);
 			});
 		}
 
@@ -202,6 +207,10 @@ export function describeMachine(kind: MachineKind): void {
 			await clock.runFor(1);
 			assert.deepEqual((values("boot")[1] as string[])[1], "power_on");
 			assert.deepEqual(values("setting"), [null, "1"]);
+			assert.notDeepEqual(values("lasting")[1], [1, 2, 3, 4]);
+			assert.deepEqual(values("abort")[1], [null, null]);
+			for (const error of (values("outside")[0] as string[]).map(String))
+				assert.match(error, /outside a memory of 2560 bytes/);
 		});
 
 		it("loses power when it is told to, and its connections with it", async () => {

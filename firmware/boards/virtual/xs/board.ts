@@ -1,8 +1,10 @@
 /** The virtual board's side of `firmware/node/ports.ts`. */
 import type {
+	AbortNote,
 	Board,
 	DeepSleep,
 	HeapUse,
+	LastingMemory,
 	LogLevel,
 	NodeReport,
 	Station,
@@ -106,6 +108,22 @@ class ChannelSleep implements DeepSleep {
 	}
 }
 
+class ChannelLasting implements LastingMemory {
+	readonly sizeBytes: number;
+
+	constructor(sizeBytes: number) {
+		this.sizeBytes = sizeBytes;
+	}
+
+	read(offset: number, into: Uint8Array): void {
+		into.set(call({ op: "lasting_read", offset, length: into.length }));
+	}
+
+	write(offset: number, bytes: Uint8Array): void {
+		call({ op: "lasting_write", offset, bytes });
+	}
+}
+
 class ChannelWatchdog implements Watchdog {
 	readonly timeoutMs: number;
 
@@ -139,6 +157,8 @@ export class VirtualBoard implements Board {
 	readonly checkpoints: ChannelFlash;
 	readonly deepSleep: ChannelSleep;
 	readonly watchdog: ChannelWatchdog;
+	readonly lasting: ChannelLasting;
+	declare readonly abort?: AbortNote;
 	readonly wifi = new ChannelWifi();
 
 	constructor(boot: BootDocument) {
@@ -153,6 +173,8 @@ export class VirtualBoard implements Board {
 		);
 		this.deepSleep = new ChannelSleep(boot.retainedBytes);
 		this.watchdog = new ChannelWatchdog(boot.watchdogMs);
+		this.lasting = new ChannelLasting(boot.lastingBytes);
+		if (boot.abort !== undefined) this.abort = boot.abort;
 	}
 
 	/** One turn; time has moved on to it. */

@@ -124,7 +124,7 @@ tell("retain", () => {
 	sleep.retain(new Uint8Array(sleep.retainedBytes));
 	return [sleep.retainedBytes, sleep.retained() ?? null];
 });
-tell("aborting", () => natives.thinghz_aborting("memory full"));
+tell("aborting", () => natives.thinghz_aborting("memory full", 0));
 tell("wifi", () => [
 	natives.thinghz_wifi_watch(),
 	natives.thinghz_wifi_reason(),

@@ -45,6 +45,19 @@ function probeStorage(board: VirtualBoard, tell: Tell): void {
 	tell("text", settings.get("text"));
 }
 
+/** What is there of the boot before, and a mark for the next. */
+function probeLasting({ lasting, abort }: VirtualBoard, tell: Tell): void {
+	const bytes = new Uint8Array(4);
+	lasting.read(lasting.sizeBytes - 4, bytes);
+	tell("lasting", Array.from(bytes));
+	lasting.write(lasting.sizeBytes - 4, Uint8Array.of(1, 2, 3, 4));
+	tell("outside", [
+		attempt(() => lasting.read(lasting.sizeBytes - 3, bytes)),
+		attempt(() => lasting.write(lasting.sizeBytes, bytes)),
+	]);
+	tell("abort", [abort?.cause ?? null, abort?.uptimeMs ?? null]);
+}
+
 function probeSensor(board: VirtualBoard, tell: Tell): void {
 	const [port] = board.sensors;
 	if (port === undefined) throw new Error("No sensor is configured.");
@@ -134,6 +147,7 @@ bootWith((board) => {
 	const { usedBytes, peakBytes, limitBytes } = system.heap();
 	tell("heap", [usedBytes > 0, peakBytes >= usedBytes, limitBytes > 0]);
 	probeStorage(board, tell);
+	probeLasting(board, tell);
 	probeSensor(board, tell);
 	probeNetwork(board, tell);
 	time.request((wallMs) => tell("time", wallMs));
