@@ -54,7 +54,13 @@ export function addAlertRules(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 					description: "The rules.",
 					content: {
 						"application/json": {
-							schema: z.object({ rules: z.array(RuleSchema) }),
+							schema: z.object({
+								rules: z.array(RuleSchema),
+								tells: z.array(z.enum(["email", "webhook", "push"])).openapi({
+									description:
+										"The kinds of `notify` that this cloud can tell.",
+								}),
+							}),
 						},
 					},
 				},
@@ -63,7 +69,8 @@ export function addAlertRules(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 		}),
 		async function listAlertRules(c) {
 			const all = await rules.list();
-			return c.json({ rules: all.map(ruleDocument) }, 200);
+			const tells = [...deps.alerts.targetKinds];
+			return c.json({ rules: all.map(ruleDocument), tells }, 200);
 		},
 	);
 

@@ -99,7 +99,10 @@ describe("/v1/alerts/rules", () => {
 		};
 		assert.deepEqual(await replaced.json(), now);
 		const list = await cloud.get("/v1/alerts/rules");
-		assert.deepEqual(await list.json(), { rules: [now] });
+		assert.deepEqual(await list.json(), {
+			rules: [now],
+			tells: ["email", "webhook"],
+		});
 		const gone = await cloud.get(path, {
 			method: "DELETE",
 			headers: { Authorization: "Bearer good" },

@@ -78,6 +78,12 @@ export interface TestResult {
 	readonly error: string | null;
 }
 
+export interface RuleList {
+	readonly rules: readonly RuleInfo[];
+	/** What the cloud can tell. */
+	readonly tells: readonly AlertTarget["type"][];
+}
+
 const RULES = "/v1/alerts/rules";
 
 export async function listAlerts(
@@ -92,11 +98,8 @@ export async function listAlerts(
 	return alerts;
 }
 
-export async function listRules(
-	signal: AbortSignal,
-): Promise<readonly RuleInfo[]> {
-	const { rules } = await getJson<{ rules: RuleInfo[] }>(RULES, signal);
-	return rules;
+export async function listRules(signal: AbortSignal): Promise<RuleList> {
+	return getJson<RuleList>(RULES, signal);
 }
 
 export function createRule(draft: RuleDraft): Promise<Response> {

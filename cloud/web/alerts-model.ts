@@ -8,6 +8,7 @@ import {
 	listRules,
 	type RuleDraft,
 	type RuleInfo,
+	type RuleList,
 	removeRule,
 	testRule,
 } from "./alerts-client.ts";
@@ -20,6 +21,8 @@ const PAGE = 30;
 export class AlertsModel {
 	readonly now = new AlertList(null);
 	readonly rules: Signal<readonly RuleInfo[]> = signal([]);
+	/** What the cloud can tell, and a rule may name. */
+	readonly tells: Signal<RuleList["tells"]> = signal([]);
 	readonly devices: Signal<readonly DeviceInfo[]> = signal([]);
 	readonly events: Signal<readonly AlertEventInfo[]> = signal([]);
 	readonly hasMore = signal(false);
@@ -133,11 +136,12 @@ export class AlertsModel {
 	async #loadRules(): Promise<void> {
 		if (!this.#seesRules) return;
 		await this.#attempt(async () => {
-			const [rules, devices] = await Promise.all([
+			const [{ rules, tells }, devices] = await Promise.all([
 				listRules(this.#closing.signal),
 				listDevices(this.#closing.signal),
 			]);
 			this.rules.value = rules;
+			this.tells.value = tells;
 			this.devices.value = devices;
 		});
 	}

@@ -100,6 +100,7 @@ function Rules({ model }: { readonly model: AlertsModel }) {
 				<summary>New rule</summary>
 				<RuleForm
 					devices={model.devices.value}
+					tells={model.tells.value}
 					onCreate={(draft) => model.create(draft)}
 				/>
 			</details>

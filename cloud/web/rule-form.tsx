@@ -1,6 +1,6 @@
 /** Makes a rule. */
 import { useState } from "preact/hooks";
-import type { RuleDraft } from "./alerts-client.ts";
+import type { RuleDraft, RuleList } from "./alerts-client.ts";
 import type { DeviceInfo } from "./client.ts";
 import {
 	draftOf,
@@ -18,6 +18,8 @@ const KINDS: readonly (readonly [RuleKind, string])[] = [
 
 export function RuleForm(props: {
 	readonly devices: readonly DeviceInfo[];
+	/** What the cloud can tell: nothing else is offered. */
+	readonly tells: RuleList["tells"];
 	/** @returns what is wrong with it; null when it has been made */
 	readonly onCreate: (draft: RuleDraft) => Promise<string | null>;
 }) {
@@ -25,6 +27,7 @@ export function RuleForm(props: {
 	const [problem, setProblem] = useState<string | null>(null);
 	const [isBusy, setIsBusy] = useState(false);
 	const { kind } = fields;
+	const { tells } = props;
 	const isThreshold = kind === "above" || kind === "below";
 
 	function set(changes: Partial<RuleFields>): void {
@@ -110,17 +113,21 @@ export function RuleForm(props: {
 			{isThreshold && text("Limit", "limit")}
 			{isThreshold && text("Hysteresis", "hysteresis")}
 			{text("For how many minutes", "minutes")}
-			{text("E-mail to", "email", { placeholder: "somebody@example.org" })}
-			{text("Webhook", "webhook", { placeholder: "https://…" })}
-			<label class="check">
-				<input
-					type="checkbox"
-					name="push"
-					checked={fields.push}
-					onChange={(event) => set({ push: event.currentTarget.checked })}
-				/>
-				<span>Push to my browsers and telephones</span>
-			</label>
+			{tells.includes("email") &&
+				text("E-mail to", "email", { placeholder: "somebody@example.org" })}
+			{tells.includes("webhook") &&
+				text("Webhook", "webhook", { placeholder: "https://…" })}
+			{tells.includes("push") && (
+				<label class="check">
+					<input
+						type="checkbox"
+						name="push"
+						checked={fields.push}
+						onChange={(event) => set({ push: event.currentTarget.checked })}
+					/>
+					<span>Push to my browsers and telephones</span>
+				</label>
+			)}
 			<datalist id="channels-of-rule">
 				{channelsOf(props.devices, fields.device).map((id) => (
 					<option key={id} value={id} />
