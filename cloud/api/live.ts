@@ -2,7 +2,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { isThingName } from "../../protocol/topics.ts";
-import { type AuthEnv, AuthError, identify } from "./auth.ts";
+import { type AuthEnv, identify } from "./auth.ts";
+import { AuthError } from "./authenticator.ts";
 import { liveStream } from "./live-stream.ts";
 import type { ApiDeps } from "./ports.ts";
 import { Problem, problemResponses } from "./problem.ts";

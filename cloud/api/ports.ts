@@ -10,7 +10,7 @@ import type { Clock, DeadLetterStore } from "../core/ports.ts";
 import type { Queries } from "../core/queries.ts";
 import type { DeadLetterQueue, Redrive } from "../core/redrive.ts";
 import type { ShadowRegistry } from "../core/shadows/ports.ts";
-import type { Authenticator } from "./auth.ts";
+import type { Authenticator } from "./authenticator.ts";
 
 export type DeviceSource = Pick<Devices, "list" | "get">;
 export type QuerySource = Pick<Queries, "blocks" | "readings" | "aggregate">;

@@ -4,13 +4,11 @@ import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import {
 	type AuthEnv,
-	AuthError,
-	type Identity,
 	identify,
 	renewalCookie,
-	type Session,
 	sessionCookie,
 } from "./auth.ts";
+import { AuthError, type Identity, type Session } from "./authenticator.ts";
 import { JSON_BODY_PROBLEMS, jsonBody } from "./json-body.ts";
 import type { ApiDeps } from "./ports.ts";
 import { Problem, problemResponses } from "./problem.ts";

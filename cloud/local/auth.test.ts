@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignJWT } from "jose";
-import { AuthError, type AuthErrorCode } from "../api/auth.ts";
+import { AuthError, type AuthErrorCode } from "../api/authenticator.ts";
 import type { Person } from "../core/people-directory.ts";
 import { issueSignIn, LocalAuth, loadSecret, SIGN_IN_TTL_MS } from "./auth.ts";
 

@@ -16,7 +16,7 @@ import {
 	type Authenticator,
 	type Identity,
 	type Session,
-} from "../api/auth.ts";
+} from "../api/authenticator.ts";
 import { isRole, type Role } from "../core/people.ts";
 import type { Person } from "../core/people-directory.ts";
 import type { Clock } from "../core/ports.ts";

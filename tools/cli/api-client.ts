@@ -4,7 +4,6 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
 import { DATABASE_FILE } from "../../cloud/local/sqlite/stores.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { openSession, sessionFile } from "../aws/session.ts";
@@ -64,6 +63,7 @@ export async function openApi(target: Target): Promise<ApiClient> {
 	assertDataFolder(target);
 	const running = findRunning(target.dir);
 	if (running !== null) {
+		const { LocalAuth, loadSecret } = await import("../../cloud/local/auth.ts");
 		const auth = new LocalAuth({
 			secret: loadSecret(target.dir),
 			clock: { nowMs: () => Date.now() },

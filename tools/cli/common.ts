@@ -1,6 +1,9 @@
 /** The options that every command has. */
 import type { Command } from "commander";
 
+/** What simulated nodes are called unless told otherwise: sim-1, sim-2, … */
+export const DEFAULT_PREFIX = "sim";
+
 export interface CommonOptions {
 	readonly target: string;
 	readonly json?: boolean;

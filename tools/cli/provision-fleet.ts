@@ -12,9 +12,6 @@ import { parseEndpoint } from "./endpoint.ts";
 import { CommandError } from "./errors.ts";
 import { findRunning } from "./runtime-file.ts";
 
-/** What simulated nodes are called unless told otherwise. */
-export const DEFAULT_PREFIX = "sim";
-
 /** Keys are made by this many threads at once. */
 const AT_ONCE = 4;
 /** From so many on, it takes long enough to say how far it is. */

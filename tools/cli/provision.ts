@@ -2,12 +2,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
-import { serverIsNamed } from "../../cloud/local/identity/server-certificate.ts";
-import {
-	type Endpoint,
-	type ProvisionedThing,
-	provision,
-} from "../identity/provision.ts";
+import type { Endpoint, ProvisionedThing } from "../identity/provision.ts";
 import { openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseEndpoint } from "./endpoint.ts";
@@ -73,6 +68,8 @@ export function addProvision(program: Command): void {
 			);
 		}
 		if (options.claim) return allowClaim(name, target, options);
+		// Certificates take long to load: whoever is only told how this is used need not wait for them.
+		const { provision } = await import("../identity/provision.ts");
 		const thing = await withRegistryAndEndpoint(
 			target,
 			options,
@@ -142,6 +139,9 @@ async function withMachine<T>(
 	const { host, port } = parseEndpoint(
 		options.endpoint ?? findRunning(target.dir)?.endpoint ?? DEFAULT_ENDPOINT,
 		"--endpoint",
+	);
+	const { serverIsNamed } = await import(
+		"../../cloud/local/identity/server-certificate.ts"
 	);
 	if ((await serverIsNamed(target.dir, host)) === false) {
 		printMessage(

@@ -1,7 +1,6 @@
 /** The registry of things of a cloud, here or on AWS, as commands open it. */
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
-import { openAuthority } from "../../cloud/local/identity/authority.ts";
-import { LocalRegistry } from "../../cloud/local/identity/registry.ts";
+import type { LocalRegistry } from "../../cloud/local/identity/registry.ts";
 import { openStores } from "../../cloud/local/sqlite/stores.ts";
 import type { LocalTarget, Target } from "./target.ts";
 
@@ -24,6 +23,10 @@ export async function withLocalRegistry<T>(
 	{ dir }: LocalTarget,
 	use: (registry: LocalRegistry) => Promise<T>,
 ): Promise<T> {
+	const [{ openAuthority }, { LocalRegistry }] = await Promise.all([
+		import("../../cloud/local/identity/authority.ts"),
+		import("../../cloud/local/identity/registry.ts"),
+	]);
 	const stores = await openStores(dir);
 	try {
 		return await use(

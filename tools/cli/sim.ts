@@ -5,13 +5,12 @@ import type { Command } from "commander";
 import { readIdentity } from "../../firmware/boards/virtual/identity.ts";
 import { requireProcessor } from "../../firmware/boards/virtual/processor.ts";
 import { MIN_SLEEP_INTERVAL_MS } from "../../firmware/node/config.ts";
-import { Fleet, type FleetEvent } from "../sim/fleet.ts";
-import { type CommonOptions, commonOptions } from "./common.ts";
+import type { FleetEvent } from "../sim/fleet.ts";
+import { type CommonOptions, commonOptions, DEFAULT_PREFIX } from "./common.ts";
 import { parseDuration, parseDurationWithin, parseWhole } from "./duration.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { printJson, printMessage } from "./output.ts";
-import { DEFAULT_PREFIX, provisionFleet } from "./provision-fleet.ts";
 import { parseTarget } from "./target.ts";
 
 interface SimOptions extends CommonOptions {
@@ -120,8 +119,10 @@ async function simulate(options: SimOptions): Promise<void> {
 		: tellPeople();
 	const identities =
 		options.identity === undefined
-			? await provisionFleet(target.dir, nodes, options.prefix, printMessage)
+			? await provisioned(target.dir, nodes, options.prefix)
 			: [withEndpoint(readIdentity(options.identity), options.endpoint)];
+	// Whoever is only told how `sim` is used need not wait for it.
+	const { Fleet } = await import("../sim/fleet.ts");
 	const fleet = new Fleet({
 		identities,
 		board,
@@ -136,6 +137,12 @@ async function simulate(options: SimOptions): Promise<void> {
 	});
 	const ended = endedBy(options.withParent === true);
 	await fleet.run(ended);
+}
+
+/** @throws CommandError as `provisionFleet` does */
+async function provisioned(dir: string, nodes: number, prefix: string) {
+	const { provisionFleet } = await import("./provision-fleet.ts");
+	return provisionFleet(dir, nodes, prefix, printMessage);
 }
 
 /** @throws CommandError when there can be no folder of that name */

@@ -9,14 +9,14 @@ import {
 	InfluxTargetError,
 	parseInfluxUrl,
 } from "../../cloud/influxdb/influx-target.ts";
+import { DEFAULT_PREFIX } from "./common.ts";
 import { parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { parseHost } from "./host.ts";
 import { printJson, printMessage, reportError } from "./output.ts";
-import { DEFAULT_PREFIX, provisionFleet } from "./provision-fleet.ts";
 import { findRunning, removeRunning, writeRunning } from "./runtime-file.ts";
 import { readSecret } from "./secret-file.ts";
-import { Closing, type ServeOptions, type Serving, serve } from "./serve.ts";
+import type { ServeOptions, Serving } from "./serve.ts";
 import { parseTarget } from "./target.ts";
 import { takeUpLock } from "./up-lock.ts";
 
@@ -136,6 +136,8 @@ async function run(
 ): Promise<void> {
 	const { dir } = where;
 	const { nodes, speed, json } = options;
+	// Half of the cloud: whoever is only told how `up` is used need not wait for it.
+	const { Closing, serve } = await import("./serve.ts");
 	const serving = await serve(where);
 	const closing = new Closing();
 	closing.add(() => serving.close());
@@ -145,8 +147,10 @@ async function run(
 		if (!signal.came) {
 			writeRunning(dir, serving.running);
 			// Whoever reads "ready" may ask for the nodes at once.
-			if (nodes > 0)
+			if (nodes > 0) {
+				const { provisionFleet } = await import("./provision-fleet.ts");
 				await provisionFleet(dir, nodes, DEFAULT_PREFIX, printMessage);
+			}
 			announce(dir, serving, json);
 			if (nodes > 0) {
 				const fleet = startFleet(dir, nodes, speed, json);

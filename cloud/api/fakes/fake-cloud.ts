@@ -23,7 +23,7 @@ import {
 	type Authenticator,
 	type Identity,
 	type Session,
-} from "../auth.ts";
+} from "../authenticator.ts";
 import type { ApiDeps } from "../ports.ts";
 
 export const NOW = Date.UTC(2026, 2, 1, 12);

@@ -11,7 +11,7 @@ import {
 	AuthError,
 	type AuthErrorCode,
 	AuthUnavailable,
-} from "../../../api/auth.ts";
+} from "../../../api/authenticator.ts";
 import { fakeCloud } from "../../../api/fakes/fake-cloud.ts";
 import {
 	ADMIN,

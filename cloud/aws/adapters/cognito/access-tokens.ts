@@ -14,7 +14,7 @@ import {
 	AuthError,
 	AuthUnavailable,
 	type Identity,
-} from "../../../api/auth.ts";
+} from "../../../api/authenticator.ts";
 import { ROLES, type Role } from "../../../core/people.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { READ_SCOPE } from "../../names.ts";

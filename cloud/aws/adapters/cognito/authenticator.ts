@@ -1,4 +1,4 @@
-import type { Authenticator, Identity } from "../../../api/auth.ts";
+import type { Authenticator, Identity } from "../../../api/authenticator.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { AccessTokens } from "./access-tokens.ts";
 import { HostedSignIn } from "./hosted-sign-in.ts";

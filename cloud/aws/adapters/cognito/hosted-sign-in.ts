@@ -10,7 +10,7 @@ import {
 	type Identity,
 	type Session,
 	type SignInCode,
-} from "../../../api/auth.ts";
+} from "../../../api/authenticator.ts";
 import type { UserPool } from "./user-pool.ts";
 
 const TIMEOUT_MS = 5_000;
