@@ -1,6 +1,7 @@
 import { BlockError, type BlockHeader } from "../../protocol/block.ts";
 import { spanMs } from "../../protocol/block-time.ts";
 import { verifyBlock } from "../../protocol/decode.ts";
+import type { EventDocument } from "../../protocol/documents.ts";
 import { parsePublishTopic } from "../../protocol/topics.ts";
 import {
 	believedStartMs,
@@ -10,6 +11,7 @@ import {
 import { BootBindings } from "./boot-bindings.ts";
 import type { LiveHub } from "./live-hub.ts";
 import { EventError, parseEvent } from "./node-events.ts";
+import { crashOf, linesOf } from "./node-logs.ts";
 import type { Clock, DeviceUpdate, Stores } from "./ports.ts";
 import {
 	hasTooMany,
@@ -209,33 +211,23 @@ export class Ingest {
 	async #takeEvent(message: IncomingMessage): Promise<Refusal | null> {
 		const { thing } = message;
 		const atMs = this.#receivedMs(message);
-		let update: DeviceUpdate;
+		let event: EventDocument;
 		try {
-			const event = parseEvent(message.payload);
-			if (event.type === "boot") {
-				const { journalId, boot, resetReason, board, firmware } = event;
-				// A new boot reads its configuration anew: what the one before refused is no longer the last word.
-				update = {
-					boot: { journalId, boot, resetReason, board, firmware, atMs },
-					configRefused: null,
-				};
-			} else {
-				// A boot since then has read its configuration anew.
-				const { receivedMs } = message;
-				update = {
-					configRefused: event.reason,
-					...(receivedMs === undefined
-						? {}
-						: { unlessBootedAfterMs: receivedMs }),
-				};
-			}
+			event = parseEvent(message.payload);
 		} catch (error) {
 			if (!(error instanceof EventError)) throw error;
 			return { reason: "bad_event", detail: error.message };
 		}
 		if (this.#senders.adopts) await this.#senders.find(message);
-		await this.#stores.devices.update(thing, {
-			...update,
+		const { logs, devices } = this.#stores;
+		if (event.type === "log") {
+			await logs.addLines(thing, linesOf(event, atMs));
+		} else if (event.type === "boot") {
+			const crash = crashOf(thing, event, atMs);
+			if (crash !== null) await logs.addCrash(crash);
+		}
+		await devices.update(thing, {
+			...updateOf(event, message, atMs),
 			...heardAt(message, this.#clock),
 		});
 		return null;
@@ -243,6 +235,34 @@ export class Ingest {
 
 	#receivedMs(message: IncomingMessage): number {
 		return message.receivedMs ?? this.#clock.nowMs();
+	}
+}
+
+/** What an event changes of its device. */
+function updateOf(
+	event: EventDocument,
+	{ receivedMs }: IncomingMessage,
+	atMs: number,
+): DeviceUpdate {
+	switch (event.type) {
+		case "boot": {
+			const { journalId, boot, resetReason, board, firmware } = event;
+			// A new boot reads its configuration anew: what the one before refused is no longer the last word.
+			return {
+				boot: { journalId, boot, resetReason, board, firmware, atMs },
+				configRefused: null,
+			};
+		}
+		case "config_refused":
+			// A boot since then has read its configuration anew.
+			return {
+				configRefused: event.reason,
+				...(receivedMs === undefined
+					? {}
+					: { unlessBootedAfterMs: receivedMs }),
+			};
+		case "log":
+			return {};
 	}
 }
 

@@ -10,6 +10,7 @@ import type {
 } from "../../protocol/block.ts";
 import type { ResetReason } from "../../protocol/documents.ts";
 import type { AlertStore } from "./alerts/ports.ts";
+import type { LogStore } from "./node-logs.ts";
 
 export interface Clock {
 	nowMs(): number;
@@ -322,6 +323,7 @@ export interface Stores {
 	readonly bindings: BindingStore;
 	readonly rollups: RollupStore;
 	readonly alerts: AlertStore;
+	readonly logs: LogStore;
 }
 
 /** Those of a cloud that is its own certificate authority; on AWS, IoT Core keeps the certificates. */

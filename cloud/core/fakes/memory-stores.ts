@@ -18,6 +18,7 @@ import type { PresenceStore } from "../presence.ts";
 import { floorTo, rollupSpanMs } from "../spans.ts";
 import { memoryAlerts } from "./memory-alerts.ts";
 import { memoryDevices } from "./memory-devices.ts";
+import { memoryLogs } from "./memory-logs.ts";
 
 export interface MemoryStores extends AuthorityStores {
 	/** While it is true, every write fails with StoreError. */
@@ -40,6 +41,7 @@ export function memoryStores(): MemoryStores {
 		bindings: memoryBindings(check),
 		rollups: memoryRollups(check, dirty),
 		alerts: memoryAlerts(check),
+		logs: memoryLogs(check),
 		certificates: memoryCertificates(check),
 	};
 	function check(): void {

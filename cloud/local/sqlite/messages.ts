@@ -16,6 +16,7 @@ import type { AlertReads, AlertWrites } from "./alerts.ts";
 import type { ArrivalReads, ArrivalWrites } from "./arrivals.ts";
 import type { IdentityReads, IdentityWrites } from "./identities.ts";
 import type { JobReads, JobWrites } from "./jobs.ts";
+import type { LogReads, LogWrites } from "./logs.ts";
 import type { PackedBlocks } from "./packing.ts";
 import type { ShadowReads, ShadowWrites } from "./shadows.ts";
 
@@ -25,7 +26,8 @@ export type WriteOperations = RecordWrites &
 	ArrivalWrites &
 	IdentityWrites &
 	ShadowWrites &
-	JobWrites;
+	JobWrites &
+	LogWrites;
 
 export interface RecordWrites {
 	addDeadLetter(letter: Omit<DeadLetter, "id">): void;
@@ -63,7 +65,8 @@ export type ReadOperations = RecordReads &
 	ArrivalReads &
 	IdentityReads &
 	ShadowReads &
-	JobReads;
+	JobReads &
+	LogReads;
 
 export interface RecordReads {
 	range(

@@ -242,6 +242,27 @@ export const MIGRATIONS: readonly string[] = [
 	UPDATE alert_events SET kept_ms = CAST(strftime('%s', 'now') AS INTEGER) * 1000;
 	CREATE INDEX alert_events_by_age ON alert_events (kept_ms);
 	`,
+	`
+	CREATE TABLE log_lines (
+		thing TEXT NOT NULL,
+		boot INTEGER NOT NULL,
+		number INTEGER NOT NULL,
+		received_ms INTEGER NOT NULL,
+		document TEXT NOT NULL,
+		PRIMARY KEY (thing, boot, number)
+	) WITHOUT ROWID;
+	CREATE INDEX log_lines_by_age ON log_lines (received_ms);
+	-- uptime_ms: 0 where it is not known.
+	CREATE TABLE crashes (
+		thing TEXT NOT NULL,
+		boot INTEGER NOT NULL,
+		uptime_ms INTEGER NOT NULL,
+		told_ms INTEGER NOT NULL,
+		document TEXT NOT NULL,
+		PRIMARY KEY (thing, boot, uptime_ms)
+	) WITHOUT ROWID;
+	CREATE INDEX crashes_by_time ON crashes (told_ms, thing, boot, uptime_ms);
+	`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -15,6 +15,7 @@ import { certificateStoreContract } from "../../core/contracts/certificate-store
 import { claimStoreContract } from "../../core/contracts/claim-store.ts";
 import { grantStoreContract } from "../../core/contracts/grant-store.ts";
 import { jobStoreContract } from "../../core/contracts/job-store.ts";
+import { logStoreContract } from "../../core/contracts/log-store.ts";
 import { movableClock } from "../../core/contracts/movable-clock.ts";
 import { pendingCertificateStoreContract } from "../../core/contracts/pending-certificate-store.ts";
 import { queriesContract } from "../../core/contracts/queries.ts";
@@ -22,6 +23,7 @@ import { recordStoresContract } from "../../core/contracts/record-stores.ts";
 import { rollupStoreContract } from "../../core/contracts/rollup-store.ts";
 import { shadowStoreContract } from "../../core/contracts/shadow-store.ts";
 import type { Clock } from "../../core/ports.ts";
+import { DAY_MS } from "../../core/spans.ts";
 import { Connection } from "./connection.ts";
 import {
 	ALERT_HISTORY_MS,
@@ -53,6 +55,10 @@ describe("SQLite", () => {
 	rollupStoreContract("SQLite", makeStores, ONE_COMMIT);
 	recordStoresContract("SQLite", makeStores);
 	alertStoreContract("SQLite", async () => (await makeStores()).alerts);
+	logStoreContract("SQLite", async (nowMs) => {
+		const stores = await makeStores({ nowMs: () => nowMs });
+		return stores.logs;
+	});
 	certificateStoreContract(
 		"SQLite",
 		async () => (await makeStores()).certificates,
@@ -65,6 +71,57 @@ describe("SQLite", () => {
 	});
 	grantStoreContract("SQLite", async () => (await makeStores()).grants);
 	shadowStoreContract("SQLite", async () => (await makeStores()).shadows);
+	describe("logs and crashes", () => {
+		it("are kept for 30 and 90 days, and removed by and by with what is new", async () => {
+			const clock = movableClock();
+			const { logs } = await makeStores(clock);
+			const startMs = clock.nowMs();
+			const line = (number: number) => ({
+				boot: 1,
+				number,
+				uptimeMs: 0,
+				atMs: clock.nowMs(),
+				isLatest: false,
+				level: "info" as const,
+				text: "",
+				receivedMs: clock.nowMs(),
+			});
+			const crash = (boot: number) => ({
+				device: "roof",
+				boot,
+				uptimeMs: 5,
+				reason: "crash" as const,
+				board: "virtual",
+				firmware: null,
+				atMs: null,
+				freeBytes: null,
+				cause: null,
+				untold: 0,
+				toldMs: clock.nowMs(),
+			});
+			await logs.addLines("roof", [line(1)]);
+			await logs.addCrash(crash(1));
+			clock.now = startMs + 30 * DAY_MS + 1;
+			assert.deepEqual(await logs.lines("roof", { limit: 9 }), []);
+			await logs.addLines("roof", [line(2)]);
+			assert.equal((await logs.lines("roof", { limit: 9 })).length, 1);
+			assert.equal((await logs.crashes({ limit: 9 })).length, 1);
+			clock.now = startMs + 90 * DAY_MS + 1;
+			assert.deepEqual(await logs.crashes({ limit: 9 }), []);
+			assert.deepEqual(await logs.crashes({ limit: 9, device: "roof" }), []);
+			await logs.addCrash(crash(2));
+			clock.now = startMs;
+			// What was over is gone for good.
+			assert.deepEqual(
+				(await logs.crashes({ limit: 9 })).map(({ boot }) => boot),
+				[2],
+			);
+			assert.deepEqual(
+				(await logs.lines("roof", { limit: 9 })).map(({ number }) => number),
+				[2],
+			);
+		});
+	});
 	describe("history of alerts", () => {
 		const eventAt = (atMs: number, device = "boiler") =>
 			someEvent({

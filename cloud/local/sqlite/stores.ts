@@ -34,7 +34,7 @@ export interface StoreOptions {
 	readonly busyTimeoutMs?: number;
 	/** How large the database may grow, in pages of 4 KB; without it, as large as the disk allows. */
 	readonly maxPages?: number;
-	/** What the history of alerts is pruned by; the system's without it. */
+	/** What the history of alerts, logs and crashes are pruned by; the system's without it. */
 	readonly clock?: Clock;
 }
 
@@ -178,6 +178,16 @@ function connect(
 			listSubscriptions: (subject) => read("subscriptions", subject),
 			deleteSubscription: (subject, id) =>
 				commits.call("deleteSubscription", subject, id),
+		},
+		logs: {
+			addLines: async (device, lines) => {
+				if (lines.length === 0) return;
+				await commits.call("addLogLines", device, lines, clock.nowMs());
+			},
+			lines: (device, options) =>
+				read("logLines", device, options, clock.nowMs()),
+			addCrash: (crash) => commits.call("addCrash", crash, clock.nowMs()),
+			crashes: (options) => read("crashes", options, clock.nowMs()),
 		},
 		arrivals: {
 			async blocks(afterId, limit) {

@@ -8,6 +8,7 @@ import { ArrivalReader, ArrivalWriter } from "./arrivals.ts";
 import { type Connection, toStoreError } from "./connection.ts";
 import { IdentityReader, IdentityWriter } from "./identities.ts";
 import { JobReader, JobWriter } from "./jobs.ts";
+import { LogReader, LogWriter } from "./logs.ts";
 import type {
 	Call,
 	GroupResult,
@@ -130,6 +131,7 @@ function serve(settings: WorkerSettings): void {
 				new IdentityWriter(db),
 				new ShadowWriter(db),
 				new JobWriter(db),
+				new LogWriter(db),
 			],
 		};
 		port.on("message", (request: Request) => {
@@ -158,6 +160,7 @@ function serve(settings: WorkerSettings): void {
 					new IdentityReader(db),
 					new ShadowReader(db),
 					new JobReader(db),
+					new LogReader(db),
 				];
 				return call<ReadOperations>(readers, request.read);
 			});

@@ -6,6 +6,7 @@ import {
 import { claimStoreContract } from "../../../core/contracts/claim-store.ts";
 import { grantStoreContract } from "../../../core/contracts/grant-store.ts";
 import { latestExecutionStoreContract } from "../../../core/contracts/latest-execution-store.ts";
+import { logStoreContract } from "../../../core/contracts/log-store.ts";
 import { movableClock } from "../../../core/contracts/movable-clock.ts";
 import { presenceStoreContract } from "../../../core/contracts/presence-store.ts";
 import { queriesContract } from "../../../core/contracts/queries.ts";
@@ -47,6 +48,7 @@ describe("DynamoDB", () => {
 	presenceStoreContract("DynamoDB", make);
 	latestExecutionStoreContract("DynamoDB", make);
 	alertStoreContract("DynamoDB", async () => (await make()).alerts);
+	logStoreContract("DynamoDB", async () => (await make()).logs);
 	grantStoreContract("DynamoDB", async () => (await make()).grants);
 	claimStoreContract("DynamoDB", async () => (await make()).claims);
 	// Each run is some hundred requests of a millisecond or two.

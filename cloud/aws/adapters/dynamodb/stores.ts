@@ -14,13 +14,14 @@ import { dynamoDeadLetters } from "./dead-letters.ts";
 import { dynamoDevices, dynamoPresence } from "./devices.ts";
 import { dynamoGrants } from "./grants.ts";
 import { dynamoLatestExecutions } from "./latest-executions.ts";
+import { dynamoLogs } from "./logs.ts";
 import { RollupMarks } from "./rollup-marks.ts";
 import { dynamoRollups } from "./rollups.ts";
 import { Table, type Wait } from "./table.ts";
 
 /** Those of the records table alone. */
 export interface DynamoRecords
-	extends Pick<Stores, "devices" | "deadLetters" | "alerts"> {
+	extends Pick<Stores, "devices" | "deadLetters" | "alerts" | "logs"> {
 	readonly grants: GrantStore;
 	readonly presence: PresenceStore;
 	readonly latestExecutions: LatestExecutionStore;
@@ -90,5 +91,6 @@ export function dynamoRecords(options: DynamoRecordsOptions): DynamoRecords {
 		deadLetters: dynamoDeadLetters(records, retention),
 		alerts: dynamoAlerts(records, retention),
 		grants: dynamoGrants(records),
+		logs: dynamoLogs(records),
 	};
 }
