@@ -25,6 +25,7 @@ import { addFleet } from "./fleet.ts";
 import { addHealth } from "./health.ts";
 import { addJobs, jobProblem } from "./jobs.ts";
 import { addLive } from "./live.ts";
+import { addNodeLogs } from "./node-logs.ts";
 import { assertPermissions, requirePermission } from "./permissions.ts";
 import type { ApiDeps } from "./ports.ts";
 import { type FieldError, Problem, problemResponse } from "./problem.ts";
@@ -60,6 +61,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addSession(app, deps);
 	addDevices(app, deps);
 	addDeviceJobs(app, deps);
+	addNodeLogs(app, deps);
 	addTags(app, deps);
 	addJobs(app, deps);
 	addFleet(app, deps);

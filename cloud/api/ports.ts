@@ -6,6 +6,7 @@ import type { ClaimStore } from "../core/claims.ts";
 import type { Devices } from "../core/devices.ts";
 import type { DeviceJobs, JobControl } from "../core/jobs/ports.ts";
 import type { LiveHub } from "../core/live-hub.ts";
+import type { LogStore } from "../core/node-logs.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
 import type { Queries } from "../core/queries.ts";
 import type { DeadLetterQueue, Redrive } from "../core/redrive.ts";
@@ -46,6 +47,7 @@ export interface ApiDeps {
 	/** The latest jobs of each device. */
 	readonly deviceJobs: DeviceJobs;
 	readonly tagger: Tagger;
+	readonly logs: Pick<LogStore, "lines" | "crashes">;
 	readonly alerts: AlertSource;
 	readonly push: PushSource;
 	readonly auth: Authenticator;

@@ -108,6 +108,7 @@ export async function openLocalCloud(options: {
 		queries,
 		hub,
 		claims: stores.claims,
+		logs: stores.logs,
 		deadLetters: stores.deadLetters,
 		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
 		alerts,

@@ -138,6 +138,7 @@ export async function startDemoCloud(
 		}),
 		hub: userPool === undefined ? hub : null,
 		deadLetters: stores.deadLetters,
+		logs: stores.logs,
 		redrive: new Redrive({ deadLetters: stores.deadLetters, ingest }),
 		alerts,
 		push: new PushSubscriptions({

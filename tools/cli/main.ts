@@ -21,6 +21,8 @@ const COMMANDS: Readonly<
 	shadow: async () => (await import("./shadow.ts")).addShadow,
 	readings: async () => (await import("./readings.ts")).addReadings,
 	tail: async () => (await import("./tail.ts")).addTail,
+	logs: async () => (await import("./logs.ts")).addLogs,
+	crashes: async () => (await import("./crashes.ts")).addCrashes,
 	jobs: async () => (await import("./jobs.ts")).addJobs,
 	alerts: async () => (await import("./alerts.ts")).addAlerts,
 	deadletters: async () => (await import("./deadletters.ts")).addDeadLetters,

@@ -13,6 +13,7 @@ import { memoryStores } from "../../core/fakes/memory-stores.ts";
 import { fleetOf } from "../../core/jobs/fleet.ts";
 import { Jobs } from "../../core/jobs/jobs.ts";
 import type { LiveEvent } from "../../core/live-hub.ts";
+import type { LogStore } from "../../core/node-logs.ts";
 import { type GrantStore, ROLES, type Role } from "../../core/people.ts";
 import type { DeadLetter, Device } from "../../core/ports.ts";
 import type { Aggregate, PlacedBlock, Reading } from "../../core/queries.ts";
@@ -138,6 +139,8 @@ export interface FakeCloud {
 	readonly hub: FakeHub;
 	/** What alerts are kept in. */
 	readonly alerts: AlertStore;
+	/** Logs and crashes of nodes. */
+	readonly logs: LogStore;
 	/** Delivers webhooks and e-mail, and has no way to push. */
 	readonly notifier: FakeNotifier;
 	readonly grants: GrantStore;
@@ -224,6 +227,7 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 						.slice(0, query.limit),
 				),
 		},
+		logs: stores.logs,
 		redrive: {
 			run: (query) => answer(query, () => ({ taken: 0, kept: 0, next: null })),
 		},
@@ -254,6 +258,7 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 		app,
 		hub,
 		alerts: stores.alerts,
+		logs: stores.logs,
 		notifier,
 		grants,
 		removePerson: (subject) => auth.removed.add(subject),

@@ -79,6 +79,7 @@ export const handler = httpHandler(
 			ingest: takingEnvelopes(ingest),
 		}),
 		claims: stores.claims,
+		logs: stores.logs,
 		jobs: new IotJobs({
 			client: iot,
 			arnPrefix: `arn:${partition}:iot:${region}:${account}`,

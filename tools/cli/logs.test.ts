@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { crashesOf } from "./crashes.ts";
+import { CommandError } from "./errors.ts";
+import { linesOf, request, type Waiting } from "./logs.ts";
+
+/** An API whose job goes through those statuses, one a look. */
+function apiOf(
+	statuses: readonly {
+		readonly status: string;
+		readonly statusDetails?: Readonly<Record<string, string>>;
+	}[],
+	online = true,
+) {
+	const made: { id: string; document: object; devices: string[] }[] = [];
+	let looks = 0;
+	return {
+		made,
+		async get(path: string): Promise<Response> {
+			if (path === "/v1/devices/roof") return Response.json({ online });
+			assert.equal(path, `/v1/jobs/${made[0]?.id}/executions`);
+			const at = Math.min(looks++, statuses.length - 1);
+			const execution = statuses[at];
+			return Response.json({
+				executions:
+					execution === undefined
+						? []
+						: [{ device: "roof", statusDetails: null, ...execution }],
+				next: null,
+			});
+		},
+		async send(method: string, path: string, body: unknown): Promise<Response> {
+			assert.deepEqual([method, path], ["POST", "/v1/jobs"]);
+			made.push(body as (typeof made)[number]);
+			return Response.json({});
+		},
+	};
+}
+
+function virtualWaiting(): Waiting {
+	let nowMs = 0;
+	return {
+		nowMs: () => nowMs,
+		async sleep(delayMs) {
+			nowMs += delayMs;
+		},
+	};
+}
+
+const run = (api: ReturnType<typeof apiOf>, patienceMs = 60_000) =>
+	request(api, "roof", patienceMs, virtualWaiting());
+
+describe("thinghz logs --request", () => {
+	it("makes a job for the one device and waits until it is done", async () => {
+		const api = apiOf([
+			{ status: "QUEUED" },
+			{ status: "IN_PROGRESS" },
+			{ status: "SUCCEEDED" },
+		]);
+		await run(api);
+		assert.equal(api.made.length, 1);
+		const { id, ...job } = api.made[0] as { id: string };
+		assert.match(id, /^logs-[0-9a-f]{16}$/);
+		assert.deepEqual(job, {
+			document: { operation: "logs", version: 1 },
+			devices: ["roof"],
+		});
+	});
+
+	for (const [name, details, message] of [
+		["FAILED", { reason: "not_sent" }, /is FAILED \(not_sent\)/],
+		[
+			"REJECTED",
+			{ reason: "no_log", detail: "This board keeps no log." },
+			/is REJECTED \(no_log: This board keeps no log\.\)/,
+		],
+		["CANCELED", {}, /is CANCELED\./],
+	] as const) {
+		it(`says why where the job is ${name}`, async () => {
+			const api = apiOf([{ status: name, statusDetails: details }]);
+			await assert.rejects(run(api), (error) => {
+				assert.ok(error instanceof CommandError);
+				assert.match(error.message, message);
+				return true;
+			});
+		});
+	}
+
+	it("ends when the node is not back in time, and says that the job stays", async () => {
+		for (const statuses of [[], [{ status: "QUEUED" }]]) {
+			await assert.rejects(
+				run(apiOf(statuses, false)),
+				/has not sent its log yet/,
+			);
+		}
+	});
+});
+
+describe("Pages of lines and crashes", () => {
+	it("are read until there is enough, or no more", async () => {
+		const asked: string[] = [];
+		const api = {
+			async get(path: string): Promise<Response> {
+				asked.push(path);
+				const query = new URL(path, "http://x").searchParams;
+				const from = Number(query.get("cursor") ?? 0);
+				const count = Math.min(Number(query.get("limit")), 1200 - from);
+				const rows = Array.from({ length: count }, (_, n) => ({
+					number: from + n,
+				}));
+				const next = from + count < 1200 ? String(from + count) : null;
+				return Response.json({ lines: rows, crashes: rows, next });
+			},
+		};
+		for (const limit of [7, 500, 900, 5000]) {
+			const lines = await linesOf(api, "roof", new URLSearchParams(), limit);
+			assert.equal(lines.length, Math.min(limit, 1200));
+			const crashes = await crashesOf(
+				api,
+				"/v1/crashes",
+				new URLSearchParams({ reason: "crash" }),
+				limit,
+			);
+			assert.equal(crashes.length, Math.min(limit, 1200));
+		}
+		assert.ok(
+			asked.some((path) => /^\/v1\/crashes\?reason=crash&limit=/.test(path)),
+		);
+	});
+});
