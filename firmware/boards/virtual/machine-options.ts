@@ -29,10 +29,24 @@ export interface MachineOptions extends ProcessorSizes {
 	readonly config?: string;
 	/** Makes the node's random numbers repeatable. */
 	readonly seed?: number;
-	/** The bundle to run, on qemu the content of the flash; the firmware by default. */
+	/** The program to run, on qemu the content of the flash; the firmware by default. Where the board boots from slots it is theirs that runs. */
 	readonly bundle?: string;
+	/** Has it boot from application slots, as an ESP32 does. */
+	readonly app?: AppOptions;
 	/** On qemu, lets `measure` tell instructions: see `QemuOptions`. */
 	readonly countInstructions?: boolean;
+}
+
+export interface AppOptions {
+	/**
+	 * An application image for this kind of board (tools/build/image.ts makes one), flashed into slot 0 unless it was the one that was
+	 * flashed last. Machines in memory share the bytes.
+	 */
+	readonly image: Uint8Array;
+	/** Bytes of one slot; as on an ESP32 by default. */
+	readonly slotBytes?: number;
+	/** The public key that updates are to be signed with (130 hex digits); without one there are none. */
+	readonly updateKey?: string;
 }
 
 /** Why a machine stopped running. */
@@ -43,6 +57,8 @@ export type StopReason =
 	| "unresponsive"
 	/** `powerCut()`, or the cut set on the flash. */
 	| "power_cut"
+	/** No slot has an image that starts. */
+	| "no_image"
 	/** It resets by itself, with this reason. */
 	| ResetReason;
 

@@ -11,13 +11,19 @@ import type {
 import { stationOf, WIFI_KEY } from "../../node/wifi-change.ts";
 import { FlashFolder } from "./flash-folder.ts";
 import { nodeIdentity } from "./identity.ts";
-import type { MachineEvents, MachineOptions } from "./machine-options.ts";
+import type {
+	MachineEvents,
+	MachineOptions,
+	StopReason,
+} from "./machine-options.ts";
 import type { Measures } from "./measures.ts";
+import { ApplicationSlots, type Start } from "./peripherals/app-slots.ts";
 import {
 	type ClockTimer,
 	type Release,
 	VirtualClock,
 } from "./peripherals/clock.ts";
+import { CryptoUnit } from "./peripherals/crypto-unit.ts";
 import { FlashSupply, NorFlash, PowerCut } from "./peripherals/flash.ts";
 import { LastingMemory } from "./peripherals/lasting-memory.ts";
 import { PROVISIONED_SSID, VirtualNetwork } from "./peripherals/network.ts";
@@ -31,6 +37,7 @@ import {
 } from "./peripherals/settings.ts";
 import { WatchdogTimer } from "./peripherals/watchdog.ts";
 import { bundlePath, Processor } from "./processor.ts";
+import { ProgramFile } from "./program-file.ts";
 import { serve } from "./serve.ts";
 import { isResetReason, type KnownEnding, stopReason } from "./stop-reason.ts";
 import {
@@ -38,10 +45,13 @@ import {
 	ExitCode,
 	type Post,
 	type Request,
+	type RunningDocument,
+	type SlotsDocument,
 	type TurnEvent,
 } from "./wire.ts";
 
 export type {
+	AppOptions,
 	MachineEvents,
 	MachineExit,
 	MachineOptions,
@@ -81,6 +91,10 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	#lastWords: string | undefined;
 	/** Of the abort that the next boot comes after. */
 	#abort: AbortNote | undefined;
+	readonly crypto = new CryptoUnit();
+	/** Where it boots from slots. */
+	readonly slots: ApplicationSlots | undefined;
+	readonly #program: ProgramFile;
 	readonly #watchdog: WatchdogTimer;
 	readonly #options: MachineOptions;
 	readonly #folder: FlashFolder | undefined;
@@ -132,6 +146,8 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 					? new MemorySettings()
 					: new FileSettings(join(flashDir, "settings.json"));
 			this.poweredSettings = new PoweredSettings(this.settings, this.supply);
+			this.#program = new ProgramFile(this.#bundle, flashDir);
+			this.slots = this.#openSlots();
 			if (options.config !== undefined) {
 				this.settings.set("config", options.config);
 			}
@@ -187,6 +203,16 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		return this.#processor?.measure() ?? Promise.resolve(null);
 	}
 
+	/** @throws Error where it cannot be updated, or no image has started */
+	runningFirmware(): RunningDocument {
+		const description = this.slots?.running?.description;
+		const key = this.#options.app?.updateKey;
+		if (description === undefined || key === undefined)
+			throw new Error("The board cannot be updated.");
+		const { project, version, secureVersion: securityVersion } = description;
+		return { project, version, securityVersion, key };
+	}
+
 	/** Boots it after a power cut, or for the first time. No effect when it runs or sleeps. */
 	powerOn(): void {
 		if (this.#processor !== undefined || this.#asleep) return;
@@ -234,6 +260,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		this.#asleep = false;
 		this.journal.close();
 		this.checkpoints.close();
+		this.slots?.close();
 		this.#folder?.release();
 	}
 
@@ -251,6 +278,51 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		});
 	}
 
+	get #bundle(): string {
+		const { bundle, board = "virtual" } = this.#options;
+		return bundle ?? bundlePath(board);
+	}
+
+	#openSlots(): ApplicationSlots | undefined {
+		const { app, flashDir, board = "virtual" } = this.#options;
+		if (app === undefined) return undefined;
+		const slots = new ApplicationSlots({
+			board,
+			sizeBytes: app.slotBytes,
+			supply: this.supply,
+			file:
+				flashDir === undefined
+					? undefined
+					: (partition) => join(flashDir, `${partition}.bin`),
+		});
+		slots.flash(app.image, this.settings);
+		return slots;
+	}
+
+	/** @returns what starts; undefined when nothing does, and that has been told */
+	#bootloader(resetReason: ResetReason): Start | undefined {
+		let start: Start | null | undefined;
+		try {
+			start =
+				resetReason === "deep_sleep" ? this.slots?.wake() : this.slots?.boot();
+		} catch (error) {
+			if (!(error instanceof PowerCut)) throw error;
+			this.#standsStill("power_cut");
+			return undefined;
+		}
+		if (start) return start;
+		this.emit("log", "error", "No slot has an image that starts.");
+		this.#standsStill("no_image");
+		return undefined;
+	}
+
+	/** It ended before there was a process. As with one, that is not told before who started it has gone on. */
+	#standsStill(reason: StopReason): void {
+		queueMicrotask(() =>
+			this.emit("exit", { reason, code: null, reboots: false }),
+		);
+	}
+
 	#boot(resetReason: ResetReason): void {
 		const { identity, board = "virtual" } = this.#options;
 		this.clock.clear(this.#reboot);
@@ -262,12 +334,20 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		this.#ending = undefined;
 		this.#bitten = false;
 		this.#asleep = false;
+		this.crypto.reset();
+		let bundle = this.#bundle;
+		let start: Start | undefined;
+		if (this.slots !== undefined) {
+			start = this.#bootloader(resetReason);
+			if (start === undefined) return;
+			bundle = this.#program.write(start);
+		}
 		const station = this.#storedStation;
 		if (station !== undefined) this.network.join(station);
 		const processor = new Processor({
 			...this.#options,
 			kind: board,
-			bundle: this.#options.bundle ?? bundlePath(board),
+			bundle,
 			onRequest: (request) => this.#answer(request),
 			onPost: (post) => this.#hear(post),
 			onLastWords: (text) => {
@@ -289,10 +369,21 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			lastingBytes: this.lasting.sizeBytes,
 			...(this.#abort === undefined ? {} : { abort: this.#abort }),
 			watchdogMs: this.#watchdog.timeoutMs,
+			...(start === undefined ? {} : { slots: this.#slotsDocument(start) }),
 		};
 		this.#lastWords = undefined;
 		this.#abort = undefined;
 		this.#turn({ op: "boot", json: JSON.stringify(boot) });
+	}
+
+	#slotsDocument({ slot, onTrial, description }: Start): SlotsDocument {
+		return {
+			running: slot,
+			onTrial,
+			sizeBytes: this.slots?.slots[0].sizeBytes ?? 0,
+			version: description.version,
+			canUpdate: this.#options.app?.updateKey !== undefined,
+		};
 	}
 
 	/** Of a network that a job has set. */
@@ -357,6 +448,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 	}
 
 	#idle(deadlineMs: number | null): void {
+		this.#program.remove();
 		this.#turns--;
 		this.clock.clear(this.#wake);
 		this.#wake = undefined;
@@ -381,6 +473,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		const ranMs = this.uptimeMs();
 		const end = stopReason(code, this.#ending, this.#bitten);
 		this.#processor = undefined;
+		this.#program.remove();
 		this.#turns = 0;
 		this.clock.clear(this.#wake);
 		this.#wake = undefined;

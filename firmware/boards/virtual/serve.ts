@@ -1,13 +1,15 @@
 /** What the peripherals of a board answer to its processor. */
 import { randomFillSync } from "node:crypto";
 import type { Settings } from "../../node/ports.ts";
+import type { ApplicationSlots } from "./peripherals/app-slots.ts";
+import type { CryptoUnit } from "./peripherals/crypto-unit.ts";
 import type { NorFlash } from "./peripherals/flash.ts";
 import type { LastingMemory } from "./peripherals/lasting-memory.ts";
 import type { VirtualNetwork } from "./peripherals/network.ts";
 import type { SeededRandom } from "./peripherals/random.ts";
 import type { RetainedMemory } from "./peripherals/retained-memory.ts";
 import type { I2CBus } from "./peripherals/sensors.ts";
-import { Partition, type Request } from "./wire.ts";
+import { Partition, type Request, type RunningDocument } from "./wire.ts";
 
 export interface Peripherals {
 	readonly journal: NorFlash;
@@ -18,6 +20,11 @@ export interface Peripherals {
 	readonly network: VirtualNetwork;
 	readonly retained: RetainedMemory;
 	readonly lasting: LastingMemory;
+	readonly crypto: CryptoUnit;
+	/** Absent where the board does not boot from slots. */
+	readonly slots: ApplicationSlots | undefined;
+	/** @throws Error where it cannot be updated */
+	runningFirmware(): RunningDocument;
 	/** Absent when random bytes are not to be repeatable. */
 	readonly random: SeededRandom | undefined;
 }
@@ -33,13 +40,10 @@ export function serve(parts: Peripherals, request: Request): Uint8Array {
 			return bytes;
 		}
 		case "flash_program":
-			partition(parts, request.partition).program(
-				request.offset,
-				request.bytes,
-			);
+			writable(parts, request.partition).program(request.offset, request.bytes);
 			return EMPTY;
 		case "flash_erase":
-			partition(parts, request.partition).erase(request.offset);
+			writable(parts, request.partition).erase(request.offset);
 			return EMPTY;
 		case "setting_get": {
 			const value = parts.poweredSettings.get(request.key);
@@ -81,11 +85,51 @@ export function serve(parts: Peripherals, request: Request): Uint8Array {
 		case "lasting_write":
 			parts.lasting.write(request.offset, request.bytes);
 			return EMPTY;
+		case "running":
+			return Buffer.from(JSON.stringify(parts.runningFirmware()), "utf8");
+		case "slot_activate":
+			slotsOf(parts).activate();
+			return EMPTY;
+		case "slot_confirm":
+			slotsOf(parts).confirm();
+			return EMPTY;
+		case "slot_roll_back":
+			slotsOf(parts).rollBack();
+			return EMPTY;
+		case "hash_begin":
+			parts.crypto.begin(request.hash);
+			return EMPTY;
+		case "hash_update":
+			parts.crypto.update(request.hash, request.bytes);
+			return EMPTY;
+		case "hash_digest":
+			return parts.crypto.digest(request.hash);
+		case "verify_p256":
+			return Uint8Array.of(Number(parts.crypto.verifyP256(request.bytes)));
 	}
 }
 
+/** @throws RangeError when the board has none of that number */
 function partition(parts: Peripherals, number: number): NorFlash {
-	return number === Partition.JOURNAL ? parts.journal : parts.checkpoints;
+	if (number === Partition.JOURNAL) return parts.journal;
+	if (number === Partition.CHECKPOINTS) return parts.checkpoints;
+	const slot = parts.slots?.slots[number - Partition.SLOT_0];
+	if (slot === undefined)
+		throw new RangeError(`The board has no partition ${number}.`);
+	return slot;
+}
+
+/** ESP-IDF refuses to write where the program runs from (CONFIG_SPI_FLASH_DANGEROUS_WRITE_ABORTS). */
+function writable(parts: Peripherals, number: number): NorFlash {
+	if (number - Partition.SLOT_0 === parts.slots?.running?.slot)
+		throw new Error("ESP_ERR_NOT_ALLOWED");
+	return partition(parts, number);
+}
+
+function slotsOf({ slots }: Peripherals): ApplicationSlots {
+	if (slots === undefined)
+		throw new Error("The board does not boot from slots.");
+	return slots;
 }
 
 function randomBytes(

@@ -37,6 +37,9 @@ export function stopReason(
 
 export function isResetReason(reason: StopReason): reason is ResetReason {
 	return (
-		reason !== "stopped" && reason !== "unresponsive" && reason !== "power_cut"
+		reason !== "stopped" &&
+		reason !== "unresponsive" &&
+		reason !== "power_cut" &&
+		reason !== "no_image"
 	);
 }

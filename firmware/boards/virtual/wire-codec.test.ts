@@ -76,6 +76,14 @@ const request: fc.Arbitrary<Request> = fc.oneof(
 	}),
 	record({ op: is("retained" as const) }),
 	record({ op: is("retain" as const), bytes }),
+	record({ op: is("running" as const) }),
+	record({ op: is("slot_activate" as const) }),
+	record({ op: is("slot_confirm" as const) }),
+	record({ op: is("slot_roll_back" as const) }),
+	record({ op: is("hash_begin" as const), hash: u8 }),
+	record({ op: is("hash_update" as const), hash: u8, bytes }),
+	record({ op: is("hash_digest" as const), hash: u8 }),
+	record({ op: is("verify_p256" as const), bytes }),
 );
 
 const post: fc.Arbitrary<Post> = fc.oneof(

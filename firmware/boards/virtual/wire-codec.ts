@@ -23,6 +23,14 @@ const REQUESTS = [
 	"mqtt_subscribe",
 	"lasting_read",
 	"lasting_write",
+	"slot_activate",
+	"slot_confirm",
+	"slot_roll_back",
+	"hash_begin",
+	"hash_update",
+	"hash_digest",
+	"verify_p256",
+	"running",
 ] as const satisfies readonly Request["op"][];
 
 const POSTS = [
@@ -135,9 +143,21 @@ export function encodeRequest(
 			for (const { topic, QoS } of request.items) writer.u8(QoS).text(topic);
 			break;
 		case "retain":
+		case "verify_p256":
 			writer.raw(request.bytes);
 			break;
+		case "hash_begin":
+		case "hash_digest":
+			writer.u8(request.hash);
+			break;
+		case "hash_update":
+			writer.u8(request.hash).raw(request.bytes);
+			break;
 		case "retained":
+		case "running":
+		case "slot_activate":
+		case "slot_confirm":
+		case "slot_roll_back":
 			break;
 	}
 	return writer.bytes;
@@ -198,8 +218,18 @@ export function decodeRequest(utf8: Utf8, bytes: Uint8Array): Request {
 			return { op, connection, id, items };
 		}
 		case "retain":
+		case "verify_p256":
 			return { op, bytes: reader.rest() };
+		case "hash_begin":
+		case "hash_digest":
+			return { op, hash: reader.u8() };
+		case "hash_update":
+			return { op, hash: reader.u8(), bytes: reader.rest() };
 		case "retained":
+		case "running":
+		case "slot_activate":
+		case "slot_confirm":
+		case "slot_roll_back":
 			return { op };
 	}
 }

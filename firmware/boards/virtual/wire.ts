@@ -42,7 +42,12 @@ export const ExitCode = Object.freeze({
 } as const);
 
 /** The partitions of the flash, by number. */
-export const Partition = Object.freeze({ JOURNAL: 0, CHECKPOINTS: 1 } as const);
+export const Partition = Object.freeze({
+	JOURNAL: 0,
+	CHECKPOINTS: 1,
+	/** ota_0; ota_1 is the next. The one that runs can be read only. */
+	SLOT_0: 2,
+} as const);
 
 /** What XS asks and waits for. The answer is bytes: see each. */
 export type Request =
@@ -114,7 +119,27 @@ export type Request =
 			readonly op: "lasting_write";
 			readonly offset: number;
 			readonly bytes: Uint8Array;
-	  };
+	  }
+	/** → a `RunningDocument` as JSON. Fails where the board cannot be updated. */
+	| { readonly op: "running" }
+	/** `UpdateSlots.activate`: → nothing */
+	| { readonly op: "slot_activate" }
+	/** `AppSlots.confirm`: → nothing */
+	| { readonly op: "slot_confirm" }
+	/** `AppSlots.rollBack`, but for the restart: → nothing */
+	| { readonly op: "slot_roll_back" }
+	/** Starts SHA-256 number `hash`, in place of one of that number: → nothing */
+	| { readonly op: "hash_begin"; readonly hash: number }
+	/** → nothing */
+	| {
+			readonly op: "hash_update";
+			readonly hash: number;
+			readonly bytes: Uint8Array;
+	  }
+	/** → 32 bytes */
+	| { readonly op: "hash_digest"; readonly hash: number }
+	/** Of point (65 bytes), hash (32) and signature (64), one behind the other: → a byte 1 when it is one, or 0 */
+	| { readonly op: "verify_p256"; readonly bytes: Uint8Array };
 
 /** What XS says without waiting. */
 export type Post =
@@ -207,4 +232,28 @@ export interface BootDocument {
 	/** After an abort: what was noted of it. */
 	readonly abort?: AbortNote;
 	readonly watchdogMs: number;
+	/** Where the board boots from application slots. */
+	readonly slots?: SlotsDocument;
+}
+
+export interface SlotsDocument {
+	/** Number of the slot that runs, 0 or 1. */
+	readonly running: number;
+	readonly onTrial: boolean;
+	/** Of one slot. */
+	readonly sizeBytes: number;
+	/** Of the image that runs: what the firmware is to call itself. */
+	readonly version: string;
+	/** Whether the board knows a key that updates are signed with. */
+	readonly canUpdate: boolean;
+}
+
+/** What is asked for only when it is needed. */
+export interface RunningDocument {
+	/** What the image that runs says of itself. */
+	readonly project: string;
+	readonly version: string;
+	readonly securityVersion: number;
+	/** 130 hex digits. */
+	readonly key: string;
 }

@@ -109,6 +109,28 @@ describe("NOR flash", () => {
 				flash.close();
 			});
 
+			it("is loaded with content as by a cable, and goes on from there, its own alone", () => {
+				const content = Uint8Array.from({ length: 5000 }, (_, n) => n);
+				const [flash, other] = [open(), open()];
+				flash.program(9000, Uint8Array.of(0));
+				flash.load(content);
+				other.load(content);
+				assert.equal(flash.operations, 1);
+				flash.program(4090, new Uint8Array(20));
+				flash.erase(0);
+				const expected = new Uint8Array(SIZE).fill(0xff);
+				expected.set(content);
+				assert.deepEqual(contents(other), expected);
+				expected.fill(0xff, 0, 4096).fill(0, 4096, 4110);
+				assert.deepEqual(contents(flash), expected);
+				assert.equal(content[4095], 4095 % 256);
+				flash.load(new Uint8Array(0));
+				assert.ok(contents(flash).every((byte) => byte === 0xff));
+				assert.throws(() => flash.load(new Uint8Array(SIZE + 1)), RangeError);
+				flash.close();
+				other.close();
+			});
+
 			it("leaves a torn program as a prefix whose last byte may be partial", () => {
 				fc.assert(
 					fc.property(

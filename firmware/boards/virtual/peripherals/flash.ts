@@ -3,6 +3,7 @@ import {
 	closeSync,
 	constants,
 	fstatSync,
+	ftruncateSync,
 	openSync,
 	readSync,
 	writeSync,
@@ -177,6 +178,15 @@ export class NorFlash implements Flash {
 		);
 	}
 
+	/**
+	 * Puts `content` at the start and erases the rest, as a cable does while the board stands still: that is no operation of the supply.
+	 * In memory the bytes are not copied before they are changed: flash of many boards can share them.
+	 */
+	load(content: Uint8Array): void {
+		this.#check(0, content.length);
+		this.#cells.load(content);
+	}
+
 	/** Lets go of the file. */
 	close(): void {
 		this.#cells.close();
@@ -261,12 +271,16 @@ interface Cells {
 	write(offset: number, bytes: Uint8Array): void;
 	/** Sets a sector to 0xFF. */
 	erase(offset: number): void;
+	/** Replaces all. */
+	load(content: Uint8Array): void;
 	close(): void;
 }
 
-/** Sectors that have never been written take no memory. */
+/** Sectors that have never been written take no memory, nor do those that are still as they were loaded. */
 class MemoryCells implements Cells {
 	readonly #sectors: (Uint8Array | undefined)[];
+	/** Which are not this flash's own yet. */
+	readonly #loaded = new Set<number>();
 
 	constructor(count: number) {
 		this.#sectors = new Array<Uint8Array | undefined>(count);
@@ -283,8 +297,8 @@ class MemoryCells implements Cells {
 	write(offset: number, bytes: Uint8Array): void {
 		this.#eachPiece(offset, bytes.length, (sector, at, done, count) => {
 			let cells = this.#sectors[sector];
-			if (cells === undefined) {
-				cells = new Uint8Array(SECTOR_BYTES).fill(0xff);
+			if (cells === undefined || this.#loaded.delete(sector)) {
+				cells = cells?.slice() ?? new Uint8Array(SECTOR_BYTES).fill(0xff);
 				this.#sectors[sector] = cells;
 			}
 			cells.set(bytes.subarray(done, done + count), at);
@@ -293,6 +307,18 @@ class MemoryCells implements Cells {
 
 	erase(offset: number): void {
 		this.#sectors[offset / SECTOR_BYTES] = undefined;
+		this.#loaded.delete(offset / SECTOR_BYTES);
+	}
+
+	load(content: Uint8Array): void {
+		this.#sectors.fill(undefined);
+		this.#loaded.clear();
+		for (let at = 0; at < content.length; at += SECTOR_BYTES) {
+			this.#sectors[at / SECTOR_BYTES] = wholeSector(
+				content.subarray(at, at + SECTOR_BYTES),
+			);
+			this.#loaded.add(at / SECTOR_BYTES);
+		}
 	}
 
 	close(): void {
@@ -312,6 +338,13 @@ class MemoryCells implements Cells {
 			done += count;
 		}
 	}
+}
+
+function wholeSector(bytes: Uint8Array): Uint8Array {
+	if (bytes.length === SECTOR_BYTES) return bytes;
+	const sector = new Uint8Array(SECTOR_BYTES).fill(0xff);
+	sector.set(bytes);
+	return sector;
 }
 
 /** A file; what lies beyond its end reads as erased, so that a fresh partition takes no disk. */
@@ -361,6 +394,12 @@ class FileCells implements Cells {
 	erase(offset: number): void {
 		if (offset >= this.#lengthBytes) return;
 		this.#write(offset, new Uint8Array(SECTOR_BYTES).fill(0xff));
+	}
+
+	load(content: Uint8Array): void {
+		ftruncateSync(this.#descriptor, 0);
+		this.#lengthBytes = 0;
+		this.#write(0, content);
 	}
 
 	close(): void {

@@ -21,11 +21,12 @@ import {
 } from "../wire.ts";
 import { call, host, post } from "./host.ts";
 import { ChannelNetwork } from "./network.ts";
+import { ChannelSlots } from "./slots.ts";
 import { ChannelFlash, ChannelSettings } from "./storage.ts";
 import { TurnTimers } from "./timers.ts";
 import { weatherPort } from "./weather-sensor.ts";
 
-/** From package.json, when the bundle is built. */
+/** From package.json, when the bundle is built: what the firmware is called where no image says another version. */
 declare const FIRMWARE_VERSION: string;
 
 class ChannelTime implements TimeSource {
@@ -47,11 +48,12 @@ class ChannelTime implements TimeSource {
 
 class ChannelSystem implements System {
 	readonly board: string;
-	readonly firmware = FIRMWARE_VERSION;
+	readonly firmware: string;
 	readonly resetReason: BootDocument["resetReason"];
 
 	constructor(boot: BootDocument) {
 		this.board = boot.board;
+		this.firmware = boot.slots?.version ?? FIRMWARE_VERSION;
 		this.resetReason = boot.resetReason;
 	}
 
@@ -160,6 +162,7 @@ export class VirtualBoard implements Board {
 	readonly lasting: ChannelLasting;
 	declare readonly abort?: AbortNote;
 	readonly wifi = new ChannelWifi();
+	declare readonly slots?: ChannelSlots;
 
 	constructor(boot: BootDocument) {
 		this.system = new ChannelSystem(boot);
@@ -175,6 +178,7 @@ export class VirtualBoard implements Board {
 		this.watchdog = new ChannelWatchdog(boot.watchdogMs);
 		this.lasting = new ChannelLasting(boot.lastingBytes);
 		if (boot.abort !== undefined) this.abort = boot.abort;
+		if (boot.slots !== undefined) this.slots = new ChannelSlots(boot.slots);
 	}
 
 	/** One turn; time has moved on to it. */
