@@ -1,5 +1,6 @@
+import { renameSync } from "node:fs";
 import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { StoreError } from "../../core/ports.ts";
 import type { Request, Response, WorkerSettings } from "./messages.ts";
@@ -109,23 +110,39 @@ function withResolve<T>(): {
 	return { promise, resolve };
 }
 
-/** Beside a bundle the worker is `sqlite-worker.js`; from the sources it is `worker.ts`, which needs tsx in its thread. */
+/** Beside a bundle the worker is `sqlite-worker.js`; from the sources it is bundled first. */
 function startWorker(settings: WorkerSettings): Worker {
-	if (!import.meta.url.endsWith(".ts")) {
-		return new Worker(new URL("./sqlite-worker.js", import.meta.url), {
-			workerData: settings,
-		});
-	}
-	const tsx = pathToFileURL(
-		createRequire(import.meta.url)
-			.resolve("tsx/esm/api")
-			// What `require` finds cannot register itself in a worker; its twin for `import` can.
-			.replace(/\.cjs$/, ".mjs"),
-	).href;
-	const worker = new URL("./worker.ts", import.meta.url).href;
-	// Node 20 does not apply `--import` in a worker's execArgv.
-	return new Worker(
-		`import(${JSON.stringify(tsx)}).then((tsx) => { tsx.register(); return import(${JSON.stringify(worker)}); });`,
-		{ eval: true, workerData: settings },
+	const script = import.meta.url.endsWith(".ts")
+		? bundledWorker()
+		: new URL("./sqlite-worker.js", import.meta.url);
+	return new Worker(script, { workerData: settings });
+}
+
+let bundled: string | undefined;
+
+/**
+ * A thread would compile all its sources each time that it is started, since `--import` does not reach it (Node 20), which
+ * takes longer than all that most tests then do with it: so they are compiled once a process.
+ */
+function bundledWorker(): string {
+	if (bundled !== undefined) return bundled;
+	const { buildSync } = createRequire(import.meta.url)("esbuild");
+	const path = fileURLToPath(
+		new URL("../../../dist/from-sources/sqlite-worker.mjs", import.meta.url),
 	);
+	// Another process may be reading the file, so it is put in place whole.
+	const mine = path.replace(/mjs$/, `${process.pid}.mjs`);
+	buildSync({
+		entryPoints: [fileURLToPath(new URL("./worker.ts", import.meta.url))],
+		outfile: mine,
+		bundle: true,
+		format: "esm",
+		platform: "node",
+		packages: "external",
+		sourcemap: "inline",
+		logLevel: "error",
+	});
+	renameSync(mine, path);
+	bundled = path;
+	return path;
 }
