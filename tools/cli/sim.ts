@@ -3,7 +3,11 @@ import { accessSync, constants, mkdirSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Command } from "commander";
 import { readIdentity } from "../../firmware/boards/virtual/identity.ts";
-import { requireProcessor } from "../../firmware/boards/virtual/processor.ts";
+import type { AppOptions } from "../../firmware/boards/virtual/machine-options.ts";
+import {
+	type ProcessorKind,
+	requireProcessor,
+} from "../../firmware/boards/virtual/processor.ts";
 import { MIN_SLEEP_INTERVAL_MS } from "../../firmware/node/config.ts";
 import type { FleetEvent } from "../sim/fleet.ts";
 import { type CommonOptions, commonOptions, DEFAULT_PREFIX } from "./common.ts";
@@ -123,6 +127,7 @@ async function simulate(options: SimOptions): Promise<void> {
 			: [withEndpoint(readIdentity(options.identity), options.endpoint)];
 	// Whoever is only told how `sim` is used need not wait for it.
 	const { Fleet } = await import("../sim/fleet.ts");
+	const app = await appOf(target.dir, board);
 	const fleet = new Fleet({
 		identities,
 		board,
@@ -133,10 +138,30 @@ async function simulate(options: SimOptions): Promise<void> {
 			(options.identity === undefined ? `${target.dir}/sim` : null),
 		config: { sampleIntervalMs, blockSpanMs, sleep: options.sleep === true },
 		live: options.live === true,
+		...(app === undefined ? {} : { app }),
 		tell,
 	});
 	const ended = endedBy(options.withParent === true);
 	await fleet.run(ended);
+}
+
+/** Where the target has a key that updates are signed with, nodes boot from slots and can be updated. @throws CommandError */
+async function appOf(
+	dir: string,
+	board: ProcessorKind,
+): Promise<AppOptions | undefined> {
+	const { readUpdateKey, UpdateKeyError } = await import(
+		"../sim/update-key.ts"
+	);
+	try {
+		const updateKey = readUpdateKey(dir);
+		if (updateKey === undefined) return undefined;
+		const { firmwareImage } = await import("../build/image.ts");
+		return { image: firmwareImage({ board }), updateKey };
+	} catch (cause) {
+		if (!(cause instanceof UpdateKeyError)) throw cause;
+		throw new CommandError(cause.message, { cause });
+	}
 }
 
 /** @throws CommandError as `provisionFleet` does */

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FlashFolderError } from "../../firmware/boards/virtual/flash-folder.ts";
 import { TestBroker } from "../../firmware/boards/virtual/testing/broker.ts";
 import { requireHost } from "../../firmware/boards/virtual/testing/host-process.ts";
 import { buildProgram } from "../build/firmware.ts";
+import { firmwareImage } from "../build/image.ts";
 import {
 	Fleet,
 	type FleetEvent,
@@ -62,18 +63,26 @@ describe("A fleet", () => {
 	const made = (events: readonly FleetEvent[]) =>
 		events.filter(({ event }) => event === "block").length;
 
-	it("tells how many blocks are on the nodes' flash, those of earlier runs among them", async () => {
+	it("tells how many blocks are on the nodes' flash, those of earlier runs among them, and starts them from their slots", async () => {
 		const flashDir = join(directory, "kept");
+		const image = firmwareImage({
+			board: "virtual",
+			bundle: join(directory, "node.code"),
+		});
+		const app = { image };
 		const identities = [{ thing: "one", host: "127.0.0.1", port: 1 }];
 		const first = await run({ flashDir, identities });
 		assert.ok(made(first.events) >= 6);
 		assert.equal(first.summary.pending, made(first.events));
 		assert.equal(first.summary.released, 0);
-		const second = await run({ flashDir, identities });
+		const second = await run({ flashDir, identities, app });
+		const slot = join(flashDir, "one", "ota_0.bin");
+		assert.deepEqual(readFileSync(slot), Buffer.from(image));
 		const kept = first.summary.pending + made(second.events);
 		assert.equal(second.summary.pending, kept);
 		const third = await run({
 			flashDir,
+			app,
 			identities: [{ thing: "one", host: "127.0.0.1", port }],
 		});
 		assert.equal(third.summary.pending, 0);

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { MachineIdentity } from "../../firmware/boards/virtual/identity.ts";
 import {
+	type AppOptions,
 	type MachineExit,
 	VirtualMachine,
 } from "../../firmware/boards/virtual/machine.ts";
@@ -44,6 +45,8 @@ export interface FleetOptions {
 	readonly journalBytes?: number;
 	/** The bundle that the nodes run; the firmware without it. */
 	readonly bundle?: string;
+	/** Has the nodes boot from application slots, all with the same image at first; see `MachineOptions`. */
+	readonly app?: AppOptions;
 	readonly tell: (event: FleetEvent) => void;
 }
 
@@ -187,7 +190,7 @@ export class Fleet {
 
 	/** Resolves when the node has booted, or has ended in the attempt. */
 	#startOne(identity: MachineIdentity, index: number): Promise<void> {
-		const { board, flashDir, journalBytes, bundle } = this.#options;
+		const { board, flashDir, journalBytes, bundle, app } = this.#options;
 		const node = identity.thing;
 		const machine = new VirtualMachine({
 			identity,
@@ -196,6 +199,7 @@ export class Fleet {
 			...(flashDir === null ? {} : { flashDir: join(flashDir, node) }),
 			...(journalBytes === undefined ? {} : { journalBytes }),
 			...(bundle === undefined ? {} : { bundle }),
+			...(app === undefined ? {} : { app }),
 			weather: { offsetHours: index * OFFSET_HOURS, seed: index + 1 },
 			config: this.#config(),
 		});
