@@ -3,7 +3,6 @@ import FlashStorage from "embedded:storage/flash";
 import FFI from "mc/ffi";
 import type {
 	AbortNote,
-	AppSlots,
 	DeepSleep,
 	Flash,
 	LastingMemory,
@@ -12,7 +11,7 @@ import type {
 import { abortNote, RtcLastingMemory } from "./native/lasting.ts";
 import { Platform } from "./native/platform.ts";
 import { RtcDeepSleep } from "./native/sleep.ts";
-import { OtaSlots } from "./native/slots.ts";
+import { OtaUpdateSlots } from "./native/update-slots.ts";
 import { TaskWatchdog } from "./native/watchdog.ts";
 import { PartitionFlash } from "./storage/partition-flash.ts";
 
@@ -27,7 +26,7 @@ export interface Hardware {
 	readonly watchdog: Watchdog;
 	readonly lasting: LastingMemory;
 	readonly abort?: AbortNote;
-	readonly slots: AppSlots;
+	readonly slots: OtaUpdateSlots;
 	readonly journal: Flash;
 	readonly checkpoints: Flash;
 }
@@ -48,13 +47,13 @@ export function openHardware(log: Log = traced): Hardware {
 		watchdog: new TaskWatchdog(natives, log),
 		lasting: new RtcLastingMemory(natives),
 		...(abort === undefined ? {} : { abort }),
-		slots: new OtaSlots(natives, log),
+		slots: new OtaUpdateSlots(natives, openPartition, log),
 		journal: openPartition("journal"),
 		checkpoints: openPartition("checkpoints"),
 	};
 }
 
-/** @param label a data partition of partitions.csv */
+/** @param label a data partition of partitions.csv; or "running" or "nextota", the application slots */
 export function openPartition(label: string): Flash {
 	return new PartitionFlash(FlashStorage.open({ path: label, mode: "r+" }));
 }

@@ -65,6 +65,14 @@ describe("the ESP-IDF configuration", () => {
 		});
 	}
 
+	it("gives the image the release's version, which a node compares with an update's", () => {
+		const { version } = JSON.parse(
+			readFileSync(new URL("../../../package.json", import.meta.url), "utf8"),
+		) as { version: string };
+		assert.equal(options.get("CONFIG_APP_PROJECT_VER_FROM_CONFIG"), "y");
+		assert.equal(options.get("CONFIG_APP_PROJECT_VER"), `"${version}"`);
+	});
+
 	it("gives the watchdog as long as ESP-IDF allows at most, 60 s, and longer than a handshake takes", () => {
 		const timeoutS = Number(options.get("CONFIG_ESP_TASK_WDT_TIMEOUT_S"));
 		assert.ok(timeoutS >= 20 && timeoutS <= 60);

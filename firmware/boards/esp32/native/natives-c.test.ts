@@ -93,6 +93,48 @@ describe("the natives", () => {
 		});
 	});
 
+	describe("know the slots", () => {
+		for (const [subtype, slot] of [
+			[0x10, 0],
+			[0x11, 1],
+			[0x00, -1],
+		] as const)
+			it(`an image in a partition of subtype ${subtype} runs in slot ${slot}`, () => {
+				const { lines } = chip.start(
+					Reset.POWERON,
+					`set subtype ${subtype}`,
+					"slot",
+				);
+				assert.deepEqual(lines, [`${slot}`]);
+			});
+
+		it("an image that is in no partition runs in none", () => {
+			const { lines } = chip.start(Reset.POWERON, "set no_partition 1", "slot");
+			assert.deepEqual(lines, ["-1"]);
+		});
+
+		it("the other one is started next, or the error told", () => {
+			const { lines } = chip.start(
+				Reset.POWERON,
+				"activate",
+				"set boot_error 5379",
+				"activate",
+				"set no_next 1",
+				"activate",
+			);
+			assert.deepEqual(lines, ["boot ota_1", "0", "boot ota_1", "5379", "261"]);
+		});
+
+		it("tell what the image says of itself, and nothing beyond", () => {
+			const { lines } = chip.start(
+				Reset.POWERON,
+				"description 256",
+				"description 1000",
+			);
+			assert.deepEqual(lines, Array(2).fill("7 1.2.3 thinghz ff"));
+		});
+	});
+
 	describe("know the trial of an image", () => {
 		for (const [state, onTrial] of [
 			[0, 0],

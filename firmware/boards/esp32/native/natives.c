@@ -19,6 +19,7 @@
 /* Found by the include paths of the SDK's make.esp32.mk, which does not name all of ESP-IDF's. */
 #include "sdkconfig.h"
 #include "app_update/include/esp_ota_ops.h"
+#include "esp_app_format/include/esp_app_desc.h"
 #include "esp_attr.h"
 #include "esp_err.h"
 #include "esp_event.h"
@@ -435,6 +436,33 @@ int32_t thinghz_app_roll_back(void)
 	esp_err_t err = esp_ota_mark_app_invalid_rollback_and_reboot();
 	set_mark(REASON_STACK_OVERFLOW);
 	return err;
+}
+
+/* The number of the slot that runs: 0 for ota_0. -1 when the image is in none. */
+int32_t thinghz_app_slot(void)
+{
+	const esp_partition_t *running = esp_ota_get_running_partition();
+	if (running == NULL || running->type != ESP_PARTITION_TYPE_APP ||
+		running->subtype < ESP_PARTITION_SUBTYPE_APP_OTA_MIN)
+		return -1;
+	return (int32_t)(running->subtype - ESP_PARTITION_SUBTYPE_APP_OTA_MIN);
+}
+
+/* Has the bootloader start the other slot next, on trial: ESP-IDF validates the image in it first. */
+int32_t thinghz_app_activate(void)
+{
+	const esp_partition_t *next = esp_ota_get_next_update_partition(NULL);
+	if (next == NULL)
+		return ESP_ERR_NOT_FOUND;
+	return esp_ota_set_boot_partition(next);
+}
+
+/* Copies up to `length` bytes of the running image's esp_app_desc_t. */
+void thinghz_app_description(void *into, uint32_t length)
+{
+	const esp_app_desc_t *description = esp_app_get_description();
+	memcpy(into, description,
+		length < sizeof *description ? length : sizeof *description);
 }
 
 /* ---- Watchdog ---- */

@@ -20,6 +20,9 @@ export interface Natives {
 	thinghz_app_on_trial(onTrial: ArrayBuffer): number;
 	thinghz_app_confirm(): number;
 	thinghz_app_roll_back(): number;
+	thinghz_app_slot(): number;
+	thinghz_app_activate(): number;
+	thinghz_app_description(into: ArrayBuffer, length: number): void;
 	thinghz_watchdog_timeout_ms(): number;
 	thinghz_watchdog_feed(): number;
 	thinghz_wifi_watch(): number;

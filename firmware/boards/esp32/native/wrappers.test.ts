@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import { writeDescription } from "../../../image/app-image.ts";
+import type { Flash } from "../../../node/ports.ts";
 import { FakeNatives } from "../testing/fake-natives.ts";
+import { updateKeyOf } from "../update-key.ts";
+import { readDescription } from "./description.ts";
 import { abortNote, RtcLastingMemory } from "./lasting.ts";
 import { bufferOf, PlatformError, RESET_REASONS } from "./natives.ts";
 import { type AbortHook, Platform } from "./platform.ts";
 import { RtcDeepSleep } from "./sleep.ts";
 import { OtaSlots } from "./slots.ts";
+import { OtaUpdateSlots } from "./update-slots.ts";
 import { TaskWatchdog } from "./watchdog.ts";
 
 /** A failure of ESP-IDF with its code in number and words. */
@@ -171,6 +176,78 @@ describe("the application slots", () => {
 		natives.error = 0x1503;
 		assert.throws(() => slots.rollBack(), refusal(0x1503));
 		assert.deepEqual(natives.calls, ["roll back"]);
+	});
+});
+
+describe("the slots of an update", () => {
+	const open = (path: string): Flash =>
+		({ path }) as unknown as Flash & { path: string };
+
+	it("are the one that runs and the one that ESP-IDF would update next, opened once and not before", () => {
+		const natives = new FakeNatives();
+		natives.slot = 1;
+		const opened: string[] = [];
+		const slots = new OtaUpdateSlots(
+			natives,
+			(path) => {
+				opened.push(path);
+				return open(path);
+			},
+			unexpected,
+		);
+		assert.deepEqual([slots.runningSlot, slots.idleSlot], [1, 0]);
+		assert.deepEqual(opened, []);
+		assert.equal(slots.idle, slots.idle);
+		assert.equal(slots.running, slots.running);
+		assert.deepEqual(opened, ["nextota", "running"]);
+	});
+
+	it("switch, or say why not", () => {
+		const natives = new FakeNatives();
+		const slots = new OtaUpdateSlots(natives, open, unexpected);
+		slots.activate();
+		natives.error = 0x1503;
+		assert.throws(() => slots.activate(), refusal(0x1503));
+		assert.deepEqual(natives.calls, ["activate", "activate"]);
+	});
+
+	it("run an image that says what it is", () => {
+		const natives = new FakeNatives();
+		natives.description = writeDescription({
+			secureVersion: 3,
+			version: "1.20.3",
+			project: "p".repeat(31),
+			time: "",
+			date: "",
+			idfVersion: "v6.0",
+			elfSha256: new Uint8Array(32),
+		});
+		assert.deepEqual(readDescription(natives), {
+			project: "p".repeat(31),
+			version: "1.20.3",
+			securityVersion: 3,
+		});
+	});
+});
+
+describe("the key of updates", () => {
+	const key = `04${"0a".repeat(64)}`;
+
+	it("is the manifest's, where there is one", () => {
+		assert.equal(updateKeyOf({ updateKey: key }, unexpected), key);
+		for (const none of [undefined, {}, { updateKey: "" }])
+			assert.equal(updateKeyOf(none, unexpected), undefined);
+	});
+
+	it("is none that is no point, and that is logged", () => {
+		for (const wrong of ["04", key.slice(2), `${key}0`, 7, null]) {
+			const logged: string[] = [];
+			const found = updateKeyOf({ updateKey: wrong }, (_, message) =>
+				logged.push(message),
+			);
+			assert.equal(found, undefined);
+			assert.equal(logged.length, 1, String(wrong));
+		}
 	});
 });
 

@@ -13,6 +13,9 @@ export class FakeNatives implements Natives {
 	/** As natives.c lays it out. */
 	abortNote: Uint8Array | undefined;
 	onTrial = 0;
+	slot = 0;
+	/** esp_app_desc_t of the running image. */
+	description: Uint8Array = new Uint8Array(256);
 	/** What the next call that can fail returns. */
 	error = 0;
 	systemFree = 120_000;
@@ -107,6 +110,19 @@ export class FakeNatives implements Natives {
 	thinghz_app_roll_back(): number {
 		this.calls.push("roll back");
 		return this.error;
+	}
+
+	thinghz_app_slot(): number {
+		return this.slot;
+	}
+
+	thinghz_app_activate(): number {
+		this.calls.push("activate");
+		return this.error;
+	}
+
+	thinghz_app_description(into: ArrayBuffer, length: number): void {
+		new Uint8Array(into).set(this.description.subarray(0, length));
 	}
 
 	thinghz_watchdog_timeout_ms(): number {

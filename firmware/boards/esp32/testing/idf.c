@@ -31,6 +31,9 @@ void thinghz_sleep(double duration_ms);
 int32_t thinghz_app_on_trial(uint32_t *on_trial);
 int32_t thinghz_app_confirm(void);
 int32_t thinghz_app_roll_back(void);
+int32_t thinghz_app_slot(void);
+int32_t thinghz_app_activate(void);
+void thinghz_app_description(void *into, uint32_t length);
 uint32_t thinghz_watchdog_timeout_ms(void);
 int32_t thinghz_watchdog_feed(void);
 int32_t thinghz_wifi_watch(void);
@@ -51,7 +54,8 @@ static struct {
 	{"timer_us", 0}, {"rtc_us", 0}, {"ota_state", ESP_OTA_IMG_VALID},
 	{"ota_error", 0}, {"confirm_error", 0}, {"rollback_error", 0},
 	{"watchdog_error", 0}, {"nvs_error", 0}, {"loop_error", 0},
-	{"no_partition", 0},
+	{"no_partition", 0}, {"subtype", ESP_PARTITION_SUBTYPE_APP_OTA_MIN},
+	{"no_next", 0}, {"boot_error", 0},
 };
 
 static long long *setting(const char *name)
@@ -138,8 +142,35 @@ uint32_t esp_rom_crc32_le(uint32_t crc, uint8_t const *buf, uint32_t len)
 
 const esp_partition_t *esp_ota_get_running_partition(void)
 {
-	static const esp_partition_t running = {"ota_0"};
+	static esp_partition_t running = {ESP_PARTITION_TYPE_APP, 0, "ota_0"};
+	running.subtype = (int)*setting("subtype");
 	return *setting("no_partition") ? NULL : &running;
+}
+
+const esp_partition_t *esp_ota_get_next_update_partition(
+	const esp_partition_t *start_from)
+{
+	static const esp_partition_t next = {ESP_PARTITION_TYPE_APP,
+		ESP_PARTITION_SUBTYPE_APP_OTA_MIN + 1, "ota_1"};
+	(void)start_from;
+	return *setting("no_next") ? NULL : &next;
+}
+
+esp_err_t esp_ota_set_boot_partition(const esp_partition_t *partition)
+{
+	printf("boot %s\n", partition->label);
+	return (esp_err_t)*setting("boot_error");
+}
+
+const esp_app_desc_t *esp_app_get_description(void)
+{
+	static const esp_app_desc_t description = {
+		.magic_word = 0xabcd5432u,
+		.secure_version = 7,
+		.version = "1.2.3",
+		.project_name = "thinghz",
+	};
+	return &description;
 }
 
 esp_err_t esp_ota_get_state_partition(
@@ -281,7 +312,16 @@ static void run(const char *command, char *argument, long long number)
 		printf("%d\n", thinghz_app_confirm());
 	else if (IS("roll_back"))
 		printf("%d\n", thinghz_app_roll_back());
-	else if (IS("watchdog_timeout_ms"))
+	else if (IS("slot"))
+		printf("%d\n", thinghz_app_slot());
+	else if (IS("activate"))
+		printf("%d\n", thinghz_app_activate());
+	else if (IS("description")) {
+		memset(bytes, 0xff, sizeof bytes);
+		thinghz_app_description(bytes, (uint32_t)number);
+		printf("%u %s %s %02x\n", bytes[4], (char *)bytes + 16,
+			(char *)bytes + 48, bytes[256]);
+	} else if (IS("watchdog_timeout_ms"))
 		printf("%u\n", thinghz_watchdog_timeout_ms());
 	else if (IS("feed"))
 		printf("%d\n", thinghz_watchdog_feed());

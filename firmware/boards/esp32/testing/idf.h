@@ -51,10 +51,27 @@ esp_err_t esp_wifi_stop(void);
 #define MALLOC_CAP_8BIT (1 << 2)
 size_t heap_caps_get_free_size(uint32_t caps);
 
-/* app_update/include/esp_ota_ops.h; bootloader_support/include/esp_flash_partitions.h; of esp_partition_t a member */
+/* esp_partition/include/esp_partition.h; of esp_partition_t some members */
+enum { ESP_PARTITION_TYPE_APP = 0 };
+enum { ESP_PARTITION_SUBTYPE_APP_OTA_MIN = 0x10 };
 typedef struct {
+	int type;
+	int subtype;
 	char label[17];
 } esp_partition_t;
+
+/* esp_app_format/include/esp_app_desc.h */
+typedef struct {
+	uint32_t magic_word;
+	uint32_t secure_version;
+	uint32_t reserv1[2];
+	char version[32];
+	char project_name[32];
+	uint8_t rest[160];
+} esp_app_desc_t;
+const esp_app_desc_t *esp_app_get_description(void);
+
+/* app_update/include/esp_ota_ops.h; bootloader_support/include/esp_flash_partitions.h */
 typedef enum {
 	ESP_OTA_IMG_NEW = 0,
 	ESP_OTA_IMG_PENDING_VERIFY = 1,
@@ -68,6 +85,9 @@ esp_err_t esp_ota_get_state_partition(
 	const esp_partition_t *partition, esp_ota_img_states_t *ota_state);
 esp_err_t esp_ota_mark_app_valid_cancel_rollback(void);
 esp_err_t esp_ota_mark_app_invalid_rollback_and_reboot(void);
+const esp_partition_t *esp_ota_get_next_update_partition(
+	const esp_partition_t *start_from);
+esp_err_t esp_ota_set_boot_partition(const esp_partition_t *partition);
 
 /* esp_hw_support/include/esp_random.h, esp_rtc_time.h; esp_rom/include/esp_rom_crc.h; esp_timer/include/esp_timer.h */
 void esp_fill_random(void *buf, size_t len);

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/style/noDefaultExport: the modules that are described here have default exports.
-/** Moddable's storage, modules/io/storage and modules/io/update of SDK 8.2; `@moddable/typings` 5.6 lacks them. */
+/** Moddable's storage, modules/io/storage of SDK 8.2; `@moddable/typings` 5.6 lacks them. */
 declare module "embedded:storage/flash" {
 	export interface Flash {
 		/** Into a new buffer of `byteLength` bytes. */
@@ -61,27 +61,4 @@ declare module "embedded:storage/files" {
 	const files: Directory;
 
 	export { files as default };
-}
-
-declare module "embedded:update" {
-	import type { Flash } from "embedded:storage/flash";
-
-	export interface Updater {
-		/** With a `byteOffset` in mode "w" only. */
-		write(bytes: ArrayBuffer | ArrayBufferView, byteOffset?: number): void;
-		/** Checks the image's format and has the bootloader start it next. */
-		complete(): void;
-		/** Aborts what was not completed. */
-		close(): void;
-	}
-
-	const Update: {
-		open(options: {
-			partition: Flash;
-			mode?: "a" | "w";
-			byteLength?: number;
-		}): Updater;
-	};
-
-	export { Update as default };
 }
