@@ -7,6 +7,7 @@ import {
 } from "../../protocol/documents.ts";
 import { findCrash } from "./crash-record.ts";
 import { FakeLasting, ResetDuringWrite } from "./fakes/lasting-memory.ts";
+import { VirtualTimers } from "./fakes/virtual-timers.ts";
 import {
 	forgetCrash,
 	readCrash,
@@ -14,6 +15,7 @@ import {
 	writeCrash,
 	writeVitals,
 } from "./lasting-layout.ts";
+import { LogRing } from "./log-ring.ts";
 
 const VITALS = {
 	boot: 4,
@@ -134,6 +136,27 @@ describe("The record of a crash", () => {
 		writeCrash(memory, odd);
 		const { cause: _, ...rest } = odd;
 		assert.deepEqual(readCrash(memory), rest);
+	});
+
+	it("keeps what was free where only the time is noted anew, within a boot", () => {
+		const memory = new FakeLasting();
+		const ring = new LogRing(memory, new VirtualTimers());
+		ring.boot = 4;
+		ring.noteVitals("1.2.3", null);
+		assert.equal(readVitals(memory)?.freeBytes, null);
+		ring.noteVitals("1.2.3", 500);
+		ring.clock = { binding: { bootTimeMs: 77, source: "network" } };
+		ring.noteVitals("1.2.3", null);
+		assert.deepEqual(readVitals(memory), {
+			boot: 4,
+			firmware: "1.2.3",
+			uptimeMs: 0,
+			bootTimeMs: 77,
+			freeBytes: 500,
+		});
+		ring.boot = 5;
+		ring.noteVitals("1.2.4", null);
+		assert.equal(readVitals(memory)?.freeBytes, null);
 	});
 
 	it("pins the bytes of the vitals", () => {

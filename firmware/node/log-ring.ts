@@ -11,6 +11,7 @@ import {
 	LOG_START,
 	lineLength,
 	numberOfLine,
+	readVitals,
 	writeVitals,
 } from "./lasting-layout.ts";
 import type { Board, LastingMemory, Timers } from "./ports.ts";
@@ -87,14 +88,20 @@ export class LogRing {
 		return this.boot;
 	}
 
-	/** Notes how the boot is, for the start that finds that it has crashed. @param freeBytes of the heap; null where it is not known */
+	/**
+	 * Notes how the boot is, for the start that finds that it has crashed.
+	 * @param freeBytes of the heap; null where that has not been looked at
+	 */
 	noteVitals(firmware: string, freeBytes: number | null): void {
+		const { boot } = this;
+		const before = freeBytes === null ? readVitals(this.memory) : null;
 		writeVitals(this.memory, {
-			boot: this.boot,
+			boot,
 			firmware,
 			uptimeMs: this.#uptimeMs(),
 			bootTimeMs: this.#bootTimeMs,
-			freeBytes,
+			freeBytes:
+				before?.boot === boot ? (before?.freeBytes ?? null) : freeBytes,
 		});
 	}
 

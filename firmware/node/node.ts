@@ -325,6 +325,7 @@ class Node implements RunningNode {
 	}
 
 	#onJump(): void {
+		this.#ring?.noteVitals(this.#system.firmware, null);
 		this.#streams.clockChanged();
 		this.#uplink.timeChanged();
 	}

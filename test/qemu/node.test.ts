@@ -17,6 +17,28 @@ const CONFIG = {
 	healthSpanMs: MINUTE_MS,
 };
 
+/** The cloud has been told of the one crash, by what outlived it, and has the lines of the boot that crashed. */
+function assertCrashTold(rig: Rig, reason: string, says: RegExp): void {
+	const { events } = rig.stored();
+	const crashes = events.flatMap((event) =>
+		event.type === "boot" && event.crash !== undefined ? [event.crash] : [],
+	);
+	const [crash] = crashes;
+	const boot = rig.of("boot")[1]?.boot;
+	assert.equal(crashes.length, 1);
+	assert.equal(crash?.reason, reason);
+	assert.equal(crash?.boot, boot);
+	assert.equal(crash?.uptimeMs, 1500);
+	const cut = rig.errors[0]?.replaceAll('"', "'").replaceAll("\n", " ");
+	assert.equal(crash?.cause, cut?.slice(0, 160));
+	assert.match(rig.errors[0] ?? "", says);
+	const lines = events.flatMap((event) =>
+		event.type === "log" ? event.lines : [],
+	);
+	assert.ok(lines.some((line) => line.boot === boot));
+	assert.ok(lines.every(({ text }) => /^[ -~]+$/.test(text)));
+}
+
 describe("A node on the qemu board", () => {
 	let folder: string;
 	let bundle: string;
@@ -161,6 +183,7 @@ describe("A node on the qemu board", () => {
 				.flatMap(({ columns }) => [...(columns[1] ?? [])]);
 			assert.ok(resets.length > 0);
 			assert.deepEqual(new Set(resets), new Set([RESET_CODES[reason]]));
+			assertCrashTold(rig, reason, says);
 		});
 	}
 });
