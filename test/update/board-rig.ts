@@ -10,7 +10,7 @@ import type {
 import { VirtualMachine } from "../../firmware/boards/virtual/machine.ts";
 import { VirtualClock } from "../../firmware/boards/virtual/peripherals/clock.ts";
 import type { FlashSupply } from "../../firmware/boards/virtual/peripherals/flash.ts";
-import type { HostKind } from "../../firmware/boards/virtual/processor.ts";
+import type { ProcessorKind } from "../../firmware/boards/virtual/processor.ts";
 import {
 	DELTA_CHIP,
 	IMAGE_CHIP,
@@ -19,13 +19,14 @@ import {
 } from "../../firmware/boards/virtual/testing/update-order.ts";
 import { makeProgramImage } from "../../firmware/image/program-image.ts";
 import { buildProgram } from "../../tools/build/firmware.ts";
+import { buildQemuImage } from "../../tools/build/qemu.ts";
 import { pointOf } from "../../tools/ota/keys.ts";
 import { type SignedUpdate, signUpdate } from "../../tools/ota/update.ts";
 
 const START = Date.UTC(2026, 2, 1);
 
 export interface UpdateImages {
-	readonly board: HostKind;
+	readonly board: ProcessorKind;
 	readonly program: Uint8Array;
 	readonly key: KeyObject;
 	readonly old: Uint8Array;
@@ -40,15 +41,16 @@ const FILLER = `tell("about", "${"version 1.1.0 ".repeat(40)}");`;
 
 /** Two versions of the program scripts/updating.ts. @param folder where they are built */
 export async function buildUpdateImages(
-	board: HostKind,
+	board: ProcessorKind,
 	folder: string,
 ): Promise<UpdateImages> {
 	const entry = fileURLToPath(new URL(`../../${ENTRY}`, import.meta.url));
 	const [before, after] = [join(folder, "1.code"), join(folder, "2.code")];
 	const line = "const restart = () => system.restart();";
+	const build = board === "qemu" ? buildQemuImage : buildProgram;
 	await Promise.all([
-		buildProgram({ entry, outfile: before }),
-		buildProgram({
+		build({ entry, outfile: before }),
+		build({
 			entry,
 			outfile: after,
 			change: { file: ENTRY, from: line, to: `${FILLER}\n${line}` },

@@ -6,7 +6,7 @@ import { mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildProgram } from "./firmware.ts";
+import { buildProgram, type FirmwareBuild } from "./firmware.ts";
 
 const inRoot = (path: string) =>
 	fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -16,12 +16,8 @@ const FLASH_BYTES = 32 << 20;
 /** PROGRAM_OFFSET in link.ld. */
 const PROGRAM_OFFSET = 1 << 20;
 
-export interface QemuBuild {
-	/** The script to start from; the firmware's by default. */
-	readonly entry?: string;
-	/** Where the flash's content goes. */
-	readonly outfile?: string;
-}
+/** As the program's, but for `outfile`: there goes the flash's content. */
+export type QemuBuild = FirmwareBuild;
 
 export interface QemuImage {
 	/** Machine code: the engine, the host and the C library. */
@@ -40,10 +36,7 @@ export async function buildQemuImage(
 	const folder = await mkdtemp(join(tmpdir(), "thinghz-qemu-"));
 	try {
 		const compiled = join(folder, "program.code");
-		await buildProgram({
-			outfile: compiled,
-			...(options.entry === undefined ? {} : { entry: options.entry }),
-		});
+		await buildProgram({ ...options, outfile: compiled });
 		const code = await readFile(inRoot("dist/qemu/board.bin"));
 		const program = await readFile(compiled);
 		await writeFlash(
