@@ -10,6 +10,7 @@ import { TooManyRules, UnknownRule } from "../core/alerts/rules.ts";
 import { Forbidden, InvalidQuery, UnknownDevice } from "../core/errors.ts";
 import { JobError } from "../core/jobs/job.ts";
 import { StoreError } from "../core/ports.ts";
+import { ReleaseError } from "../core/releases/errors.ts";
 import { ShadowError } from "../core/shadows/errors.ts";
 import { addAggregate } from "./aggregate.ts";
 import { addAlertRules } from "./alert-rules.ts";
@@ -32,6 +33,7 @@ import { type FieldError, Problem, problemResponse } from "./problem.ts";
 import { addPush } from "./push.ts";
 import { addReadings } from "./readings.ts";
 import { addRedrive } from "./redrive.ts";
+import { addReleases, releaseProblem } from "./releases.ts";
 import { addSession } from "./session.ts";
 import { addShadows, shadowProblem } from "./shadows.ts";
 import { addTags } from "./tags.ts";
@@ -64,6 +66,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addNodeLogs(app, deps);
 	addTags(app, deps);
 	addJobs(app, deps);
+	addReleases(app, deps);
 	addFleet(app, deps);
 	addShadows(app, deps);
 	addReadings(app, deps);
@@ -197,6 +200,7 @@ function toProblem(error: Error, deps: ApiDeps): Problem {
 		return problem;
 	}
 	if (error instanceof JobError) return jobProblem(error);
+	if (error instanceof ReleaseError) return releaseProblem(error);
 	if (error instanceof UnknownDevice) {
 		return new Problem("unknown_device", error.message, { cause: error });
 	}

@@ -29,6 +29,16 @@ export const RolloutSchema = z
 			})
 			.nullable()
 			.default(null),
+		stages: z
+			.array(z.number().gt(0).max(100))
+			.min(1)
+			.max(10)
+			.optional()
+			.openapi({
+				description:
+					"Percent of the devices, rising to 100: so many are told at first, and those of the next stage once 80 % of those who were told have done it.",
+				example: [5, 25, 100],
+			}),
 	})
 	.openapi("JobRollout", {
 		description:
@@ -103,7 +113,7 @@ export function settingsOf(
 		document,
 		comment,
 		targets: devices === undefined ? { where } : { things: devices },
-		rollout,
+		rollout: rolloutOf(rollout),
 		abort: abort as readonly AbortCriterion[],
 		timeoutMinutes: body.timeoutMinutes,
 		retries,
@@ -161,6 +171,22 @@ export function summaryDocument(
 	};
 }
 
+function rolloutDocument(
+	rollout: JobView["rollout"],
+): z.infer<typeof RolloutSchema> | null {
+	if (rollout === null) return null;
+	const { stages, ...rest } = rollout;
+	return stages === undefined ? rest : { ...rest, stages: [...stages] };
+}
+
+function rolloutOf(
+	rollout: z.infer<typeof RolloutSchema> | null,
+): JobSettings["rollout"] {
+	if (rollout === null) return null;
+	const { stages, ...rest } = rollout;
+	return stages === undefined ? rest : { ...rest, stages };
+}
+
 export function jobDocument(job: JobView): z.infer<typeof JobSchema> {
 	const { targets } = job;
 	return {
@@ -170,7 +196,7 @@ export function jobDocument(job: JobView): z.infer<typeof JobSchema> {
 		document: JSON.parse(job.document) as Record<string, unknown>,
 		devices: "things" in targets ? [...targets.things] : null,
 		where: "where" in targets ? targets.where : null,
-		rollout: job.rollout,
+		rollout: rolloutDocument(job.rollout),
 		abort: [...job.abort],
 		timeoutMinutes: job.timeoutMinutes,
 		retries: [...job.retries],

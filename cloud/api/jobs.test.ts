@@ -97,6 +97,16 @@ describe("/v1/jobs", () => {
 		assert.deepEqual([jobs.map(({ id }) => id), next], [["c"], null]);
 	});
 
+	it("makes a job in stages", async () => {
+		const rollout = {
+			maximumPerMinute: 10,
+			exponential: null,
+			stages: [5, 100],
+		};
+		const job = await jsonOf<{ rollout: object }>(await create({ rollout }));
+		assert.deepEqual(job.rollout, rollout);
+	});
+
 	it("cancels a job once, and deletes it", async () => {
 		await create();
 		const canceled = await send("POST", "/v1/jobs/job-1/cancel", {});
@@ -134,6 +144,11 @@ describe("/v1/jobs", () => {
 			{ foreign: true, document: { url: `\${thinghz:firmware:../x}` } },
 		],
 		["invalid_request", { rollout: { maximumPerMinute: 0 } }],
+		[
+			"invalid_request",
+			{ rollout: { maximumPerMinute: 9, stages: [25, 5, 100] } },
+		],
+		["invalid_request", { rollout: { maximumPerMinute: 9, stages: [5, 25] } }],
 		["invalid_request", { timeoutMinutes: 10_081 }],
 		[
 			"invalid_request",

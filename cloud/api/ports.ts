@@ -10,6 +10,8 @@ import type { LogStore } from "../core/node-logs.ts";
 import type { Clock, DeadLetterStore } from "../core/ports.ts";
 import type { Queries } from "../core/queries.ts";
 import type { DeadLetterQueue, Redrive } from "../core/redrive.ts";
+import type { FirmwareUploads } from "../core/releases/ports.ts";
+import type { Releases } from "../core/releases/releases.ts";
 import type { ShadowRegistry } from "../core/shadows/ports.ts";
 import type { Authenticator } from "./authenticator.ts";
 
@@ -48,6 +50,9 @@ export interface ApiDeps {
 	readonly deviceJobs: DeviceJobs;
 	readonly tagger: Tagger;
 	readonly logs: Pick<LogStore, "lines" | "crashes">;
+	/** Published firmware, and how more comes here. */
+	readonly releases: Pick<Releases, keyof Releases>;
+	readonly uploads: Pick<FirmwareUploads, "receive">;
 	readonly alerts: AlertSource;
 	readonly push: PushSource;
 	readonly auth: Authenticator;

@@ -99,6 +99,8 @@ export async function openLocalCloud(options: {
 		shadows: deviceServices.shadows,
 		jobs: deviceServices.jobs,
 		deviceJobs: deviceServices.jobs,
+		releases: deviceServices.releases,
+		uploads: deviceServices.uploads,
 		tagger: {
 			async tag(name, tags) {
 				await devices.tag(name, tags);

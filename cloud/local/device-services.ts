@@ -10,6 +10,8 @@ import {
 	type ProvisioningLogEntry,
 	ProvisioningService,
 } from "../core/provisioning/provisioning-service.ts";
+import type { FirmwareUploads } from "../core/releases/ports.ts";
+import { Releases } from "../core/releases/releases.ts";
 import type {
 	DeviceMessage,
 	DeviceSender,
@@ -20,7 +22,12 @@ import { ShadowService } from "../core/shadows/shadow-service.ts";
 import { Shadows } from "../core/shadows/shadows.ts";
 import { StreamService } from "../core/streams/stream-service.ts";
 import { openNodeCertificates } from "./identity/open-node-certificates.ts";
-import { FIRMWARE_FOLDER, fileFirmwareObjects } from "./images/file-objects.ts";
+import {
+	FIRMWARE_FOLDER,
+	fileFirmwareObjects,
+	fileFirmwareUploads,
+} from "./images/file-objects.ts";
+import { fileUpdateKeys } from "./images/update-key.ts";
 import type { OpenStores } from "./sqlite/stores.ts";
 
 export interface DeviceServices {
@@ -31,6 +38,8 @@ export interface DeviceServices {
 	readonly shadows: Shadows;
 	readonly jobs: Jobs;
 	readonly firmware: FirmwareObjects;
+	readonly releases: Releases;
+	readonly uploads: FirmwareUploads;
 	/** @param address where nodes reach the HTTP server, without a slash at the end: for the addresses of images */
 	servedAt(address: string): void;
 }
@@ -78,6 +87,7 @@ export function openDeviceServices({
 		onError,
 	});
 	let address = "";
+	const uploads = fileFirmwareUploads({ dir: join(dir, FIRMWARE_FOLDER) });
 	const firmware = fileFirmwareObjects({
 		dir: join(dir, FIRMWARE_FOLDER),
 		secret,
@@ -89,6 +99,15 @@ export function openDeviceServices({
 		shadows,
 		jobs,
 		firmware,
+		releases: new Releases({
+			objects: firmware,
+			uploads,
+			keys: fileUpdateKeys(dir),
+			// A stream is there as soon as a job names it.
+			streams: null,
+			clock,
+		}),
+		uploads,
 		servedAt(served) {
 			address = served;
 		},

@@ -17,6 +17,7 @@ import { Alerts } from "../../cloud/core/alerts/alerts.ts";
 import { PushSubscriptions } from "../../cloud/core/alerts/push-subscriptions.ts";
 import { Devices } from "../../cloud/core/devices.ts";
 import { FakeNotifier } from "../../cloud/core/fakes/alert-cloud.ts";
+import { memoryFirmware } from "../../cloud/core/fakes/memory-firmware.ts";
 import { memoryGrants } from "../../cloud/core/fakes/memory-grants.ts";
 import { memoryJobs } from "../../cloud/core/fakes/memory-jobs.ts";
 import { MemoryShadows } from "../../cloud/core/fakes/memory-shadows.ts";
@@ -29,6 +30,7 @@ import type { GrantStore } from "../../cloud/core/people.ts";
 import type { Clock } from "../../cloud/core/ports.ts";
 import { Queries } from "../../cloud/core/queries.ts";
 import { Redrive } from "../../cloud/core/redrive.ts";
+import { Releases } from "../../cloud/core/releases/releases.ts";
 import { Rollups } from "../../cloud/core/rollups.ts";
 import { Shadows } from "../../cloud/core/shadows/shadows.ts";
 import { LocalAuth, loadSecret } from "../../cloud/local/auth.ts";
@@ -125,7 +127,10 @@ export async function startDemoCloud(
 		timers: { after: () => () => undefined },
 		onError: (error) => errors.push(error),
 	});
+	const firmware = memoryFirmware();
 	const app = createApi({
+		releases: new Releases({ ...firmware, streams: null, clock }),
+		uploads: firmware.uploads,
 		jobs,
 		deviceJobs: jobs,
 		tagger: registry,

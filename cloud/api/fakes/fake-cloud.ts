@@ -6,6 +6,7 @@ import { PushSubscriptions } from "../../core/alerts/push-subscriptions.ts";
 import { UnknownDevice } from "../../core/errors.ts";
 import { FakeNotifier } from "../../core/fakes/alert-cloud.ts";
 import { memoryAlerts } from "../../core/fakes/memory-alerts.ts";
+import { memoryFirmware } from "../../core/fakes/memory-firmware.ts";
 import { memoryGrants } from "../../core/fakes/memory-grants.ts";
 import { memoryJobs } from "../../core/fakes/memory-jobs.ts";
 import { MemoryShadows } from "../../core/fakes/memory-shadows.ts";
@@ -17,6 +18,7 @@ import type { LogStore } from "../../core/node-logs.ts";
 import { type GrantStore, ROLES, type Role } from "../../core/people.ts";
 import type { DeadLetter, Device } from "../../core/ports.ts";
 import type { Aggregate, PlacedBlock, Reading } from "../../core/queries.ts";
+import { Releases } from "../../core/releases/releases.ts";
 import { Shadows } from "../../core/shadows/shadows.ts";
 import { createApi } from "../app.ts";
 import {
@@ -189,7 +191,10 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 		timers: { after: () => () => undefined },
 		onError: (error) => cloud.errors.push(error as Error),
 	});
+	const firmware = memoryFirmware();
 	const app = createApi({
+		releases: new Releases({ ...firmware, streams: null, clock }),
+		uploads: firmware.uploads,
 		jobs,
 		deviceJobs: jobs,
 		tagger: { tag: (name, tags) => answer({ name, tags }, () => undefined) },

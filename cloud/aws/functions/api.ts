@@ -1,6 +1,7 @@
 /** Lambda's entry: the API, behind an HTTP API. */
 import { IoTClient } from "@aws-sdk/client-iot";
 import { IoTDataPlaneClient } from "@aws-sdk/client-iot-data-plane";
+import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import packageJson from "../../../package.json" with { type: "json" };
 import { createApi } from "../../api/app.ts";
@@ -13,11 +14,18 @@ import { Ingest } from "../../core/ingest.ts";
 import { LiveHub } from "../../core/live-hub.ts";
 import { Queries } from "../../core/queries.ts";
 import { Redrive } from "../../core/redrive.ts";
+import { Releases } from "../../core/releases/releases.ts";
 import { Rollups } from "../../core/rollups.ts";
 import { CognitoAuth } from "../adapters/cognito/authenticator.ts";
 import { IotJobs } from "../adapters/iot/jobs.ts";
 import { IotShadows } from "../adapters/iot/shadows.ts";
+import { iotStreams } from "../adapters/iot/streams.ts";
 import { IotTagger } from "../adapters/iot/tagger.ts";
+import { s3FirmwareObjects } from "../adapters/s3/firmware-objects.ts";
+import {
+	s3FirmwareUploads,
+	s3UpdateKeys,
+} from "../adapters/s3/firmware-uploads.ts";
 import { sqsRedrive } from "../adapters/sqs/redrive.ts";
 import { readEnvironment } from "../environment.ts";
 import { SEEN_EVERY_MS } from "../ingest.ts";
@@ -63,6 +71,11 @@ const ingest = new Ingest(
 
 const devices = new Devices({ stores, hub, clock });
 const iot = new IoTClient({});
+const firmware = {
+	client: new S3Client({}),
+	bucket: environment.firmwareBucket,
+};
+const uploads = s3FirmwareUploads(firmware);
 /** The queue's ARN says where all of it is: "arn:PARTITION:sqs:REGION:ACCOUNT:…". */
 const [, partition = "aws", , region = "", account = ""] =
 	environment.ingestQueueArn.split(":");
@@ -87,6 +100,14 @@ export const handler = httpHandler(
 			...environment,
 		}),
 		deviceJobs: stores.latestExecutions,
+		releases: new Releases({
+			objects: s3FirmwareObjects(firmware),
+			uploads,
+			keys: s3UpdateKeys(firmware),
+			streams: iotStreams({ client: iot, ...environment }),
+			clock,
+		}),
+		uploads,
 		tagger: new IotTagger(iot, devices),
 		deadLetterQueue: sqsRedrive({ client: new SQSClient({}), ...environment }),
 		alerts,

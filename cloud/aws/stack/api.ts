@@ -126,6 +126,7 @@ export class Api extends Construct {
 		allowRedrive(api, ingest);
 		allowShadows(api);
 		allowJobs(api, props.firmware);
+		allowReleases(api, props.firmware);
 
 		const integration = new HttpLambdaIntegration("Integration", api.lambda);
 		const clients = [pageClient, people.cliClient];
@@ -237,6 +238,34 @@ function allowJobs(api: BundledFunction, firmware: Firmware) {
 		api.role,
 		"*",
 		"iot:ListJobs and traces have no resources to be limited to.",
+	);
+}
+
+/** Firmware that people publish: its objects, and a file stream of each. */
+function allowReleases(api: BundledFunction, { bucket }: Firmware) {
+	const objects = bucket.arnForObjects("*");
+	const streams = Stack.of(api).formatArn({
+		service: "iot",
+		resource: "stream",
+		resourceName: "thinghz-*",
+	});
+	const allow = (resource: string, ...actions: string[]) =>
+		api.role.addToPolicy(
+			new PolicyStatement({ actions, resources: [resource] }),
+		);
+	// Presigned addresses of uploads may do what who signs them may.
+	allow(objects, "s3:GetObject", "s3:PutObject", "s3:DeleteObject");
+	allow(bucket.bucketArn, "s3:ListBucket");
+	allow(streams, "iot:CreateStream", "iot:DeleteStream");
+	acknowledgeWildcard(
+		api.role,
+		objects,
+		"Images of this one bucket, whose names nobody knows before they are published.",
+	);
+	acknowledgeWildcard(
+		api.role,
+		streams,
+		"The stream of each release is named after its manifest's hash.",
 	);
 }
 

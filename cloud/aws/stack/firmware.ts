@@ -1,4 +1,4 @@
-/** Images of firmware: a private bucket, and the role by which AWS IoT signs addresses of them for jobs. */
+/** Images of firmware: a private bucket, and the role by which AWS IoT signs addresses of them for jobs, and reads them for streams. */
 import { Aws, Duration } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
@@ -38,11 +38,11 @@ export class Firmware extends Construct {
 				conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
 			}),
 			description:
-				"Signs addresses of firmware for jobs, and can do nothing else",
+				"Signs addresses of firmware for jobs and reads it for streams, and can do nothing else",
 		});
 		this.role.addToPolicy(
 			new PolicyStatement({
-				actions: ["s3:GetObject"],
+				actions: ["s3:GetObject", "s3:GetObjectVersion"],
 				resources: [this.bucket.arnForObjects("*")],
 			}),
 		);

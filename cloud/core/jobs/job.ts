@@ -25,7 +25,16 @@ export interface Rollout {
 	/** How many things are told of the job within any minute, at most. */
 	readonly maximumPerMinute: number;
 	readonly exponential: ExponentialRate | null;
+	/**
+	 * Percent of the things, rising to 100: so many are told at first, and those of the next stage once `STAGE_SUCCESS_PERCENT` of those who
+	 * were told have done it. Without it, all may be told at once. AWS IoT has none.
+	 */
+	readonly stages?: readonly number[];
 }
+
+/** So many of the things that were told have to have done it, before more than their stage are. */
+export const STAGE_SUCCESS_PERCENT = 80;
+const MAX_STAGES = 10;
 
 export type FailureType = "FAILED" | "REJECTED" | "TIMED_OUT";
 
@@ -203,8 +212,10 @@ export function requireSettings(settings: JobSettings): void {
 	}
 }
 
-function requireRollout({ maximumPerMinute, exponential }: Rollout): void {
+function requireRollout(rollout: Rollout): void {
+	const { maximumPerMinute, exponential, stages } = rollout;
 	whole("The rate", maximumPerMinute, 1, MAX_RATE);
+	if (stages !== undefined) requireStages(stages);
 	if (exponential === null) return;
 	const { baseRatePerMinute, incrementFactor } = exponential;
 	whole("The base rate", baseRatePerMinute, 1, MAX_RATE);
@@ -224,6 +235,16 @@ function requireRollout({ maximumPerMinute, exponential }: Rollout): void {
 		if (count !== null)
 			whole("The things after which the rate grows", count, 1);
 	}
+}
+
+function requireStages(stages: readonly number[]): void {
+	const isRising = stages.every(
+		(percent, at) => percent > (stages[at - 1] ?? 0) && percent <= 100,
+	);
+	if (stages.length <= MAX_STAGES && isRising && stages.at(-1) === 100) return;
+	throw bad(
+		`Stages are 1 to ${MAX_STAGES} percentages that rise to 100, not ${stages.join(", ")}.`,
+	);
 }
 
 function whole(

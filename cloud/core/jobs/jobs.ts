@@ -581,7 +581,13 @@ export class Jobs implements JobControl, DeviceJobs {
 		const candidates = this.#candidates(open);
 		const told = candidates.slice(
 			0,
-			allowance(job, nowMs, members.size, counts.SUCCEEDED),
+			allowance(
+				job,
+				nowMs,
+				members.size,
+				counts.SUCCEEDED,
+				members.size + candidates.length,
+			),
 		);
 		for (const thing of told) {
 			this.#book.putExecution({

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Dispatch, Rollout } from "./job.ts";
-import { allowance, metCriterion, rateOf, recent } from "./rollout.ts";
+import {
+	allowance,
+	metCriterion,
+	rateOf,
+	recent,
+	stageLimit,
+} from "./rollout.ts";
 
 const GROWING: Rollout = {
 	maximumPerMinute: 1000,
@@ -50,7 +56,7 @@ describe("The rate of a rollout", () => {
 					let nowMs = 1_790_000_000_000;
 					for (const pauseMs of pauses) {
 						nowMs += pauseMs;
-						const told = allowance({ rollout, dispatches }, nowMs, 0, 0);
+						const told = allowance({ rollout, dispatches }, nowMs, 0, 0, 1000);
 						if (told > 0) {
 							dispatches = [...recent(dispatches, nowMs), [nowMs, told]];
 						}
@@ -69,13 +75,45 @@ describe("The rate of a rollout", () => {
 
 	it("is unlimited where there is none, and not broken by a clock that is set back", () => {
 		assert.equal(
-			allowance({ rollout: null, dispatches: [] }, 0, 0, 0),
+			allowance({ rollout: null, dispatches: [] }, 0, 0, 0, 10),
 			Number.POSITIVE_INFINITY,
 		);
 		const rollout = { maximumPerMinute: 1, exponential: null };
 		const ahead: readonly Dispatch[] = [[90_000_000, 1]];
-		assert.equal(allowance({ rollout, dispatches: ahead }, 1000, 0, 0), 0);
+		assert.equal(allowance({ rollout, dispatches: ahead }, 1000, 0, 0, 10), 0);
 		assert.deepEqual(recent(ahead, 1000), [[1000, 1]]);
+	});
+});
+
+describe("The stages of a rollout", () => {
+	const limit = (things: number, notified: number, succeeded: number) =>
+		stageLimit([5, 25, 100], things, notified, succeeded);
+
+	it("go on once four fifths of those who were told have done it", () => {
+		assert.equal(limit(1000, 0, 0), 50);
+		assert.equal(limit(1000, 49, 49), 50);
+		assert.equal(limit(1000, 50, 39), 50);
+		assert.equal(limit(1000, 50, 40), 250);
+		assert.equal(limit(1000, 250, 199), 250);
+		assert.equal(limit(1000, 250, 200), 1000);
+		assert.equal(limit(1000, 1000, 0), 1000);
+	});
+
+	it("begin with one thing at least, and pass over those that are no more than the last", () => {
+		assert.equal(limit(3, 0, 0), 1);
+		assert.equal(limit(3, 1, 0), 1);
+		assert.equal(limit(3, 1, 1), 3);
+	});
+
+	it("hold back what the rate would allow", () => {
+		const rollout = {
+			maximumPerMinute: 1000,
+			exponential: null,
+			stages: [5, 100],
+		};
+		const told = (notified: number, succeeded: number) =>
+			allowance({ rollout, dispatches: [] }, 0, notified, succeeded, 100);
+		assert.deepEqual([told(0, 0), told(5, 3), told(5, 4)], [5, 0, 17]);
 	});
 });
 

@@ -1,10 +1,11 @@
 /** How many things a job may tell now, and whether it is to be given up. */
-import type {
-	AbortCriterion,
-	Dispatch,
-	FailureType,
-	Job,
-	Rollout,
+import {
+	type AbortCriterion,
+	type Dispatch,
+	type FailureType,
+	type Job,
+	type Rollout,
+	STAGE_SUCCESS_PERCENT,
 } from "./job.ts";
 
 const MINUTE_MS = 60_000;
@@ -30,21 +31,46 @@ export function rateOf(
 	return Math.min(maximumPerMinute, Math.floor(rate));
 }
 
-/** How many things may be told now, so that the rate holds within each minute and is spread over it. */
+/** How many things may have been told altogether, by the stage that has been reached. @param things that there are */
+export function stageLimit(
+	stages: readonly number[],
+	things: number,
+	notified: number,
+	succeeded: number,
+): number {
+	const limits = stages.map((percent) => Math.ceil((things * percent) / 100));
+	const isProven = succeeded * 100 >= notified * STAGE_SUCCESS_PERCENT;
+	return (
+		limits.find(
+			(limit) => limit > notified || (limit === notified && !isProven),
+		) ?? things
+	);
+}
+
+/**
+ * How many things may be told now, so that the rate holds within each minute and is spread over it, and no stage is passed over.
+ * @param things that there are, told or not
+ */
 export function allowance(
 	job: Pick<Job, "rollout" | "dispatches">,
 	nowMs: number,
 	notified: number,
 	succeeded: number,
+	things: number,
 ): number {
 	if (job.rollout === null) return Number.POSITIVE_INFINITY;
+	const { stages } = job.rollout;
+	const left =
+		stages === undefined
+			? Number.POSITIVE_INFINITY
+			: stageLimit(stages, things, notified, succeeded) - notified;
 	const rate = rateOf(job.rollout, notified, succeeded);
 	const used = recent(job.dispatches, nowMs).reduce(
 		(sum, [, things]) => sum + things,
 		0,
 	);
 	const step = Math.ceil((rate * STEP_MS) / MINUTE_MS);
-	return Math.max(0, Math.min(rate - used, step));
+	return Math.max(0, Math.min(rate - used, step, left));
 }
 
 /** Those of the last minute. A time that lies ahead, after the clock was set back, is taken for now. */

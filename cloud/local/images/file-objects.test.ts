@@ -1,15 +1,30 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	rmSync,
+	writeFileSync,
+} from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Hono } from "hono";
 import { firmwareObjectsContract } from "../../core/contracts/firmware-objects.ts";
-import type { FirmwareObjects } from "../../core/firmware-objects.ts";
+import {
+	firmwareUploadsContract,
+	updateKeysContract,
+} from "../../core/contracts/firmware-releases.ts";
+import {
+	type FirmwareObjects,
+	parseFirmwarePath,
+} from "../../core/firmware-objects.ts";
+import { StoreError } from "../../core/ports.ts";
 import { type HttpServer, startHttp } from "../http.ts";
 import { firmwareDownloads, readRange } from "./downloads.ts";
-import { fileFirmwareObjects } from "./file-objects.ts";
+import { fileFirmwareObjects, fileFirmwareUploads } from "./file-objects.ts";
+import { fileUpdateKeys } from "./update-key.ts";
 
 const SECRET = new Uint8Array(32).fill(7);
 const KEY = { version: "1.2.3", board: "esp32", file: "image.bin" };
@@ -42,6 +57,56 @@ describe("firmware as files", () => {
 	});
 
 	firmwareObjectsContract("files", makeObjects);
+
+	firmwareUploadsContract("files", async () => {
+		const made = await makeObjects();
+		const uploads = fileFirmwareUploads({ dir: join(dir, "firmware") });
+		return {
+			objects: made,
+			uploads,
+			async send(url, _headers, bytes) {
+				const key = parseFirmwarePath(url.replace("/v1/firmware/", ""));
+				assert.ok(key !== null);
+				await uploads.receive?.(key, new Blob([bytes]).stream(), bytes.length);
+				return true;
+			},
+		};
+	});
+
+	updateKeysContract("files", async () => {
+		await makeObjects();
+		return fileUpdateKeys(dir);
+	});
+
+	describe("that are uploaded", () => {
+		beforeEach(makeObjects);
+
+		for (const [code, maxBytes] of [
+			["wrong_hash", 3],
+			["too_large", 2],
+		] as const) {
+			it(`leave nothing behind where they are refused: ${code}`, async () => {
+				const uploads = fileFirmwareUploads({ dir: join(dir, "firmware") });
+				const key = { ...KEY, file: "ab".repeat(32) };
+				const body = new Blob([Uint8Array.of(1, 2, 3)]).stream();
+				await assert.rejects(uploads.receive!(key, body, maxBytes), { code });
+				assert.deepEqual(readdirSync(join(dir, "firmware/1.2.3/esp32")), []);
+			});
+		}
+
+		it("leave nothing behind where their sender goes away", async () => {
+			const uploads = fileFirmwareUploads({ dir: join(dir, "firmware") });
+			const key = { ...KEY, file: "ab".repeat(32) };
+			const body = new ReadableStream<Uint8Array>({
+				start(controller) {
+					controller.enqueue(Uint8Array.of(1));
+					controller.error(new Error("gone"));
+				},
+			});
+			await assert.rejects(uploads.receive!(key, body, 100), StoreError);
+			assert.deepEqual(readdirSync(join(dir, "firmware/1.2.3/esp32")), []);
+		});
+	});
 
 	describe("by their addresses", () => {
 		beforeEach(makeObjects);

@@ -2,7 +2,12 @@
  * Images of firmware as files: `DIR/VERSION/BOARD/FILE`. Their addresses carry until when they hold and an HMAC over
  * that and the path; `firmwareDownloads` serves them.
  */
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import {
+	createHash,
+	createHmac,
+	randomBytes,
+	timingSafeEqual,
+} from "node:crypto";
 import {
 	type FileHandle,
 	link,
@@ -23,6 +28,10 @@ import {
 	requireUrlTtl,
 } from "../../core/firmware-objects.ts";
 import { type Clock, StoreError } from "../../core/ports.ts";
+import {
+	type FirmwareUploads,
+	UploadError,
+} from "../../core/releases/ports.ts";
 
 /** In the data folder. */
 export const FIRMWARE_FOLDER = "firmware";
@@ -79,6 +88,53 @@ export function fileFirmwareObjects(
 			await orStoreError(rm(join(dir, firmwarePath(key)), { force: true }));
 		},
 	};
+}
+
+/** Uploads come to the API itself (`receive`), whose path their address is. */
+export function fileFirmwareUploads({
+	dir,
+}: Pick<FileFirmwareOptions, "dir">): FirmwareUploads {
+	return {
+		async address({ key }) {
+			const path = firmwarePath(key).split("/").map(encodeURIComponent);
+			return { url: `/v1/firmware/${path.join("/")}`, headers: {} };
+		},
+		async receive(key, body, maxBytes) {
+			const path = join(dir, firmwarePath(key));
+			try {
+				await writeDurably(path, hashed(body, key.file, maxBytes), rename);
+			} catch (error) {
+				throw error instanceof UploadError ? error : storeError(error);
+			}
+		},
+	};
+}
+
+/** Passes a body on, and throws at its end unless it has that hash, or before where there is too much of it. */
+async function* hashed(
+	body: ReadableStream<Uint8Array>,
+	sha256: string,
+	maxBytes: number,
+): AsyncIterable<Uint8Array> {
+	const hash = createHash("sha256");
+	let sizeBytes = 0;
+	for await (const chunk of body) {
+		sizeBytes += chunk.length;
+		if (sizeBytes > maxBytes) {
+			throw new UploadError(
+				"too_large",
+				`An image has at most ${maxBytes} bytes.`,
+			);
+		}
+		hash.update(chunk);
+		yield chunk;
+	}
+	const is = hash.digest("hex");
+	if (is === sha256) return;
+	throw new UploadError(
+		"wrong_hash",
+		`The SHA-256 of what was sent is ${is}, not ${sha256}.`,
+	);
 }
 
 /** Whether an address is one of ours and still holds. */

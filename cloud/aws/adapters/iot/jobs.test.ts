@@ -124,6 +124,20 @@ describe("Jobs on AWS IoT", () => {
 		});
 	});
 
+	it("are in no stages, which AWS IoT does not know", async () => {
+		const { jobs, names } = iot({});
+		const rollout = {
+			maximumPerMinute: 9,
+			exponential: null,
+			stages: [5, 100],
+		};
+		await assert.rejects(
+			jobs.create(someSettings({ rollout })),
+			(error) => error instanceof JobError && error.code === "not_possible",
+		);
+		assert.deepEqual(names(), []);
+	});
+
 	it("are for who matches by a dynamic group of things", async () => {
 		const group = `${ARN}:thinggroup/thinghz-job-job-1`;
 		const { jobs, asked } = iot({

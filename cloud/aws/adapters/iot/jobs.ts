@@ -80,6 +80,12 @@ export class IotJobs implements JobControl {
 	async create(settings: JobSettings): Promise<JobView> {
 		requireSettings(settings);
 		const { jobId, targets } = settings;
+		if (settings.rollout?.stages !== undefined) {
+			throw new JobError(
+				"not_possible",
+				"AWS IoT tells devices of a job by a rate and knows no stages: begin with a low rate that grows.",
+			);
+		}
 		const request = this.#request(settings);
 		if ("things" in targets) {
 			const names = targets.things;

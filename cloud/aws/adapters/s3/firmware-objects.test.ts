@@ -16,8 +16,13 @@ import {
 } from "@aws-sdk/client-s3";
 import S3rver from "s3rver";
 import { firmwareObjectsContract } from "../../../core/contracts/firmware-objects.ts";
+import {
+	firmwareUploadsContract,
+	updateKeysContract,
+} from "../../../core/contracts/firmware-releases.ts";
 import { StoreError } from "../../../core/ports.ts";
 import { s3FirmwareObjects } from "./firmware-objects.ts";
+import { s3FirmwareUploads, s3UpdateKeys } from "./firmware-uploads.ts";
 
 describe("firmware on S3", () => {
 	const dir = mkdtempSync(join(tmpdir(), "thinghz-s3-"));
@@ -97,6 +102,43 @@ describe("firmware on S3", () => {
 	}
 
 	firmwareObjectsContract("S3", makeObjects);
+
+	firmwareUploadsContract("S3", async () => {
+		const objects = await makeObjects();
+		return {
+			objects,
+			uploads: s3FirmwareUploads({ client, bucket: `firmware-${buckets}` }),
+			async send(url, headers, body) {
+				const response = await fetch(url, { method: "PUT", headers, body });
+				await response.body?.cancel();
+				return response.ok;
+			},
+		};
+	});
+
+	updateKeysContract("S3", async () => {
+		await makeObjects();
+		return s3UpdateKeys({ client, bucket: `firmware-${buckets}` });
+	});
+
+	it("signs the hash and the size of what may be uploaded, for a quarter of an hour", async () => {
+		const uploads = s3FirmwareUploads({ client, bucket: "images" });
+		const sha256 = "0f".repeat(32);
+		const { url, headers } = await uploads.address({
+			key: { version: "1.0.0", board: "esp32", file: sha256 },
+			sizeBytes: 5000,
+			sha256,
+		});
+		const { searchParams } = new URL(url);
+		assert.equal(searchParams.get("X-Amz-Expires"), "900");
+		assert.deepEqual(
+			searchParams.get("X-Amz-SignedHeaders")?.split(";").sort(),
+			["content-length", "host", "x-amz-checksum-sha256"],
+		);
+		assert.deepEqual(headers, {
+			"x-amz-checksum-sha256": Buffer.from(sha256, "hex").toString("base64"),
+		});
+	});
 
 	it("signs addresses for this bucket, key and time alone", async () => {
 		const objects = await makeObjects();

@@ -5,7 +5,6 @@ import {
 	ListObjectsV2Command,
 	PutObjectCommand,
 	type S3Client,
-	S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import {
@@ -16,7 +15,7 @@ import {
 	parseFirmwarePath,
 	requireUrlTtl,
 } from "../../../core/firmware-objects.ts";
-import { StoreError } from "../../../core/ports.ts";
+import { orStoreError, statusOf, storeError } from "./errors.ts";
 
 export function s3FirmwareObjects(options: {
 	readonly client: S3Client;
@@ -101,28 +100,4 @@ export function s3FirmwareObjects(options: {
 			await orStoreError(client.send(new DeleteObjectCommand({ Bucket, Key })));
 		},
 	};
-}
-
-/** @throws StoreError "unavailable" */
-async function orStoreError<T>(answer: Promise<T>): Promise<T> {
-	try {
-		return await answer;
-	} catch (error) {
-		throw storeError(error);
-	}
-}
-
-function statusOf(error: unknown): number {
-	return error instanceof S3ServiceException
-		? (error.$metadata.httpStatusCode ?? 0)
-		: 0;
-}
-
-function storeError(cause: unknown): StoreError {
-	const reason = cause instanceof Error ? cause.message : String(cause);
-	return new StoreError(
-		"unavailable",
-		`The bucket of firmware did not do what it was asked: ${reason}`,
-		{ cause },
-	);
 }
