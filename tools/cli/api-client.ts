@@ -35,6 +35,8 @@ export interface ApiClient {
 		path: string,
 		body?: unknown,
 	): Promise<Response>;
+	/** As `get`, by PUT: bytes as they are. */
+	upload(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<Response>;
 	close(): Promise<void>;
 }
 
@@ -130,6 +132,12 @@ function client(send: Send, close: () => Promise<void>): ApiClient {
 							headers: { "content-type": "application/json" },
 						}),
 			}),
+		upload: (path, bytes) =>
+			ask(path, {
+				method: "PUT",
+				body: bytes,
+				headers: { "content-type": "application/octet-stream" },
+			}),
 		close,
 	};
 }
@@ -149,6 +157,8 @@ export class ApiProblem extends CommandError {
 const HINTS: Readonly<Record<string, string>> = {
 	unknown_device: "`thinghz devices` lists them.",
 	unknown_rule: "`thinghz alerts rules` lists them.",
+	unknown_job: "`thinghz jobs` lists them.",
+	unknown_release: "`thinghz ota list` lists what is published.",
 };
 
 async function refusalOf(response: Response): Promise<CommandError> {

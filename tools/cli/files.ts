@@ -16,6 +16,11 @@ export function readBytes(path: string): Uint8Array {
 	}
 }
 
+/** @throws UsageError when it cannot be read */
+export function readText(path: string): string {
+	return new TextDecoder().decode(readBytes(path));
+}
+
 /** The whole file or none of it, never readable by more than `mode` says. @throws CommandError */
 export async function writeBytes(
 	path: string,

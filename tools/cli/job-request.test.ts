@@ -77,7 +77,21 @@ describe("A job by the options of `thinghz jobs create`", () => {
 		);
 	});
 
+	it("is done in stages, as fast as it may be within them", () => {
+		assert.deepEqual(made({ to: "a", stages: "5%, 12.5%,100%" }), {
+			id: "job-1",
+			document: { operation: "reboot", version: 1 },
+			devices: ["a"],
+			rollout: { maximumPerMinute: 1000, stages: [5, 12.5, 100] },
+		});
+	});
+
 	for (const options of [
+		{ to: "a", stages: "5%" },
+		{ to: "a", stages: "25%,5%,100%" },
+		{ to: "a", stages: "5,100" },
+		{ to: "a", stages: "" },
+		{ to: "a", stages: "50%,100%", grow: "5x2/10" },
 		{},
 		{ to: "a", where: "site=roof" },
 		{ to: "a,,b" },

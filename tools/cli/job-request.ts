@@ -4,9 +4,8 @@ import { isThingName } from "../../protocol/topics.ts";
 import { parseDurationWithin, parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
 
-export interface CreateOptions {
-	readonly document: string;
-	readonly foreign?: true;
+/** Who is to do it, how fast, until when: of any command that makes a job. */
+export interface JobOptions {
 	readonly comment?: string;
 	readonly to?: string;
 	readonly where?: string;
@@ -15,27 +14,43 @@ export interface CreateOptions {
 	readonly abort?: readonly string[];
 	readonly timeout?: string;
 	readonly retries?: string;
+	readonly stages?: string;
+}
+
+export interface CreateOptions extends JobOptions {
+	readonly document: string;
+	readonly foreign?: true;
 }
 
 const MINUTE_MS = 60_000;
 
 /** @throws UsageError, CommandError for a document that cannot be read */
 export function jobRequest(id: string, options: CreateOptions): object {
-	const { comment, to, where, rate, grow, abort = [], retries } = options;
+	const settings = jobSettings(options);
+	return {
+		id,
+		document: readDocument(options.document),
+		...(options.foreign === true ? { foreign: true } : {}),
+		...settings,
+	};
+}
+
+/** All of a job but what it is called and what is to be done. @throws UsageError */
+export function jobSettings(options: JobOptions): object {
+	const { comment, to, where, grow, abort = [], retries, stages } = options;
+	// What the API takes at most: in stages, the stages alone hold back.
+	const rate = options.rate ?? (stages === undefined ? undefined : "1000");
 	if ((to === undefined) === (where === undefined)) {
 		throw new UsageError(
 			"Say who is to do it: either --to DEVICE,DEVICE or --where QUERY.",
 		);
 	}
-	if (grow !== undefined && rate === undefined) {
+	if (grow !== undefined && options.rate === undefined) {
 		throw new UsageError(
 			"--grow needs --rate, above which the rate does not grow.",
 		);
 	}
 	return {
-		id,
-		document: readDocument(options.document),
-		...(options.foreign === true ? { foreign: true } : {}),
 		...(comment === undefined ? {} : { comment }),
 		...(to === undefined ? { where } : { devices: namesOf(to) }),
 		...(rate === undefined
@@ -44,6 +59,7 @@ export function jobRequest(id: string, options: CreateOptions): object {
 					rollout: {
 						maximumPerMinute: parseWhole(rate, "--rate", 1, 1000),
 						...(grow === undefined ? {} : { exponential: growthOf(grow) }),
+						...(stages === undefined ? {} : { stages: stagesOf(stages) }),
 					},
 				}),
 		...(abort.length === 0 ? {} : { abort: abort.map(abortOf) }),
@@ -105,6 +121,21 @@ function growthOf(text: string): object {
 		incrementFactor: Number(factor),
 		succeededThings: Number(every),
 	};
+}
+
+/** "5%,25%,100%". */
+function stagesOf(text: string): readonly number[] {
+	const parts = text
+		.split(",")
+		.map((part) => /^\s*(\d{1,3}(?:\.\d{1,2})?)%\s*$/.exec(part)?.[1]);
+	const stages = parts.map(Number);
+	const isRising = stages.every(
+		(percent, at) => percent > (stages[at - 1] ?? 0) && percent <= 100,
+	);
+	if (isRising && stages.at(-1) === 100) return stages;
+	throw new UsageError(
+		"--stages are percentages of the devices that rise to 100%: 5%,25%,100%.",
+	);
 }
 
 /** "20%/10" or "20%/10:FAILED". */

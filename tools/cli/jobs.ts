@@ -5,6 +5,7 @@ import { type CommonOptions, commonOptions } from "./common.ts";
 import { UsageError } from "./errors.ts";
 import { type CreateOptions, jobRequest } from "./job-request.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
+import { allPages } from "./pages.ts";
 import { parseAnyTarget } from "./target.ts";
 
 interface SummaryRow {
@@ -68,6 +69,10 @@ export function addJobs(program: Command): void {
 		.option(
 			"--grow <growth>",
 			"begin slower: 5x2/10 is 5 a minute, doubled whenever 10 more succeed",
+		)
+		.option(
+			"--stages <percentages>",
+			"first 5%, then up to 25%, then all: 5%,25%,100%; the next once 80% of those told have succeeded",
 		)
 		.option(
 			"--abort <threshold>",
@@ -144,7 +149,7 @@ async function create(
 }
 
 async function list(api: ApiClient, { json }: CommonOptions): Promise<void> {
-	const jobs = await all<SummaryRow>(api, "/v1/jobs", "jobs");
+	const jobs = await allPages<SummaryRow>(api, "/v1/jobs", "jobs");
 	if (json) return printJson(jobs);
 	if (jobs.length === 0) {
 		return printMessage(
@@ -172,7 +177,7 @@ async function show(
 	assertId(id);
 	const response = await api.get(`/v1/jobs/${id}`);
 	const job = (await response.json()) as JobRow;
-	const executions = await all<ExecutionRow>(
+	const executions = await allPages<ExecutionRow>(
 		api,
 		`/v1/jobs/${id}/executions`,
 		"executions",
@@ -227,24 +232,11 @@ async function remove(
 	printMessage(`${id} is forgotten.`);
 }
 
-/** All pages of a list. */
-async function all<T>(
-	api: Pick<ApiClient, "get">,
-	path: string,
-	member: string,
-): Promise<readonly T[]> {
-	const rows: T[] = [];
-	let query = "";
-	for (;;) {
-		const response = await api.get(`${path}${query}`);
-		const page = (await response.json()) as Readonly<Record<string, unknown>>;
-		rows.push(...(page[member] as readonly T[]));
-		if (page.next === null) return rows;
-		query = `?cursor=${encodeURIComponent(String(page.next))}`;
-	}
-}
-
-function countsText({ counts, devices }: JobRow): string {
+/** "3 of 10 told, 2 SUCCEEDED, 1 FAILED" */
+export function countsText({
+	counts,
+	devices,
+}: Pick<JobRow, "counts" | "devices">): string {
 	const told = Object.values(counts).reduce((sum, count) => sum + count, 0);
 	const of = devices === null ? "" : ` of ${devices.length}`;
 	const parts = Object.entries(counts)

@@ -1,5 +1,5 @@
-/** `thinghz ota`: keys that sign updates, signed updates, and whether one is what it says. */
-import { existsSync, readFileSync } from "node:fs";
+/** `thinghz ota`: keys that sign updates, signed updates, whether one is what it says, and what becomes of it. */
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import type { Command } from "commander";
 import { PUBLIC_MODE, SECRET_MODE } from "../../cloud/local/identity/files.ts";
@@ -17,8 +17,9 @@ import {
 	signUpdate,
 } from "../ota/update.ts";
 import { parseWhole } from "./duration.ts";
-import { UsageError } from "./errors.ts";
-import { readBytes, writeBytes } from "./files.ts";
+import { readBytes, readText, writeBytes } from "./files.ts";
+import { addOtaPublish } from "./ota-publish.ts";
+import { addOtaRollout } from "./ota-rollout.ts";
 import { printJson } from "./output.ts";
 import { readSecretOf } from "./secret-source.ts";
 
@@ -48,7 +49,9 @@ interface VerifyOptions {
 export function addOta(program: Command): void {
 	const ota = program
 		.command("ota")
-		.description("updates over the air: keys, signing, checking");
+		.description(
+			"updates over the air: keys, signing, publishing, rolling out",
+		);
 	const withPassphrase = (command: Command) =>
 		command
 			.option(
@@ -98,6 +101,8 @@ export function addOta(program: Command): void {
 		)
 		.option("--json", "machine-readable results on stdout")
 		.action(verify);
+	addOtaPublish(ota);
+	addOtaRollout(ota);
 }
 
 async function keygen(
@@ -214,15 +219,4 @@ async function verify(
 	process.stdout.write(
 		`${imageFile} is ${manifest.project} ${manifest.version} for ${manifest.board}, security version ${manifest.securityVersion}, signed by this key.${next}\n`,
 	);
-}
-
-function readText(path: string): string {
-	try {
-		return readFileSync(path, "utf8");
-	} catch (cause) {
-		throw new UsageError(
-			`${path} cannot be read: ${(cause as Error).message}`,
-			{ cause },
-		);
-	}
 }

@@ -1,0 +1,416 @@
+/** `thinghz ota rollout`, `status` and `abort`: a job that installs what is published, and how far each device is with it. */
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { parseManifest } from "../../protocol/update-manifest.ts";
+import { parseVersion } from "../../protocol/version.ts";
+import type { ApiClient } from "./api-client.ts";
+import { type CommonOptions, commonOptions } from "./common.ts";
+import { CommandError, UsageError } from "./errors.ts";
+import { readBytes } from "./files.ts";
+import { type JobOptions, jobSettings } from "./job-request.ts";
+import { countsText } from "./jobs.ts";
+import { type ReleaseRow, usingApi } from "./ota-publish.ts";
+import { formatTable, printJson, printMessage } from "./output.ts";
+import { allPages } from "./pages.ts";
+
+interface RolloutOptions extends JobOptions, CommonOptions {
+	readonly board?: string;
+	readonly name?: string;
+}
+
+interface JobRow {
+	readonly id: string;
+	readonly status: string;
+	readonly reason: string | null;
+	/** ISO-8601 */
+	readonly created: string;
+	readonly document: {
+		readonly operation?: unknown;
+		readonly manifest?: unknown;
+	};
+	readonly devices: readonly string[] | null;
+	readonly where: string | null;
+	readonly counts: Readonly<Record<string, number>>;
+}
+
+interface ExecutionRow {
+	readonly device: string;
+	readonly status: string;
+	readonly statusDetails: Readonly<Record<string, string>> | null;
+	readonly updated: string | null;
+	readonly attempt: number;
+}
+
+interface DeviceRow {
+	readonly name: string;
+	readonly online: boolean;
+	readonly firmware: string | null;
+}
+
+/** What `status` says of a rollout. */
+interface Status {
+	readonly id: string;
+	readonly status: string;
+	/** Why it was ended: "canceled", "aborted". */
+	readonly reason: string | null;
+	readonly version: string | null;
+	readonly board: string | null;
+	readonly counts: Readonly<Record<string, number>>;
+	readonly devices: readonly DeviceStatus[];
+}
+
+interface DeviceStatus {
+	readonly device: string;
+	readonly status: string;
+	/** What it is at: "load", "verify", …; null where it has not said. */
+	readonly step: string | null;
+	/** Of the download. */
+	readonly percent: number | null;
+	readonly reason: string | null;
+	readonly detail: string | null;
+	/** That it runs now, as it last said. */
+	readonly version: string | null;
+	readonly online: boolean;
+	readonly updated: string | null;
+	readonly attempt: number;
+}
+
+/** An update that most devices fail at is worse than none. */
+const DEFAULT_ABORT = "20%/10";
+const DEFAULT_TIMEOUT = "2h";
+/** So many of the newest jobs are looked at for rollouts. */
+const LISTED_JOBS = 20;
+const WATCH_MS = 2000;
+
+export function addOtaRollout(ota: Command): void {
+	commonOptions(
+		ota
+			.command("rollout")
+			.description("have devices install what is published")
+			.argument("<version>", "1.2.0, or the image's file")
+			.option("--board <name>", "where the version is published for several")
+			.option("--name <id>", "of the job (default: update-VERSION-BOARD)")
+			.option("--to <devices>", "these devices: a,b")
+			.option(
+				"--where <query>",
+				"whoever matches, now or later: 'board=esp32c3 firmware<1.2.0 site=roof'",
+			)
+			.option(
+				"--stages <percentages>",
+				"first 5%, then up to 25%, then all: 5%,25%,100%; the next once 80% of those told have succeeded",
+			)
+			.option("--rate <count>", "tell so many devices a minute at most")
+			.option(
+				"--grow <growth>",
+				"begin slower: 5x2/10 is 5 a minute, doubled whenever 10 more succeed",
+			)
+			.option(
+				"--abort <threshold>",
+				`give up when so many have failed, or never: none (default: ${DEFAULT_ABORT})`,
+				(value: string, before: readonly string[] = []) => [...before, value],
+			)
+			.option(
+				"--timeout <duration>",
+				"how long a device may take: 1m to 7d",
+				DEFAULT_TIMEOUT,
+			)
+			.option("--retries <count>", "try again where it fails, up to 10 times")
+			.option("--comment <text>", "for people"),
+	).action(rollOut);
+	commonOptions(
+		ota
+			.command("status")
+			.description(
+				"how far a rollout is, device by device; without a name, the latest",
+			)
+			.argument("[rollout]", "its job")
+			.option("--watch", "go on until it has ended"),
+	).action(status);
+	commonOptions(
+		ota
+			.command("abort")
+			.description("have no more devices begin it")
+			.argument("<rollout>", "its job")
+			.option("--force", "also where it is in progress"),
+	).action(abort);
+}
+
+async function rollOut(what: string, options: RolloutOptions): Promise<void> {
+	const { abort: thresholds = [DEFAULT_ABORT], ...rest } = options;
+	if (options.to === undefined && options.where === undefined) {
+		throw new UsageError(
+			"Say which devices are to install it: --to DEVICE,DEVICE, or --where 'board=BOARD firmware<VERSION'.",
+		);
+	}
+	const settings = jobSettings({
+		...rest,
+		abort: thresholds.filter((threshold) => threshold !== "none"),
+	});
+	await usingApi(options, async (api) => {
+		const release = await releaseOf(api, what, options.board);
+		const { version, board, document } = release;
+		const id =
+			options.name ?? `update-${version}-${board}`.replaceAll(/[^\w-]/g, "-");
+		assertId(id);
+		const response = await api.send("POST", "/v1/jobs", {
+			id,
+			document,
+			...settings,
+		});
+		const job = (await response.json()) as JobRow;
+		if (options.json) return printJson(job);
+		printMessage(
+			`${version} for ${board} goes out as ${id}${job.where === null ? "" : `, to whoever matches ${job.where}`}: ${countsText(job)}. Watch it with \`thinghz ota status ${id} --watch\`.`,
+		);
+	});
+}
+
+/** By its version, or by the file of its image. */
+async function releaseOf(
+	api: ApiClient,
+	what: string,
+	board: string | undefined,
+): Promise<ReleaseRow> {
+	const named = namedBy(what, board);
+	const response = await api.get("/v1/firmware");
+	const { releases } = (await response.json()) as {
+		readonly releases: readonly ReleaseRow[];
+	};
+	const found = releases.filter(
+		(one) =>
+			one.version === named.version &&
+			(named.board === undefined || one.board === named.board),
+	);
+	const [release, ...others] = found;
+	const text = `${named.version}${named.board === undefined ? "" : ` for ${named.board}`}`;
+	if (release === undefined) {
+		throw new CommandError(
+			`${text} is not published. \`thinghz ota list\` lists what is, \`thinghz ota publish\` publishes more.`,
+		);
+	}
+	if (others.length === 0) return release;
+	throw new UsageError(
+		`${text} is published for ${found.map((one) => one.board).join(", ")}: name one by --board.`,
+	);
+}
+
+function namedBy(
+	what: string,
+	board: string | undefined,
+): { readonly version: string; readonly board: string | undefined } {
+	if (parseVersion(what) !== null) return { version: what, board };
+	const file = `${what}.manifest`;
+	if (!existsSync(file)) {
+		throw new UsageError(
+			`"${what}" is no version (three numbers: 1.2.0), and ${file} is not there.`,
+		);
+	}
+	const manifest = parseManifest(readBytes(file));
+	return { version: manifest.version, board: board ?? manifest.board };
+}
+
+async function status(
+	id: string | undefined,
+	options: CommonOptions & { readonly watch?: true },
+): Promise<void> {
+	if (id !== undefined) assertId(id);
+	await usingApi(options, async (api) => {
+		if (id === undefined && options.watch !== true) {
+			return listRollouts(await rolloutsOf(api), options);
+		}
+		const rollout = id ?? (await rolloutsOf(api))[0]?.id;
+		if (rollout === undefined) throw noRollouts();
+		let shown = "";
+		for (;;) {
+			const now = await statusOf(api, rollout);
+			const text = JSON.stringify(now);
+			if (text !== shown) show(now, options);
+			shown = text;
+			if (options.watch !== true || hasEnded(now)) return;
+			await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
+		}
+	});
+}
+
+function hasEnded({ status: state, counts }: Status): boolean {
+	const { QUEUED = 0, IN_PROGRESS = 0 } = counts;
+	return state !== "IN_PROGRESS" && QUEUED + IN_PROGRESS === 0;
+}
+
+function noRollouts(): CommandError {
+	return new CommandError(
+		`Among the latest ${LISTED_JOBS} jobs there is no rollout. \`thinghz ota rollout\` makes one.`,
+	);
+}
+
+/** Those among the newest jobs, newest first: a list of jobs does not say what they are about. */
+async function rolloutsOf(api: ApiClient): Promise<readonly JobRow[]> {
+	const response = await api.get(`/v1/jobs?limit=${LISTED_JOBS}`);
+	const { jobs } = (await response.json()) as {
+		readonly jobs: readonly { readonly id: string }[];
+	};
+	const rows = await Promise.all(
+		jobs.map(async ({ id }) => {
+			const job = await api.get(`/v1/jobs/${id}`);
+			return (await job.json()) as JobRow;
+		}),
+	);
+	return rows.filter(({ document }) => document.operation === "update");
+}
+
+function listRollouts(
+	rollouts: readonly JobRow[],
+	{ json }: CommonOptions,
+): void {
+	const rows = rollouts.map((job) => ({
+		id: job.id,
+		status: job.status,
+		reason: job.reason,
+		...releaseIn(job),
+		created: job.created,
+		counts: job.counts,
+		devices: job.devices,
+	}));
+	if (json) {
+		printJson(rows.map(({ devices: _, ...row }) => row));
+		return;
+	}
+	if (rows.length === 0) {
+		printMessage(noRollouts().message);
+		return;
+	}
+	process.stdout.write(
+		formatTable(
+			["rollout", "version", "board", "status", "created", "devices"],
+			rows.map((row) => [
+				row.id,
+				row.version,
+				row.board,
+				stateText(row),
+				row.created,
+				countsText(row),
+			]),
+		),
+	);
+}
+
+async function statusOf(api: ApiClient, id: string): Promise<Status> {
+	const response = await api.get(`/v1/jobs/${id}`);
+	const job = (await response.json()) as JobRow;
+	if (job.document.operation !== "update") {
+		throw new CommandError(
+			`${id} is no rollout: \`thinghz jobs show ${id}\` shows what it is.`,
+		);
+	}
+	const executions = await allPages<ExecutionRow>(
+		api,
+		`/v1/jobs/${id}/executions`,
+		"executions",
+	);
+	const listed = await api.get("/v1/devices");
+	const { devices } = (await listed.json()) as {
+		readonly devices: readonly DeviceRow[];
+	};
+	const known = new Map(devices.map((device) => [device.name, device]));
+	return {
+		id,
+		status: job.status,
+		reason: job.reason,
+		...releaseIn(job),
+		counts: job.counts,
+		devices: executions.map((one) => deviceStatus(one, known.get(one.device))),
+	};
+}
+
+function releaseIn({ document: { manifest } }: JobRow): {
+	readonly version: string | null;
+	readonly board: string | null;
+} {
+	const bytes = Buffer.from(String(manifest ?? ""), "base64");
+	const { version, board } = parseManifest(bytes);
+	return { version, board };
+}
+
+function deviceStatus(
+	execution: ExecutionRow,
+	device: DeviceRow | undefined,
+): DeviceStatus {
+	const details = execution.statusDetails ?? {};
+	const percent = Number.parseInt(details.progress ?? "", 10);
+	return {
+		device: execution.device,
+		status: execution.status,
+		step: details.step ?? null,
+		percent: Number.isNaN(percent) ? null : percent,
+		reason: details.reason ?? null,
+		detail: details.detail ?? null,
+		version: device?.firmware ?? null,
+		online: device?.online ?? false,
+		updated: execution.updated,
+		attempt: execution.attempt,
+	};
+}
+
+function show(now: Status, { json }: CommonOptions): void {
+	if (json) {
+		printJson(now);
+		return;
+	}
+	const told = Object.values(now.counts).reduce((sum, count) => sum + count, 0);
+	const counts = Object.entries(now.counts)
+		.filter(([, count]) => count > 0)
+		.map(([name, count]) => `${count} ${name}`);
+	printMessage(
+		`${now.id}: ${now.version} for ${now.board}, ${stateText(now)}, ${[`${told} told`, ...counts].join(", ")}.`,
+	);
+	if (now.devices.length === 0) return;
+	process.stdout.write(
+		formatTable(
+			["device", "status", "step", "%", "reason", "runs", "online", "detail"],
+			now.devices.map((one) => [
+				one.device,
+				one.status,
+				one.step,
+				one.percent,
+				one.reason,
+				one.version,
+				one.online ? "yes" : "no",
+				one.detail,
+			]),
+		),
+	);
+}
+
+function stateText({
+	status: state,
+	reason,
+}: Pick<Status, "status" | "reason">): string {
+	return reason === null ? state : `${state} (${reason})`;
+}
+
+async function abort(
+	id: string,
+	options: CommonOptions & { readonly force?: true },
+): Promise<void> {
+	assertId(id);
+	await usingApi(options, async (api) => {
+		const response = await api.send("POST", `/v1/jobs/${id}/cancel`, {
+			force: options.force === true,
+		});
+		const job = (await response.json()) as JobRow;
+		if (options.json) return printJson(job);
+		const { IN_PROGRESS = 0 } = job.counts;
+		const rest =
+			IN_PROGRESS === 0
+				? ""
+				: ` ${IN_PROGRESS} that are at it go on; --force ends those as well.`;
+		printMessage(`${id} is aborted: ${countsText(job)}.${rest}`);
+	});
+}
+
+function assertId(id: string): void {
+	if (/^[a-zA-Z0-9_-]{1,64}$/.test(id)) return;
+	throw new UsageError(
+		`"${id}" cannot be a rollout's name: that is 1 to 64 letters, digits, "_" and "-".`,
+	);
+}
