@@ -21,7 +21,7 @@ import { NodeSettings } from "./settings.ts";
 import { Sleeper } from "./sleeper.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { Streams } from "./streams.ts";
-import { Trial } from "./trial.ts";
+import { Updates } from "./updates.ts";
 import { Uplink } from "./uplink.ts";
 import { usableSensors } from "./usable-sensors.ts";
 import { feedWatchdog } from "./watchdog.ts";
@@ -74,7 +74,7 @@ class Node implements RunningNode {
 	readonly #keeper: ConfigKeeper;
 	readonly #shadow: ConfigShadow;
 	readonly #jobs: Jobs;
-	readonly #trial: Trial;
+	readonly #updates: Updates;
 	/** Null as long as the configuration does not let the node sleep. */
 	#sleeper: Sleeper | null = null;
 	/** From the end of the last sleep until the node ran. */
@@ -100,7 +100,12 @@ class Node implements RunningNode {
 		const lateMs =
 			woken === null ? 0 : board.timers.uptimeMs() - woken.wakeAtMs;
 		this.#wakingMs = Math.min(Math.max(lateMs, 0), MAX_WAKING_MS);
-		this.#trial = new Trial(board.slots, this.#system);
+		this.#updates = new Updates({
+			board,
+			system: this.#system,
+			settings: this.#settings,
+			restart: () => this.#restart(),
+		});
 		this.#droppedBefore = journal.dropped;
 		this.#droppedUnseen = Math.max(0, (woken?.dropped ?? 0) - journal.dropped);
 		const { timers, network, identity, time } = board;
@@ -125,7 +130,7 @@ class Node implements RunningNode {
 			identity,
 			journal,
 			chance,
-			onAcknowledged: () => this.#trial.acknowledged(),
+			watch: this.#updates,
 		});
 		const sensors = usableSensors(board.sensors, system);
 		this.#keeper = new ConfigKeeper({
@@ -191,6 +196,7 @@ class Node implements RunningNode {
 		this.#clock.start(woken?.clock);
 		this.#streams.start(config, woken);
 		this.#startUplink();
+		this.#updates.begin();
 		this.#jobs.start();
 	}
 
@@ -206,6 +212,11 @@ class Node implements RunningNode {
 		if (name === "reboot") return new Reboot(restarting);
 		if (name === "reset") return new FactoryReset(restarting);
 		if (name === "logs") return this.#logUpload();
+		if (name === "update")
+			return this.#updates.operation(
+				this.#board.identity.thing,
+				this.#uplink.link,
+			);
 		if (name === "wifi" && wifi !== undefined)
 			return new WifiChange({ settings, timers, wifi, uplink: this.#uplink });
 		return null;
@@ -306,6 +317,7 @@ class Node implements RunningNode {
 			this.#stopped = true;
 			this.#streams.stop();
 			this.#clock.stop();
+			this.#updates.stop();
 			this.#sleeper?.stop();
 			if (this.#keeper.config.sleep && this.#hasToSend()) this.#uplink.start();
 		}
@@ -357,7 +369,7 @@ class Node implements RunningNode {
 			wakingMs: this.#wakingMs,
 			hasToSend: () => this.#hasToSend(),
 			maySleep: () =>
-				!this.#trial.isOn &&
+				!this.#updates.isOnTrial &&
 				journal.isDurable &&
 				!this.#jobs.isRunning &&
 				!this.#uplink.isAsking,

@@ -3,7 +3,7 @@
  * clock or a socket by itself. The contracts follow what Moddable's modules do, limits included.
  */
 import type { LogLevel, ResetReason } from "../../protocol/documents.ts";
-import type { BoardUpdate } from "./update-ports.ts";
+import type { BoardUpdate, UpdateReason } from "./update-ports.ts";
 
 /**
  * A partition of NOR flash. Erased bytes read 0xFF; programming can only clear bits (1 → 0). All calls are
@@ -254,6 +254,22 @@ export type NodeReport =
 	| { readonly event: "released"; readonly sequence: number }
 	| { readonly event: "dropped"; readonly blocks: number }
 	| { readonly event: "config_refused"; readonly reason: string }
+	/** How far an update is, and what became of it: `reason` when it failed. */
+	| {
+			readonly event: "update";
+			/** Id of the job. */
+			readonly job: string;
+			readonly step:
+				| "checking"
+				| "loading"
+				| "verifying"
+				| "restarting"
+				| "confirmed"
+				| "failed";
+			/** Of the image, while it loads. */
+			readonly percent?: number;
+			readonly reason?: UpdateReason;
+	  }
 	/** The node sleeps until its next sample; the wake is part of the same boot. */
 	| {
 			readonly event: "sleep";

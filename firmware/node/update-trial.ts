@@ -48,6 +48,11 @@ export class UpdateTrial {
 		this.#store = new UpdateStore(parts.settings);
 	}
 
+	/** Id of the job whose update is on trial, or whose outcome is not settled. */
+	get workingFor(): string | null {
+		return this.#record?.id ?? null;
+	}
+
 	/** What is to be said of the last update; null while nothing is. */
 	get outcome(): UpdateOutcome | null {
 		const record = this.#record;

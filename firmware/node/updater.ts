@@ -59,6 +59,8 @@ export interface UpdateStep {
 	readonly doneBytes: number;
 	readonly sizeBytes: number;
 	readonly kind: "image" | "delta";
+	/** Of the image. */
+	readonly version: string;
 }
 
 export interface UpdateOrder {
@@ -507,8 +509,14 @@ export class Updater {
 	#tell(step: UpdateStep["step"], doneBytes: number): void {
 		const { manifest, record } = this.#need();
 		const { sizeBytes } = manifest;
-		const { kind } = record;
-		this.#parts.events.onProgress({ step, doneBytes, sizeBytes, kind });
+		const { kind, version } = record;
+		this.#parts.events.onProgress({
+			step,
+			doneBytes,
+			sizeBytes,
+			kind,
+			version,
+		});
 	}
 
 	#need(): Work {

@@ -43,8 +43,15 @@ export interface UplinkParts {
 	readonly journal: Journal;
 	/** A random number, 0 … 1. */
 	chance(): number;
+	readonly watch?: ConnectionWatch;
+}
+
+/** Whoever goes by how connections fare. */
+export interface ConnectionWatch {
 	/** The broker has acknowledged a message. */
-	onAcknowledged?(): void;
+	acknowledged(): void;
+	/** An attempt to connect has failed. */
+	attemptFailed(): void;
 }
 
 /** A connection that holds this long was a success, also when nothing was acknowledged. */
@@ -313,7 +320,7 @@ export class Uplink {
 			return;
 		this.#retries.proven();
 		this.#isProven = true;
-		this.#parts.onAcknowledged?.();
+		this.#parts.watch?.acknowledged();
 		if (event !== null) this.#outbox.eventDone(event, true);
 	}
 
@@ -328,7 +335,7 @@ export class Uplink {
 			const nowMs = this.#now();
 			if (nowMs - this.#sinceMs >= PROVEN_MS) this.#retries.proven();
 			this.#asking.lost(nowMs, nowMs - this.#sinceMs);
-		}
+		} else this.#parts.watch?.attemptFailed();
 		this.#detach();
 		this.#enter("waiting");
 		const { system, boot } = this.#parts;

@@ -360,6 +360,19 @@ export class UpdateBench {
 		};
 	}
 
+	/** The slots as the next start of the board finds them, for whoever runs a node on them. */
+	slotsAtStart(): UpdateSlots {
+		this.supply.restore();
+		this.#endedAtMs = null;
+		const { slot, onTrial } = this.#bootloader();
+		return new BenchSlots(this, slot, onTrial);
+	}
+
+	/** It has been rolled back: the board restarts. */
+	get isBootOver(): boolean {
+		return this.#endedAtMs !== null;
+	}
+
 	/** Nothing of this boot happens any more. */
 	endBoot(): void {
 		this.#endedAtMs = this.#timers.uptimeMs();

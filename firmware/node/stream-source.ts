@@ -1,0 +1,209 @@
+/**
+ * Files of an MQTT stream by ranges (AWS IoT MQTT-based file delivery), over the connection that the node has: no second TLS session.
+ *
+ * A block is a message, and is held whole before it is taken out of it, so one is asked for at a time: what has not come is asked for
+ * again after a while, and what comes late, twice, or without having been asked for is passed over. It subscribes when it is made,
+ * and is detached when it is closed.
+ */
+import { Alarm } from "./alarm.ts";
+import { backoffMs } from "./backoff.ts";
+import type { Agent, CloudLink } from "./cloud-link.ts";
+import { asciiJson } from "./json-message.ts";
+import type { System, Timers } from "./ports.ts";
+import { readRejection, readStreamBlock } from "./stream-message.ts";
+import type {
+	ByteSource,
+	RangeRequest,
+	RangeSink,
+	SourceReason,
+} from "./update-ports.ts";
+
+/** As base64 in its message it stays below `MAX_MESSAGE_BYTES`. AWS IoT takes 256 bytes and more. */
+export const STREAM_BLOCK_BYTES = 2048;
+/** A block that has not come by then is asked for again. */
+const ANSWER = { baseMs: 10_000, capMs: 60_000, jitter: 0 } as const;
+/** A block is asked for so often before the range counts as lost. */
+export const MOST_ASKS = 4;
+const NEVER = Number.POSITIVE_INFINITY;
+
+export interface FileStreamParts {
+	readonly thing: string;
+	/** Its id. */
+	readonly stream: string;
+	readonly link: CloudLink;
+	readonly timers: Timers;
+	readonly system: Pick<System, "log">;
+}
+
+interface Question {
+	readonly file: number;
+	readonly block: number;
+	/** Of the block, so many bytes are not wanted. */
+	readonly skip: number;
+	readonly lengthBytes: number;
+	readonly sink: RangeSink;
+}
+
+export class FileStream implements Agent {
+	readonly #parts: FileStreamParts;
+	readonly #topic: string;
+	readonly #alarm: Alarm;
+	#question: Question | null = null;
+	/** Of the question. */
+	#asks = 0;
+	/** Of all: tells rejections of one question from those of another. */
+	#count = 0;
+	#isOnline = false;
+
+	constructor(parts: FileStreamParts) {
+		this.#parts = parts;
+		this.#topic = `$aws/things/${parts.thing}/streams/${parts.stream}/`;
+		this.#alarm = new Alarm(parts.timers, () => this.#askAgain());
+		parts.link.attach(this);
+	}
+
+	/** @param file number of the file in the stream */
+	file(file: number): ByteSource {
+		return {
+			rangeBytes: STREAM_BLOCK_BYTES,
+			fetch: (offset, lengthBytes, sink) =>
+				this.#fetch(file, offset, lengthBytes, sink),
+		};
+	}
+
+	/** What is asked for is not waited for any more. */
+	close(): void {
+		this.#rest();
+		this.#parts.link.detach(this);
+	}
+
+	/** Of one block: no range goes over the end of one. */
+	#fetch(
+		file: number,
+		offset: number,
+		lengthBytes: number,
+		sink: RangeSink,
+	): RangeRequest {
+		const skip = offset % STREAM_BLOCK_BYTES;
+		const block = (offset - skip) / STREAM_BLOCK_BYTES;
+		const question = { file, block, skip, lengthBytes, sink };
+		this.#question = question;
+		this.#asks = 0;
+		this.#ask();
+		return {
+			cancel: () => {
+				if (this.#question === question) this.#rest();
+			},
+		};
+	}
+
+	/** Without a connection it waits for one: that takes as long as it takes. */
+	#ask(): void {
+		if (this.#question === null || !this.#isOnline) return;
+		const { link, timers } = this.#parts;
+		const { file, block } = this.#question;
+		this.#asks++;
+		const patienceMs = backoffMs(this.#asks, ANSWER, 0);
+		this.#alarm.setAt(timers.uptimeMs() + patienceMs);
+		link.publish(
+			`${this.#topic}get/json`,
+			asciiJson({
+				c: `${++this.#count}`,
+				f: file,
+				l: STREAM_BLOCK_BYTES,
+				o: block,
+				n: 1,
+			}),
+		);
+	}
+
+	#askAgain(): void {
+		if (this.#asks >= MOST_ASKS) this.#fail("connection_lost");
+		else this.#ask();
+	}
+
+	#rest(): void {
+		this.#question = null;
+		this.#alarm.setAt(NEVER);
+		this.#parts.link.settle();
+	}
+
+	#fail(reason: SourceReason): void {
+		const { sink } = this.#question ?? {};
+		this.#rest();
+		sink?.onFailed(reason);
+	}
+
+	// What an agent does
+
+	filters(): readonly string[] {
+		return [`${this.#topic}data/json`, `${this.#topic}rejected/json`];
+	}
+
+	owns(topic: string): boolean {
+		return topic.startsWith(this.#topic);
+	}
+
+	get isAwaiting(): boolean {
+		return this.#question !== null;
+	}
+
+	onOnline(): void {
+		this.#isOnline = true;
+		this.#asks = 0;
+		this.#ask();
+	}
+
+	onOffline(): void {
+		this.#isOnline = false;
+		this.#alarm.setAt(NEVER);
+	}
+
+	onMessage(topic: string, bytes: Uint8Array): void {
+		if (topic.endsWith("/rejected/json")) this.#rejected(bytes);
+		else this.#take(bytes);
+	}
+
+	onTooLong(): void {
+		// A block, and larger than any that is asked for.
+		this.#fail("ranges_ignored");
+	}
+
+	#take(message: Uint8Array): void {
+		const question = this.#question;
+		const found = readStreamBlock(message);
+		if (found === null) {
+			this.#parts.system.log("warn", "A message of the stream is no block.");
+			return;
+		}
+		if (
+			question === null ||
+			found.file !== question.file ||
+			found.block !== question.block
+		)
+			return;
+		const { skip, lengthBytes, sink } = question;
+		const { bytes } = found;
+		if (bytes.length > STREAM_BLOCK_BYTES) {
+			this.#fail("ranges_ignored");
+			return;
+		}
+		// A range ends where a block does, or where the file should.
+		if (bytes.length !== skip + lengthBytes) {
+			this.#fail("wrong_length");
+			return;
+		}
+		sink.onBytes(bytes.subarray(skip));
+		// What was in it may have ended the update, or begun another range.
+		if (this.#question !== question) return;
+		this.#rest();
+		sink.onEnd();
+	}
+
+	#rejected(message: Uint8Array): void {
+		const { reason, code, clientToken } = readRejection(message);
+		if (clientToken !== undefined && clientToken !== `${this.#count}`) return;
+		this.#parts.system.log("warn", `The stream is rejected: ${code}.`);
+		this.#fail(reason);
+	}
+}
