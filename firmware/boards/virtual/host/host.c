@@ -380,7 +380,7 @@ txMachine* host_create(const struct host_sizes* sizes)
 		.incrementalChunkSize = 4 * 1024,
 		.initialHeapCount = sizes->slots,
 		.incrementalHeapCount = 256,
-		.stackCount = sizes->stack,
+		.stackCount = sizes->stack + LOADING_SLOTS,
 		.initialKeyCount = sizes->keys,
 		.incrementalKeyCount = 256,
 		.nameModulo = 419,

@@ -27,6 +27,10 @@ void script_run(txMachine* the, txScript* script)
 
 void script_loaded(txMachine* the)
 {
+	/* The stack's lower end is the machine's alone from now on. */
+	the->stackBottom += LOADING_SLOTS;
+	heap_use.allocated -= LOADING_SLOTS * sizeof(txSlot);
+	heap_use.allocated_peak = heap_use.allocated;
 	fxCollect(the, XS_COMPACT_FLAG);
 	fxCollect(the, 0);
 	heap_use.loaded = live_bytes(the);

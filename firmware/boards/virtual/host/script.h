@@ -7,6 +7,12 @@
 
 #include "heap.h"
 
+/*
+ * Slots of the stack that are there while the program is loaded, beside those that it runs with: the names of all its modules are then
+ * the variables of one function, and lie on the stack until that returns. On a device the linker has done this.
+ */
+#define LOADING_SLOTS 768
+
 /* Records what is live in a new machine. */
 void machine_created(txMachine* the);
 /* Runs a program whose names are bound. An exception is the caller's, as it is when there is no script. */
