@@ -377,9 +377,9 @@ txMachine* host_create(const struct host_sizes* sizes)
 {
 	xsCreation creation = {
 		.initialChunkSize = sizes->chunk_bytes,
-		.incrementalChunkSize = 4 * 1024,
+		.incrementalChunkSize = 1024,
 		.initialHeapCount = sizes->slots,
-		.incrementalHeapCount = 256,
+		.incrementalHeapCount = 64,
 		.stackCount = sizes->stack + LOADING_SLOTS,
 		.initialKeyCount = sizes->keys,
 		.incrementalKeyCount = 256,
