@@ -14,7 +14,7 @@ const PART_BYTES = 512;
 
 export class MessageWriter {
 	readonly #journal: Journal;
-	readonly #part = new Uint8Array(PART_BYTES);
+	readonly #part: Uint8Array;
 	#connection: MqttConnection | null = null;
 	#writable = 0;
 	/** The most that this connection ever took at once. */
@@ -22,8 +22,13 @@ export class MessageWriter {
 	#current: InFlight | null = null;
 	#written = 0;
 
-	constructor(journal: Journal) {
+	/** @param scratch of which nothing is needed once a call returns */
+	constructor(
+		journal: Journal,
+		scratch: Uint8Array = new Uint8Array(PART_BYTES),
+	) {
 		this.#journal = journal;
+		this.#part = scratch;
 	}
 
 	/** Starts afresh on a connection, or on none. */

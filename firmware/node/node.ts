@@ -131,6 +131,7 @@ class Node implements RunningNode {
 			journal,
 			chance,
 			watch: this.#updates,
+			scratch: this.#storage.scratch,
 		});
 		const sensors = usableSensors(board.sensors, system);
 		this.#keeper = new ConfigKeeper({

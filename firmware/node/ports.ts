@@ -378,7 +378,7 @@ export interface Board {
 	/** Where the board boots from slots: enough for an image on trial, however it came there. */
 	readonly slots?: AppSlots;
 	/** Where the board has slots and knows a key that updates are signed with. */
-	readonly update?: BoardUpdate;
+	readonly update?: BoardUpdate | undefined;
 	/** Where the board has some: the last of the log is kept there, and what is known of a crash. */
 	readonly lasting?: LastingMemory;
 	/** After an abort, where the board could note anything of it. */

@@ -44,6 +44,8 @@ export interface UplinkParts {
 	/** A random number, 0 … 1. */
 	chance(): number;
 	readonly watch?: ConnectionWatch;
+	/** Used between turns by others: at least 512 bytes. One of its own, where there is none. */
+	readonly scratch?: Uint8Array;
 }
 
 /** Whoever goes by how connections fare. */
@@ -99,7 +101,7 @@ export class Uplink {
 		this.#asking = new Asking(this.#outbox, parts.system, parts.timers, () =>
 			this.#run(),
 		);
-		this.#writer = new MessageWriter(parts.journal);
+		this.#writer = new MessageWriter(parts.journal, parts.scratch);
 		this.#topics = {
 			block: blockTopic(thing),
 			event: eventTopic(thing),
@@ -216,10 +218,10 @@ export class Uplink {
 		this.#run();
 	}
 
-	/** A block has just become durable: it goes ahead of the backlog. */
+	/** A block has just become durable: it goes ahead of the backlog, in a turn of its own, for much of the stack is in use in this one. */
 	offer(ref: RecordRef): void {
 		if (this.#state === "online") this.#outbox.addFresh(ref);
-		this.#run();
+		this.#alarm.setAt(this.#now());
 	}
 
 	/**

@@ -430,6 +430,12 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 			case "mqtt_connect":
 				this.network.connect(post.connection, post);
 				break;
+			case "socket_connect":
+				this.network.connectSocket(post.socket, post);
+				break;
+			case "socket_close":
+				this.network.closeSocket(post.socket);
+				break;
 			case "mqtt_close":
 				this.network.close(post.connection, post.graceful);
 				break;

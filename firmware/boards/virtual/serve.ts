@@ -61,6 +61,13 @@ export function serve(parts: Peripherals, request: Request): Uint8Array {
 			return parts.bus.transfer(request.address, request.bytes, request.length);
 		case "random":
 			return randomBytes(parts.random, request.length);
+		case "socket_read":
+			return parts.network.readSocket(request.socket, request.count);
+		case "socket_write": {
+			const { socket, bytes } = request;
+			const writable = parts.network.writeSocket(socket, bytes);
+			return new Uint8Array(Uint32Array.of(writable).buffer);
+		}
 		case "mqtt_write": {
 			const { connection, data, options } = request;
 			const writable = parts.network.write(connection, data, options);

@@ -57,6 +57,8 @@ const request: fc.Arbitrary<Request> = fc.oneof(
 	record({ op: is("setting_set" as const), key: text, value: text }),
 	record({ op: is("i2c" as const), address: u8, length: u32, bytes }),
 	record({ op: is("random" as const), length: u32 }),
+	record({ op: is("socket_read" as const), socket: u32, count: u32 }),
+	record({ op: is("socket_write" as const), socket: u32, bytes }),
 	record({ op: is("lasting_read" as const), offset: u32, length: u32 }),
 	record({ op: is("lasting_write" as const), offset: u32, bytes }),
 	record({
@@ -111,6 +113,14 @@ const post: fc.Arbitrary<Post> = fc.oneof(
 		keepAliveMs: time,
 	}),
 	record({ op: is("mqtt_close" as const), connection: u32, graceful: bool }),
+	record({
+		op: is("socket_connect" as const),
+		socket: u32,
+		host: text,
+		port: fc.nat(0xffff),
+		isSecure: bool,
+	}),
+	record({ op: is("socket_close" as const), socket: u32 }),
 	record({ op: is("feed" as const) }),
 	record({ op: is("sleep" as const), durationMs: time }),
 );
@@ -145,6 +155,16 @@ const event: fc.Arbitrary<TurnEvent> = fc.oneof(
 		id: maybe(u32),
 		returnCode: maybe(u32),
 		codes: maybe(bytes),
+	}),
+	record({
+		op: fc.constantFrom("socket_readable" as const, "socket_writable" as const),
+		socket: u32,
+		count: u32,
+	}),
+	record({
+		op: is("socket_end" as const),
+		socket: u32,
+		reason: fc.constantFrom("tcp" as const, "tls" as const, "closed" as const),
 	}),
 	record({
 		op: is("mqtt_error" as const),

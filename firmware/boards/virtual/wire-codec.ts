@@ -31,6 +31,8 @@ const REQUESTS = [
 	"hash_digest",
 	"verify_p256",
 	"running",
+	"socket_read",
+	"socket_write",
 ] as const satisfies readonly Request["op"][];
 
 const POSTS = [
@@ -43,6 +45,8 @@ const POSTS = [
 	"feed",
 	"sleep",
 	"wifi",
+	"socket_connect",
+	"socket_close",
 ] as const satisfies readonly Post["op"][];
 
 const EVENTS = [
@@ -55,6 +59,9 @@ const EVENTS = [
 	"mqtt_error",
 	"stop",
 	"config",
+	"socket_readable",
+	"socket_writable",
+	"socket_end",
 ] as const satisfies readonly TurnEvent["op"][];
 
 const LEVELS = [
@@ -123,6 +130,12 @@ export function encodeRequest(
 			break;
 		case "random":
 			writer.u32(request.length);
+			break;
+		case "socket_read":
+			writer.u32(request.socket).u32(request.count);
+			break;
+		case "socket_write":
+			writer.u32(request.socket).raw(request.bytes);
 			break;
 		case "mqtt_write": {
 			const { options } = request;
@@ -202,6 +215,10 @@ export function decodeRequest(utf8: Utf8, bytes: Uint8Array): Request {
 			};
 		case "random":
 			return { op, length: reader.u32() };
+		case "socket_read":
+			return { op, socket: reader.u32(), count: reader.u32() };
+		case "socket_write":
+			return { op, socket: reader.u32(), bytes: reader.rest() };
 		case "mqtt_write": {
 			const connection = reader.u32();
 			const options = reader.u8() === 1 ? readPublish(reader) : undefined;
@@ -274,6 +291,16 @@ export function encodePost(writer: WireWriter, post: Post): Uint8Array {
 				.text(post.host)
 				.text(post.id);
 			break;
+		case "socket_connect":
+			writer
+				.u32(post.socket)
+				.u16(post.port)
+				.u8(post.isSecure ? 1 : 0)
+				.text(post.host);
+			break;
+		case "socket_close":
+			writer.u32(post.socket);
+			break;
 		case "mqtt_close":
 			writer.u32(post.connection).u8(post.graceful ? 1 : 0);
 			break;
@@ -317,6 +344,16 @@ export function decodePost(utf8: Utf8, bytes: Uint8Array): Post {
 				host: reader.text(),
 				id: reader.text(),
 			};
+		case "socket_connect":
+			return {
+				op,
+				socket: reader.u32(),
+				port: reader.u16(),
+				isSecure: reader.u8() === 1,
+				host: reader.text(),
+			};
+		case "socket_close":
+			return { op, socket: reader.u32() };
 		case "mqtt_close":
 			return {
 				op,
@@ -366,6 +403,13 @@ export function encodeEvent(
 				.u32(event.returnCode ?? NO_U32)
 				.u8(event.codes === undefined ? 0 : 1)
 				.raw(event.codes ?? NO_BYTES);
+			break;
+		case "socket_readable":
+		case "socket_writable":
+			writer.u32(event.socket).u32(event.count);
+			break;
+		case "socket_end":
+			writer.u32(event.socket).u8(REASONS.indexOf(event.reason));
 			break;
 		case "mqtt_error":
 			writer.u32(event.connection).u8(REASONS.indexOf(event.reason));
@@ -425,6 +469,15 @@ function readEvent(reader: WireReader): TurnEvent {
 				codes: reader.u8() === 1 ? reader.rest() : undefined,
 			};
 		}
+		case "socket_readable":
+		case "socket_writable":
+			return { op, socket: reader.u32(), count: reader.u32() };
+		case "socket_end":
+			return {
+				op,
+				socket: reader.u32(),
+				reason: pick(REASONS, reader.u8()),
+			};
 		case "mqtt_error":
 			return {
 				op,

@@ -138,6 +138,18 @@ export type Request =
 	  }
 	/** → 32 bytes */
 	| { readonly op: "hash_digest"; readonly hash: number }
+	/** → up to `count` bytes of those that wait */
+	| {
+			readonly op: "socket_read";
+			readonly socket: number;
+			readonly count: number;
+	  }
+	/** → u32: how many bytes may be written next. Fails with "overflow". */
+	| {
+			readonly op: "socket_write";
+			readonly socket: number;
+			readonly bytes: Uint8Array;
+	  }
 	/** Of point (65 bytes), hash (32) and signature (64), one behind the other: → a byte 1 when it is one, or 0 */
 	| { readonly op: "verify_p256"; readonly bytes: Uint8Array };
 
@@ -166,6 +178,14 @@ export type Post =
 	  }
 	/** `WifiSwitch.use`: a `Station` as JSON, or "" for the stored one. */
 	| { readonly op: "wifi"; readonly station: string }
+	| {
+			readonly op: "socket_connect";
+			readonly socket: number;
+			readonly host: string;
+			readonly port: number;
+			readonly isSecure: boolean;
+	  }
+	| { readonly op: "socket_close"; readonly socket: number }
 	/** Feeds the watchdog. */
 	| { readonly op: "feed" }
 	/** How long to sleep: the process then exits with `ExitCode.DEEP_SLEEP`. */
@@ -207,6 +227,22 @@ export type TurnEvent =
 	| {
 			readonly op: "mqtt_error";
 			readonly connection: number;
+			readonly reason: OfflineReason;
+	  }
+	/** `SocketOptions` says what these three are. */
+	| {
+			readonly op: "socket_readable";
+			readonly socket: number;
+			readonly count: number;
+	  }
+	| {
+			readonly op: "socket_writable";
+			readonly socket: number;
+			readonly count: number;
+	  }
+	| {
+			readonly op: "socket_end";
+			readonly socket: number;
 			readonly reason: OfflineReason;
 	  }
 	/** A configuration document: `RunningNode.applyConfig`. */

@@ -133,6 +133,15 @@ export class Link {
 		});
 	}
 
+	/** Lets the other side wait: what it sends stays with it, but for what is on its way. */
+	pause(): void {
+		if (this.#stage === "open") this.#socket?.pause();
+	}
+
+	resume(): void {
+		if (this.#stage === "open") this.#socket?.resume();
+	}
+
 	/** Ends the connection after what has been written, or at once. No callback follows. */
 	close(graceful: boolean): void {
 		const socket = this.#socket;

@@ -9,6 +9,7 @@ import type { TurnEvent } from "../wire.ts";
 import type { ClockTimer, VirtualClock } from "./clock.ts";
 import { NetworkFaults } from "./link.ts";
 import { MqttClient, type MqttTarget } from "./mqtt-client.ts";
+import { type SocketTarget, TcpSocket } from "./tcp-socket.ts";
 
 /** PEM texts. Without any, connections are plain TCP. */
 export interface Credentials {
@@ -19,6 +20,10 @@ export interface Credentials {
 
 /** SNTP gives up after this (lwIP's SNTP_RECV_TIMEOUT is 15 s; Moddable's client retries on its own, 5 s each). */
 const TIME_TIMEOUT_MS = 5000;
+
+const NOTHING = new Uint8Array(0);
+/** A board without credentials trusts nobody. */
+const NO_AUTHORITY = createSecureContext({ ca: [] });
 
 /** The network that a board is provisioned with. */
 export const PROVISIONED_SSID = "thinghz";
@@ -31,6 +36,8 @@ export class VirtualNetwork {
 	readonly #secure: SecureContext | undefined;
 	readonly #onEvent: (event: TurnEvent) => void;
 	readonly #clients = new Map<number, MqttClient>();
+	/** Beside those: open, or being opened. */
+	readonly #sockets = new Map<number, TcpSocket>();
 	/** Ended by the other side; the node may not have been told yet. */
 	readonly #lost = new Set<number>();
 	readonly #timers = new Set<ClockTimer>();
@@ -71,6 +78,40 @@ export class VirtualNetwork {
 				},
 			}),
 		);
+	}
+
+	/** Starts to connect. TLS, where it is asked for, trusts whom it trusts as the broker. */
+	connectSocket(socket: number, target: SocketTarget): void {
+		this.#sockets.set(
+			socket,
+			new TcpSocket({
+				socket,
+				target,
+				secure: this.#secure ?? NO_AUTHORITY,
+				clock: this.#clock,
+				faults: this.faults,
+				onEvent: (event) => {
+					if (event.op === "socket_end") this.#sockets.delete(socket);
+					this.#onEvent(event);
+				},
+			}),
+		);
+	}
+
+	/** Of one that has ended, nothing: its node is about to be told. */
+	readSocket(socket: number, count: number): Uint8Array {
+		return this.#sockets.get(socket)?.read(count) ?? NOTHING;
+	}
+
+	/** As `readSocket`. @throws Error "overflow" */
+	writeSocket(socket: number, bytes: Uint8Array): number {
+		return this.#sockets.get(socket)?.write(bytes) ?? 0;
+	}
+
+	closeSocket(socket: number): void {
+		const open = this.#sockets.get(socket);
+		this.#sockets.delete(socket);
+		open?.close();
 	}
 
 	/** Joins a wireless network, or fails as its access point would have it. Connections that are open end by themselves. */
@@ -139,6 +180,8 @@ export class VirtualNetwork {
 	/** All connections vanish without a word, as when power is cut. */
 	reset(): void {
 		for (const client of this.#clients.values()) client.close(false);
+		for (const socket of this.#sockets.values()) socket.close();
+		this.#sockets.clear();
 		this.#clients.clear();
 		this.#lost.clear();
 		for (const timer of this.#timers) this.#clock.clear(timer);

@@ -13,6 +13,8 @@ import type {
 	Watchdog,
 	WifiSwitch,
 } from "../../../node/ports.ts";
+import type { BoardUpdate } from "../../../node/update-ports.ts";
+import { UrlSource } from "../../../node/url-source.ts";
 import {
 	type BootDocument,
 	ExitCode,
@@ -21,7 +23,8 @@ import {
 } from "../wire.ts";
 import { call, host, post } from "./host.ts";
 import { ChannelNetwork } from "./network.ts";
-import { ChannelSlots } from "./slots.ts";
+import { ChannelCrypto, ChannelSlots, runningFirmware } from "./slots.ts";
+import { ChannelSockets } from "./sockets.ts";
 import { ChannelFlash, ChannelSettings } from "./storage.ts";
 import { TurnTimers } from "./timers.ts";
 import { weatherPort } from "./weather-sensor.ts";
@@ -163,6 +166,9 @@ export class VirtualBoard implements Board {
 	declare readonly abort?: AbortNote;
 	readonly wifi = new ChannelWifi();
 	declare readonly slots?: ChannelSlots;
+	readonly #canUpdate: boolean;
+	/** Null until something is fetched. */
+	#sockets: ChannelSockets | null = null;
 
 	constructor(boot: BootDocument) {
 		this.system = new ChannelSystem(boot);
@@ -179,12 +185,33 @@ export class VirtualBoard implements Board {
 		this.lasting = new ChannelLasting(boot.lastingBytes);
 		if (boot.abort !== undefined) this.abort = boot.abort;
 		if (boot.slots !== undefined) this.slots = new ChannelSlots(boot.slots);
+		this.#canUpdate = boot.slots?.canUpdate === true;
+	}
+
+	/** Made each time that it is asked for: a node does so when there is something to do with it. */
+	get update(): BoardUpdate | undefined {
+		const { slots, timers, system } = this;
+		if (slots === undefined || !this.#canUpdate) return undefined;
+		return {
+			slots,
+			crypto: new ChannelCrypto(),
+			running: runningFirmware(system.board),
+			// As an ESP32, whose memory these two have.
+			prefersStreams: system.board !== "virtual",
+			openUrl: (url) => {
+				this.#sockets ??= new ChannelSockets();
+				return new UrlSource(url, this.#sockets.connect, timers);
+			},
+		};
 	}
 
 	/** One turn; time has moved on to it. */
 	turn(event: TurnEvent): void {
 		if (event.op === "time") this.time.answer(event.request, event.wallMs);
-		else this.network.dispatch(event);
+		else {
+			this.network.dispatch(event);
+			this.#sockets?.dispatch(event);
+		}
 		this.timers.fire();
 	}
 }
