@@ -1,7 +1,7 @@
 /** An update of a whole board: its program runs on XS, its slots are flash, and its bootloader keeps an ESP32's rules. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -79,6 +79,16 @@ describe("a board that is updated", () => {
 		assert.deepEqual(rig.values("outcome"), [null]);
 		assert.equal(rig.image.givenBytes, 0);
 		assert.deepEqual(versionsBooted(), ["1.0.0", "1.1.0"]);
+	});
+
+	it("does so with 32 bits", async function () {
+		requireHost(this, "virtual32");
+		const small = join(folder, "32");
+		mkdirSync(small);
+		const images32 = await buildUpdateImages("virtual32", small);
+		await make({ images: images32, delta: images32.signed.delta }).settle();
+		assert.deepEqual(rig.values("outcome"), [null]);
+		assert.deepEqual(rig.last("boot"), ["1.1.0", 1, true]);
 	});
 
 	it("goes back to the old image when nothing of the new one is acknowledged", async () => {
