@@ -11,12 +11,14 @@ import {
 	readSigningKey,
 } from "../ota/keys.ts";
 import {
+	describeUpdate,
 	openManifest,
 	requireImage,
 	sha256Hex,
 	signUpdate,
 } from "../ota/update.ts";
 import { parseWhole } from "./duration.ts";
+import { UsageError } from "./errors.ts";
 import { readBytes, readText, writeBytes } from "./files.ts";
 import { addOtaPublish } from "./ota-publish.ts";
 import { addOtaRollout } from "./ota-rollout.ts";
@@ -38,6 +40,7 @@ interface SignOptions extends KeyOptions {
 	readonly base?: string;
 	readonly nextKey?: string;
 	readonly out?: string;
+	readonly kms?: string;
 }
 
 interface VerifyOptions {
@@ -67,7 +70,12 @@ export function addOta(program: Command): void {
 				"--out <file>",
 				"the private key; the public one goes beside it, as .pub",
 				DEFAULT_KEY,
-			),
+			)
+			.option(
+				"--kms",
+				"in AWS KMS, which it never leaves; writes the public key",
+			)
+			.option("--key-alias <name>", "with --kms: alias/NAME"),
 	).action(keygen);
 	withPassphrase(
 		ota
@@ -76,6 +84,7 @@ export function addOta(program: Command): void {
 			.argument("<image>", "an application image (.bin)")
 			.requiredOption("--board <name>", "as its nodes report it: esp32c3, …")
 			.option("--key <file>", "the private key", DEFAULT_KEY)
+			.option("--kms <key>", "instead: ARN, id or alias/NAME in AWS KMS")
 			.option(
 				"--security-version <n>",
 				"below it nothing runs any more afterwards (default: the image's own)",
@@ -105,10 +114,22 @@ export function addOta(program: Command): void {
 	addOtaRollout(ota);
 }
 
-async function keygen(
-	options: KeyOptions & { readonly out: string },
-): Promise<void> {
+interface KeygenOptions extends KeyOptions {
+	readonly out: string;
+	readonly kms?: true;
+	readonly keyAlias?: string;
+}
+
+async function keygen(options: KeygenOptions): Promise<void> {
 	const { out, json } = options;
+	if (options.keyAlias !== undefined && options.kms !== true) {
+		throw new UsageError("--key-alias names a key of --kms.");
+	}
+	if (/^alias\/[\w/-]{1,250}$/.test(options.keyAlias ?? "alias/x") === false) {
+		throw new UsageError(
+			`--key-alias: "${options.keyAlias}" is no alias: that is alias/ and letters, digits, /, _ and -.`,
+		);
+	}
 	const publicFile = `${out.replace(/\.pem$/, "")}.pub`;
 	for (const file of [out, publicFile])
 		if (existsSync(file))
@@ -116,6 +137,28 @@ async function keygen(
 				"exists",
 				`${file} is there already, and a key that nodes trust cannot be made again. Name another by --out.`,
 			);
+	if (options.kms === true) {
+		const { createKmsKey, openKms } = await import("../ota/kms.ts");
+		const made = await createKmsKey(openKms(), options.keyAlias);
+		await writeBytes(
+			publicFile,
+			Buffer.from(`${made.publicKey}\n`),
+			PUBLIC_MODE,
+		);
+		if (json) {
+			printJson({
+				kms: made.arn,
+				publicKeyFile: publicFile,
+				publicKey: made.publicKey,
+			});
+			return;
+		}
+		process.stdout.write(`key          ${made.arn} (in AWS KMS)
+public key   ${publicFile}
+             ${made.publicKey}
+`);
+		return;
+	}
 	const { privatePem, publicKey } = generateSigningKey(
 		await passphraseOf(options),
 	);
@@ -156,9 +199,8 @@ async function sign(imageFile: string, options: SignOptions): Promise<void> {
 				? undefined
 				: pointOf(readPublicKey(readText(nextKey))),
 	};
-	const pem = readText(options.key);
-	const key = readSigningKey(pem, await passphraseOf(options));
-	const { manifest, manifestBytes, signature, delta } = signUpdate(input, key);
+	const { signed, signedBy } = await signedUpdate(input, options);
+	const { manifest, manifestBytes, signature, delta } = signed;
 	const prefix = options.out ?? imageFile;
 	const files = {
 		manifest: `${prefix}.manifest`,
@@ -171,7 +213,7 @@ async function sign(imageFile: string, options: SignOptions): Promise<void> {
 	if (delta !== null && files.delta !== undefined)
 		await writeBytes(files.delta, delta, PUBLIC_MODE);
 	if (json) {
-		printJson({ ...manifest, files, signedBy: pointOf(key) });
+		printJson({ ...manifest, files, signedBy });
 		return;
 	}
 	const share = delta === null ? 0 : (100 * delta.length) / manifest.sizeBytes;
@@ -185,6 +227,32 @@ async function sign(imageFile: string, options: SignOptions): Promise<void> {
   manifest     ${files.manifest}
   signature    ${files.signature}
 ${difference}`);
+}
+
+/** By the key in its file, or by AWS KMS. */
+async function signedUpdate(
+	input: Parameters<typeof signUpdate>[0],
+	options: SignOptions,
+): Promise<{
+	readonly signed: ReturnType<typeof signUpdate>;
+	readonly signedBy: string;
+}> {
+	if (options.kms === undefined) {
+		const pem = readText(options.key);
+		const key = readSigningKey(pem, await passphraseOf(options));
+		return { signed: signUpdate(input, key), signedBy: pointOf(key) };
+	}
+	const { openKms, readKmsKey, signByKms } = await import("../ota/kms.ts");
+	const client = openKms();
+	const key = await readKmsKey(client, options.kms);
+	const update = describeUpdate(input, key);
+	const signature = await signByKms(
+		client,
+		options.kms,
+		key,
+		update.manifestBytes,
+	);
+	return { signed: { ...update, signature }, signedBy: pointOf(key) };
 }
 
 async function verify(

@@ -12,6 +12,8 @@ export type OtaErrorCode =
 	| "security_version"
 	/** The signature is not the key's, or not of these bytes. */
 	| "signature_wrong"
+	/** AWS KMS did not do what it was asked. */
+	| "kms"
 	/** The image is not the one of the manifest. */
 	| "wrong_image";
 

@@ -43,6 +43,19 @@ export function sha256Hex(bytes: Uint8Array): string {
 
 /** @throws OtaError; FlashFormatError; ManifestError */
 export function signUpdate(input: UpdateInput, key: KeyObject): SignedUpdate {
+	const update = describeUpdate(input, key);
+	return { ...update, signature: signBytes(update.manifestBytes, key) };
+}
+
+/**
+ * All of an update but its signature.
+ * @param key that will sign it, or its public half
+ * @throws OtaError; FlashFormatError; ManifestError
+ */
+export function describeUpdate(
+	input: UpdateInput,
+	key: KeyObject,
+): Omit<SignedUpdate, "signature"> {
 	const { board, base, nextKey } = input;
 	const { image: checked, description } = describeApp(input.image);
 	const image = input.image.subarray(0, checked.sizeBytes);
@@ -76,7 +89,6 @@ export function signUpdate(input: UpdateInput, key: KeyObject): SignedUpdate {
 	return {
 		manifest,
 		manifestBytes,
-		signature: signBytes(manifestBytes, key),
 		delta: delta?.bytes ?? null,
 	};
 }
