@@ -7,8 +7,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 
-const TIER_TIMEOUT_MS =
-	process.env.THINGHZ_EXHAUSTIVE === "1" ? 3_600_000 : 720_000;
+/** Tests that hang are a failure, not a run without an end. */
+const TESTS_TIMEOUT_MS =
+	process.env.THINGHZ_EXHAUSTIVE === "1" ? 7_200_000 : 1_500_000;
+
+/** So many of the files that took longest are named at the end. */
+const SLOWEST = 12;
 
 /**
  * How many files of tests run at once: one more than there are processors, since tests also wait, up to as many as do not
@@ -22,6 +26,14 @@ interface Counts {
 	readonly pending: number;
 }
 
+/** What reporter.mjs writes. */
+interface Counted {
+	readonly tiers: Readonly<Record<string, Counts>>;
+	readonly fileMs: Readonly<Record<string, number>>;
+}
+
+const CRASHED: Counts = { passes: 0, failures: 1, pending: 0 };
+
 /** A tier that is one command: it passes or it fails. */
 function runCommand(command: string, ...args: string[]): Counts {
 	const { status } = spawnSync(command, args, { stdio: "inherit" });
@@ -29,8 +41,13 @@ function runCommand(command: string, ...args: string[]): Counts {
 	return { passes: passed ? 1 : 0, failures: passed ? 0 : 1, pending: 0 };
 }
 
-/** A tier of mocha tests. A run that ends without having counted (a crash) is one failure. */
-function runMocha(...specs: string[]): Counts {
+/**
+ * All tiers of mocha tests that are asked for, in one run, so that no processor waits for the last file of a tier. A run that
+ * ends without having counted (a crash) is one failure of each.
+ */
+function runMocha(
+	specs: Readonly<Record<string, string>>,
+): Readonly<Record<string, Counts>> {
 	const folder = mkdtempSync(join(tmpdir(), "thinghz-test-"));
 	const counts = join(folder, "counts.json");
 	try {
@@ -39,59 +56,96 @@ function runMocha(...specs: string[]): Counts {
 			[
 				...["--parallel", "--jobs", String(JOBS)],
 				...["--reporter", "tools/test/reporter.mjs"],
-				...specs,
+				...Object.values(specs),
 			],
 			{
 				stdio: "inherit",
-				// A tier that hangs is a failure, not a run without an end.
-				timeout: TIER_TIMEOUT_MS,
+				timeout: TESTS_TIMEOUT_MS,
 				killSignal: "SIGKILL",
 				env: { ...process.env, THINGHZ_TEST_COUNTS: counts },
 			},
 		);
-		if (!existsSync(counts)) return { passes: 0, failures: 1, pending: 0 };
-		const result = JSON.parse(readFileSync(counts, "utf8")) as Counts;
-		return status !== 0 && result.failures === 0
-			? { ...result, failures: 1 }
-			: result;
+		const { tiers, fileMs } = existsSync(counts)
+			? (JSON.parse(readFileSync(counts, "utf8")) as Counted)
+			: { tiers: {}, fileMs: {} };
+		const results = Object.fromEntries(
+			Object.keys(specs).map((name) => [name, tiers[name] ?? CRASHED]),
+		);
+		// It did not end well, and no test says why.
+		const isUnexplained =
+			status !== 0 && Object.values(results).every((r) => r.failures === 0);
+		showSlowest(fileMs);
+		return isUnexplained ? { ...results, run: CRASHED } : results;
 	} finally {
 		rmSync(folder, { recursive: true });
 	}
 }
 
-const TIERS: Readonly<Record<string, () => Counts>> = {
+function showSlowest(fileMs: Readonly<Record<string, number>>): void {
+	const slowest = Object.entries(fileMs)
+		.sort(([, a], [, b]) => b - a)
+		.slice(0, SLOWEST);
+	console.log("\nThe files whose tests took longest, in seconds:");
+	for (const [file, ms] of slowest)
+		console.log(`${(ms / 1000).toFixed(0).padStart(5)}  ${file}`);
+}
+
+const COMMANDS: Readonly<Record<string, () => Counts>> = {
 	lint: () =>
 		runCommand("node_modules/.bin/biome", "check", "--error-on-warnings", "."),
 	types: () => runCommand("npm", "run", "--silent", "typecheck"),
-	unit: () => runMocha("{protocol,firmware,cloud,tools}/**/*.test.ts"),
-	system: () => runMocha("test/system/**/*.test.ts"),
-	qemu: () => runMocha("test/qemu/**/*.test.ts"),
-	browser: () => runMocha("test/browser/**/*.test.ts"),
+};
+
+/** The files that take longest first: of small ones, those that are last end at about the same time. */
+const TESTS: Readonly<Record<string, string>> = {
+	system: "test/system/**/*.test.ts",
+	browser: "test/browser/**/*.test.ts",
+	qemu: "test/qemu/**/*.test.ts",
+	unit: "{protocol,firmware,cloud,tools}/**/*.test.ts",
 };
 
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => TIERS[name] === undefined);
+const names = [...Object.keys(COMMANDS), ...Object.keys(TESTS)];
+const unknown = asked.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
 	console.error(
-		`No tier is called ${unknown.join(", ")}. There are: ${Object.keys(TIERS).join(", ")}.`,
+		`No tier is called ${unknown.join(", ")}. There are: ${names.join(", ")}.`,
 	);
 	process.exit(2);
 }
+const isAsked = (name: string) => asked.length === 0 || asked.includes(name);
 
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const [name, run] of Object.entries(TIERS)) {
-	if (asked.length > 0 && !asked.includes(name)) continue;
-	const started = Date.now();
-	console.log(`\n── ${name} ──`);
-	const counts = run();
+
+function book(name: string, counts: Counts, seconds = ""): void {
 	passed += counts.passes;
 	failed += counts.failures;
 	skipped += counts.pending;
 	console.log(
-		`${name}: ${counts.passes} passed, ${counts.failures} failed, ${counts.pending} skipped in ${((Date.now() - started) / 1000).toFixed(0)} s`,
+		`${name}: ${counts.passes} passed, ${counts.failures} failed, ${counts.pending} skipped${seconds}`,
 	);
+}
+
+function inSeconds(startedMs: number): string {
+	return ` in ${((Date.now() - startedMs) / 1000).toFixed(0)} s`;
+}
+
+for (const [name, run] of Object.entries(COMMANDS).filter(([n]) =>
+	isAsked(n),
+)) {
+	const startedMs = Date.now();
+	console.log(`\n── ${name} ──`);
+	book(name, run(), inSeconds(startedMs));
+}
+const tests = Object.entries(TESTS).filter(([name]) => isAsked(name));
+if (tests.length > 0) {
+	const startedMs = Date.now();
+	console.log(`\n── ${tests.map(([name]) => name).join(", ")} ──`);
+	const results = Object.entries(runMocha(Object.fromEntries(tests)));
+	console.log(`\nThe tests ran${inSeconds(startedMs)}.`);
+	for (const [name, counts] of results) book(name, counts);
 }
 
 if (process.env.CI === "true" && skipped > 0) {
