@@ -20,7 +20,7 @@ export { NotBuiltError };
 export interface ProcessorSizes {
 	readonly chunkBytes?: number;
 	readonly slots?: number;
-	/** Once it is loaded. The node needs 513 … 576 (32-bit, measured); the host's default is 608. */
+	/** Once it is loaded. The node needs 513 … 576 (32-bit, measured), and more than 608 while it updates; the host's default is 768. */
 	readonly stackSlots?: number;
 	/** Beyond built-ins and program, which a device has in flash; 0 for no limit. */
 	readonly heapLimitBytes?: number;

@@ -109,7 +109,7 @@ static int measure(txMachine* the, int count, char* paths[])
 int main(int argc, char* argv[])
 {
 	/* Slots and chunks hold the built-ins (about 3,900 slots), which a device has in ROM. */
-	struct options options = { NULL, NULL, 64 * 1024, 6144, 608, 0 };
+	struct options options = { NULL, NULL, 64 * 1024, 6144, 768, 0 };
 	struct host_sizes sizes;
 	txMachine* the;
 	int measures = argc > 2 && !strcmp(argv[1], "--measure");

@@ -49,7 +49,7 @@ void __attribute__((noreturn)) board_main(void)
 	static const struct host_sizes sizes = {
 		.chunk_bytes = 48 * 1024,
 		.slots = 17 * 1024,
-		.stack = 608,
+		.stack = 768,
 		.keys = 1536,
 	};
 	txMachine* the;
