@@ -8,7 +8,7 @@ FOR_RISCV := riscv64-unknown-elf-gcc --specs=picolibc.specs -E -x c /dev/null >/
 
 SOURCES := $(shell find protocol firmware cloud tools -type f \( -name '*.ts' -o -name '*.tsx' -o -name '*.css' -o -name '*.html' -o -name '*.svg' \) ! -name '*.test.ts' 2>/dev/null)
 
-.PHONY: help setup start test prove screenshots size bench build qemu lint format coverage clean
+.PHONY: help setup start test prove transcript screenshots size bench build qemu lint format coverage clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: setup ## sets up, then runs every test
 
 prove: setup ## the exhaustive campaigns of which test runs a part
 	@THINGHZ_EXHAUSTIVE=1 $(TSX) tools/test/run.ts unit system qemu
+
+transcript: setup ## writes what a person sees of a node's life into docs/fleet.md
+	@WRITE_TRANSCRIPT=1 $(NODE_BIN)/mocha test/system/fleet-transcript.test.ts
 
 screenshots: setup ## takes the pictures in docs/ anew
 	@THINGHZ_SCREENSHOTS=docs $(NODE_BIN)/mocha test/browser/page.test.ts
