@@ -26,6 +26,13 @@ describe("the documents", () => {
 		});
 	}
 
+	for (const page of PAGES) {
+		it(`${page} has no marks of a merge`, () => {
+			const text = readFileSync(join(ROOT, page), "utf8");
+			assert.doesNotMatch(text, /^(<{7}|={7}|>{7})( |$)/m);
+		});
+	}
+
 	it("README.md names commands and options that exist", async () => {
 		const text = readFileSync(join(ROOT, "README.md"), "utf8");
 		const lines = [...text.matchAll(/^ {4}npx thinghz (\S+)([^#\n]*)/gm)];
