@@ -38,6 +38,8 @@ class Restarted extends Error {
 interface RigPlan {
 	readonly hasUpdate?: boolean;
 	readonly prefersStreams?: boolean;
+	/** It has no way to an address. */
+	readonly hasStreamsAlone?: boolean;
 	/** Of the version that runs: whether its messages reach the broker and come back. */
 	readonly isAcknowledged?: (version: string) => boolean;
 	readonly isReachable?: (version: string) => boolean;
@@ -104,6 +106,13 @@ class Rig {
 		system.restart = () => {
 			throw new Restarted();
 		};
+		const openUrl = (url: string) => {
+			this.opened.push(url);
+			return (
+				this.sources.get(url) ??
+				new FakeSource(new Uint8Array(0), () => this.board.timers)
+			);
+		};
 		const update = {
 			slots,
 			crypto: nodeCrypto,
@@ -115,13 +124,7 @@ class Rig {
 				key: KEY.point,
 			},
 			prefersStreams: plan.prefersStreams === true,
-			openUrl: (url: string) => {
-				this.opened.push(url);
-				return (
-					this.sources.get(url) ??
-					new FakeSource(new Uint8Array(0), () => this.board.timers)
-				);
-			},
+			...(plan.hasStreamsAlone === true ? {} : { openUrl }),
 		};
 		this.node = startNode({
 			...this.board,
@@ -234,6 +237,19 @@ describe("an update as a job", () => {
 			rig.streams.requests.length,
 			Math.ceil(NEW.length / STREAM_BLOCK_BYTES),
 		);
+	});
+
+	it("comes over MQTT on a board that knows no other way, and fails by name where there is no stream", () => {
+		const plan = { prefersStreams: true, hasStreamsAlone: true };
+		const rig = new Rig(plan);
+		rig.jobs.make("a", rig.document({ stream: "s" }));
+		rig.run(2 * MINUTE_MS);
+		assertUpdated(rig);
+		const without = new Rig(plan);
+		without.jobs.make("a", without.document({}));
+		without.run(2 * MINUTE_MS);
+		assert.equal(without.version, "1.0.0");
+		assert.deepEqual(without.ends, ["a FAILED not_found"]);
 	});
 
 	it("goes on over MQTT where power or connection was lost, and fetches no whole sector again", () => {

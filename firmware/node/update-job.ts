@@ -108,13 +108,21 @@ export class UpdateOperation implements Operation {
 			this.#fail("signature_malformed", "It is no base64.");
 			return;
 		}
+		const sources = this.#sourcesOf(document);
+		if (sources === null) {
+			this.#fail(
+				"not_found",
+				"This board takes images from streams, and the job names none.",
+			);
+			return;
+		}
 		const updater = this.#updater ?? this.#makeUpdater();
 		this.#updater = updater;
 		const why = updater.start({
 			id: job.id,
 			manifest,
 			signature,
-			...this.#sourcesOf(document),
+			...sources,
 		});
 		if (why !== null) this.#fail(why, "");
 	}
@@ -138,19 +146,23 @@ export class UpdateOperation implements Operation {
 		});
 	}
 
-	/** A stream goes before the addresses where the board says so: it costs more messages, and no TLS session. */
-	#sourcesOf({ url, deltaUrl, stream }: UpdateJob): Sources {
+	/**
+	 * A stream goes before the addresses where the board says so: it costs more messages, and no TLS session.
+	 * @returns null where the board takes nothing that the job names
+	 */
+	#sourcesOf({ url, deltaUrl, stream }: UpdateJob): Sources | null {
 		const { update, thing, link, timers, system } = this.#parts;
-		let from = (url: string, _file: number): ByteSource => update.openUrl(url);
+		let from = (url: string, _file: number) => update.openUrl?.(url);
 		if (stream !== undefined && update.prefersStreams === true) {
 			this.#stream ??= new FileStream({ thing, stream, link, timers, system });
 			const files = this.#stream;
 			from = (_url, file) => files.file(file);
 		}
 		const image = from(url, IMAGE_FILE);
-		return deltaUrl === undefined
-			? { image }
-			: { image, delta: from(deltaUrl, DELTA_FILE) };
+		if (image === undefined) return null;
+		const delta =
+			deltaUrl === undefined ? undefined : from(deltaUrl, DELTA_FILE);
+		return delta === undefined ? { image } : { image, delta };
 	}
 
 	#tellProgress({ step, doneBytes, sizeBytes, version }: UpdateStep): void {

@@ -62,8 +62,8 @@ export interface BoardUpdate {
 	readonly running: RunningFirmware;
 	/** Its memory is short for another TLS session: what an MQTT stream has is not fetched from an address. */
 	readonly prefersStreams?: boolean;
-	/** The file at an http or https address; nothing is connected before a range is fetched. */
-	openUrl(url: string): ByteSource;
+	/** The file at an http or https address; nothing is connected before a range is fetched. Absent where images come by streams alone. */
+	openUrl?(url: string): ByteSource;
 }
 
 export type SourceReason =

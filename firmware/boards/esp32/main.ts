@@ -20,6 +20,8 @@ import { restoreTime, SntpTime } from "./time.ts";
 import { earliestTimeMs, knownTimeMs } from "./time-known.ts";
 import { ModdableTimers } from "./timers.ts";
 import { secureOptions } from "./tls-judge.ts";
+import { boardUpdate } from "./update.ts";
+import { updateKeyOf } from "./update-key.ts";
 import { openWifi } from "./wifi/open.ts";
 
 /** Settings key: which sensors the board has, as sensors/config.ts reads it. */
@@ -67,10 +69,17 @@ function main(): void {
 		timers,
 		log,
 	});
+	const board = String(config.board);
+	const key = updateKeyOf(config.thinghz, log);
 	run({
 		...hardware,
+		...(key === undefined
+			? {}
+			: {
+					update: boardUpdate({ natives, slots: hardware.slots, board, key }),
+				}),
 		system: {
-			board: String(config.board),
+			board,
 			firmware: FIRMWARE_VERSION,
 			resetReason: platform.resetReason,
 			random: (into) => platform.random(into),
