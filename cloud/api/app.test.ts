@@ -46,7 +46,7 @@ describe("the API", () => {
 
 	for (const [method, path, allow] of [
 		["POST", "/v1/devices", "GET, HEAD"],
-		["DELETE", "/v1/devices/boiler", "GET, HEAD"],
+		["PUT", "/v1/devices/boiler", "DELETE, GET, HEAD"],
 		["PATCH", "/v1/session", "DELETE, GET, HEAD, POST, PUT"],
 		["PATCH", "/v1/openapi.json", "GET, HEAD"],
 	] as const) {

@@ -34,6 +34,7 @@ import { addPush } from "./push.ts";
 import { addReadings } from "./readings.ts";
 import { addRedrive } from "./redrive.ts";
 import { addReleases, releaseProblem } from "./releases.ts";
+import { addRemoveDevice } from "./remove-device.ts";
 import { addSession } from "./session.ts";
 import { addShadows, shadowProblem } from "./shadows.ts";
 import { addTags } from "./tags.ts";
@@ -62,6 +63,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<AuthEnv> {
 	addHealth(app, deps);
 	addSession(app, deps);
 	addDevices(app, deps);
+	addRemoveDevice(app, deps);
 	addDeviceJobs(app, deps);
 	addNodeLogs(app, deps);
 	addTags(app, deps);

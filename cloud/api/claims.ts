@@ -90,7 +90,8 @@ const listRoute = createRoute({
 			limit: limitQuery(MAX_LIMIT, DEFAULT_LIMIT),
 			cursor: z
 				.string()
-				.refine(isThingName, "not a cursor")
+				// What is kept beside names, and not listed, may be where a page ends.
+				.regex(/^[a-zA-Z0-9:_-]{1,140}$/, "not a cursor")
 				.optional()
 				.openapi({
 					description: "Where the last page ended: its `next`.",
@@ -155,7 +156,9 @@ export function addClaims(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 		});
 		const page = found.slice(0, limit);
 		const next = found.length > limit ? (page.at(-1)?.name ?? null) : null;
-		return c.json({ claims: page.map(claimDocument), next }, 200);
+		// A thing's own exchange of its certificate is no claim: its job tells of it.
+		const claims = page.filter(({ name }) => isThingName(name));
+		return c.json({ claims: claims.map(claimDocument), next }, 200);
 	});
 
 	app.openapi(allowRoute, async function allowClaims(c) {

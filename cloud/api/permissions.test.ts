@@ -54,6 +54,7 @@ const NEEDED: Readonly<Record<string, Permission>> = {
 	streamLive: "viewer",
 	listDeadLetters: "operator",
 	redriveDeadLetters: "operator",
+	removeDevice: "admin",
 	listClaims: "admin",
 	allowClaims: "admin",
 	revokeClaim: "admin",

@@ -24,6 +24,7 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
 	"DELETE /v1/session": "anyone",
 	"GET /v1/devices": "viewer",
 	"GET /v1/devices/{name}": "viewer",
+	"DELETE /v1/devices/{name}": "admin",
 	"GET /v1/devices/{name}/jobs": "viewer",
 	"GET /v1/devices/{name}/logs": "viewer",
 	"GET /v1/devices/{name}/crashes": "viewer",

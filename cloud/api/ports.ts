@@ -3,6 +3,7 @@ import type { Access } from "../core/access.ts";
 import type { Alerts } from "../core/alerts/alerts.ts";
 import type { PushSubscriptions } from "../core/alerts/push-subscriptions.ts";
 import type { ClaimStore } from "../core/claims.ts";
+import type { DeviceRemoval } from "../core/device-removal.ts";
 import type { Devices } from "../core/devices.ts";
 import type { DeviceJobs, JobControl } from "../core/jobs/ports.ts";
 import type { LiveHub } from "../core/live-hub.ts";
@@ -35,6 +36,7 @@ export interface Tagger {
 
 export interface ApiDeps {
 	readonly devices: DeviceSource;
+	readonly removal: Pick<DeviceRemoval, "remove">;
 	readonly queries: QuerySource;
 	/** Null where nothing can be streamed: who wants news then asks again. */
 	readonly hub: LiveSource | null;

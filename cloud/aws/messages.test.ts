@@ -156,6 +156,7 @@ describe("The presence queue's messages", () => {
 			eventType: "disconnected",
 			timestamp: NOW,
 			versionNumber: 4,
+			principalIdentifier: "ab".repeat(32),
 		});
 	});
 

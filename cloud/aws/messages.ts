@@ -82,6 +82,8 @@ export interface LifecycleEvent {
 	readonly timestamp: number;
 	/** The same for a connection's beginning and its end, and greater for a later connection, until it begins at 0 anew. */
 	readonly versionNumber: number;
+	/** Id of the certificate that it is made with; null where AWS does not say. */
+	readonly principalIdentifier: string | null;
 }
 
 /**
@@ -175,6 +177,10 @@ export function parseLifecycleEvent(body: string): LifecycleEvent {
 		eventType,
 		timestamp: time(event, "timestamp"),
 		versionNumber: time(event, "versionNumber"),
+		principalIdentifier:
+			typeof event.principalIdentifier === "string"
+				? event.principalIdentifier
+				: null,
 	};
 }
 

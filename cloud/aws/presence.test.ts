@@ -5,6 +5,7 @@ import {
 	memoryStores,
 } from "../core/fakes/memory-stores.ts";
 import type { LatestExecutionStore } from "../core/jobs/latest.ts";
+import { StoreError } from "../core/ports.ts";
 import {
 	jobExecutionEvent,
 	lambdaContext,
@@ -21,8 +22,13 @@ describe("The presence function", () => {
 	let latestExecutions: LatestExecutionStore;
 	let log: MemoryLog;
 	let run: ReturnType<typeof presenceHandler>;
+	/** Things that came, and with which certificate. */
+	const connected: string[] = [];
+	let failure: Error | null = null;
 
 	beforeEach(async () => {
+		connected.length = 0;
+		failure = null;
 		stores = memoryStores();
 		latestExecutions = memoryLatestExecutions(stores.devices);
 		log = memoryLog();
@@ -30,6 +36,10 @@ describe("The presence function", () => {
 			presence: stores.presence,
 			latestExecutions,
 			deadLetters: stores.deadLetters,
+			async onConnected(thing, certificateId) {
+				connected.push(`${thing} ${certificateId.slice(0, 4)}`);
+				if (failure !== null) throw failure;
+			},
 			clock: { nowMs: () => T + 60_000 },
 			log,
 		});
@@ -48,6 +58,20 @@ describe("The presence function", () => {
 		lifecycleEvent("disconnected", client, session, atMs);
 	const online = async (name = "boiler") =>
 		(await stores.devices.get(name))?.online;
+
+	it("tells with which certificate a thing has come, and does it again where that fails", async () => {
+		await handle(up(1, T), down(1, T + 1));
+		assert.deepEqual(connected, ["boiler abab"]);
+		failure = new StoreError("unavailable", "no");
+		const [failed] = await handle(up(2, T + 2));
+		assert.ok(failed !== undefined);
+		failure = null;
+		assert.deepEqual(await handle(up(2, T + 2)), []);
+		const { principalIdentifier, ...unknown } = up(3, T + 3);
+		assert.ok(principalIdentifier);
+		assert.deepEqual(await handle(unknown), []);
+		assert.equal(connected.length, 3);
+	});
 
 	it("notes who has come and who has gone, and when", async () => {
 		assert.deepEqual(await handle(up(1, T), up(7, T, "roof")), []);

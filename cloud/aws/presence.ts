@@ -23,17 +23,25 @@ export function presenceHandler(deps: {
 	readonly presence: PresenceStore;
 	readonly latestExecutions: LatestExecutionStore;
 	readonly deadLetters: Pick<DeadLetterStore, "add">;
+	/** A thing has connected, with the certificate of that id. */
+	readonly onConnected: (thing: string, certificateId: string) => Promise<void>;
 	readonly clock: Clock;
 	readonly log: Log;
 }): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
 	const notePresenceOf = (event: LifecycleEvent): Work => ({
 		group: event.clientId,
-		run: () =>
-			notePresence(deps.presence, event.clientId, {
-				online: event.eventType === "connected",
+		async run() {
+			const { clientId, principalIdentifier } = event;
+			const online = event.eventType === "connected";
+			const noted = await notePresence(deps.presence, clientId, {
+				online,
 				session: event.versionNumber,
 				atMs: event.timestamp,
-			}),
+			});
+			if (online && principalIdentifier !== null)
+				await deps.onConnected(clientId, principalIdentifier);
+			return noted;
+		},
 	});
 	const noteExecutionOf = (event: JobExecutionEvent): Work => ({
 		group: event.thing,

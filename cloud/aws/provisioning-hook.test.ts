@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { memoryClaims } from "../core/fakes/memory-claims.ts";
+import { memoryReplacements } from "../core/fakes/memory-replacements.ts";
 import {
 	type MemoryStores,
 	memoryStores,
@@ -13,6 +14,7 @@ const NOW = 1_790_000_000_000;
 
 describe("The pre-provisioning hook", () => {
 	const claims = memoryClaims();
+	const replacements = memoryReplacements();
 	let stores: MemoryStores;
 	let log: MemoryLog;
 	let run: ReturnType<typeof provisioningHookHandler>;
@@ -24,6 +26,7 @@ describe("The pre-provisioning hook", () => {
 		run = provisioningHookHandler({
 			claims,
 			devices: stores.devices,
+			replacements,
 			clock,
 			log,
 		});
@@ -34,6 +37,19 @@ describe("The pre-provisioning hook", () => {
 		const answer = await run(provisioningRequest({ ThingName: "boiler" }));
 		assert.deepEqual(answer, { allowProvisioning: true });
 		assert.equal((await stores.devices.get("boiler"))?.createdMs, NOW);
+	});
+
+	it("notes of a thing that asks by itself which certificate goes, and of a claim none", async () => {
+		const request = provisioningRequest({ ThingName: "boiler" });
+		await run(request);
+		assert.equal(await replacements.get(request.certificateId), null);
+		const { claimCertificateId: replaces, certificateId } = request;
+		await run({ ...request, clientId: "boiler" });
+		assert.deepEqual(await replacements.get(certificateId), {
+			certificateId,
+			thing: "boiler",
+			replaces,
+		});
 	});
 
 	it("leaves a device as it is that is there already", async () => {

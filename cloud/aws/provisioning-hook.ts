@@ -1,10 +1,11 @@
 /**
  * What the pre-provisioning hook does: says whether a node with a claim certificate may become the thing that it asks to
- * be, and makes a device of it, so that its first connection is noted.
+ * be, and makes a device of it, so that its first connection is noted; and of a thing that exchanges its certificate, which one goes.
  * https://docs.aws.amazon.com/iot/latest/developerguide/pre-provisioning-hook.html
  */
 import { type ClaimStore, refusalOfProvisioning } from "../core/claims.ts";
 import type { Clock, DeviceStore } from "../core/ports.ts";
+import type { ReplacementStore } from "../core/replacements.ts";
 import type { Log } from "./log.ts";
 import { PROVISIONING_PARAMETER } from "./names.ts";
 
@@ -26,10 +27,11 @@ export interface ProvisioningAnswer {
 export function provisioningHookHandler(deps: {
 	readonly claims: ClaimStore;
 	readonly devices: Pick<DeviceStore, "create">;
+	readonly replacements: Pick<ReplacementStore, "note">;
 	readonly clock: Clock;
 	readonly log: Log;
 }): (request: ProvisioningRequest) => Promise<ProvisioningAnswer> {
-	const { claims, devices, clock, log } = deps;
+	const { claims, devices, replacements, clock, log } = deps;
 	return async (request) => {
 		const { claimCertificateId, certificateId, clientId } = request;
 		const name = request.parameters?.[PROVISIONING_PARAMETER];
@@ -44,7 +46,14 @@ export function provisioningHookHandler(deps: {
 			log.warn("provisioning_refused", { ...who, code: refusal });
 			return { allowProvisioning: false };
 		}
-		await devices.create(String(name), nowMs);
+		const thing = String(name);
+		// A thing that asks by its own connection exchanges the certificate that it is connected with.
+		if (clientId === thing)
+			await replacements.note(
+				{ certificateId, thing, replaces: claimCertificateId },
+				nowMs,
+			);
+		await devices.create(thing, nowMs);
 		log.info("provisioning_allowed", who);
 		return { allowProvisioning: true };
 	};

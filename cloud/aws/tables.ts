@@ -84,6 +84,7 @@ export const BLOCKS_TABLE: TableDefinition = {
  * | push subscriptions | `push#` subject | id | | |
  * | grants | `grant#` subject | device | `grant#` device | subject |
  * | claims | `claim` | name | | |
+ * | certificates that take another's place | `replacement` | id | | |
  *
  * The stream wakes whoever delivers alerts: a state with something to deliver has the attribute `o`
  * (`OUTBOX_ATTRIBUTE`), others have not.

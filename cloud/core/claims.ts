@@ -53,11 +53,45 @@ export async function refusalOfClaim(
 	nowMs: number,
 ): Promise<ClaimRefusal | null> {
 	if (typeof name !== "string" || !isThingName(name)) return "bad_name";
+	return refusalOf(store, name, nowMs);
+}
+
+async function refusalOf(
+	store: ClaimStore,
+	name: string,
+	nowMs: number,
+): Promise<ClaimRefusal | null> {
 	if (await store.claim(name, nowMs)) return null;
 	const claim = await store.get(name);
 	if (claim === null) return "not_allowed";
 	const sinceMs = nowMs - (claim.claimedMs ?? 0);
 	return sinceMs >= 0 && sinceMs <= AGAIN_MS ? null : "claimed";
+}
+
+/** Under which it is kept that a thing may exchange its own certificate: with its colon it is no name that could be claimed. */
+function rotationOf(thing: string): string {
+	return `rotate:${thing}`;
+}
+
+/**
+ * Lets a thing, and nobody but who is connected as it, exchange its certificate, once. What others may claim stays as it is: a rotation
+ * gives nothing to whoever has taken a claim certificate out of a node. @throws StoreError
+ */
+export function allowRotation(
+	store: Pick<ClaimStore, "allow">,
+	thing: string,
+	nowMs: number,
+): Promise<void> {
+	return store.allow(rotationOf(thing), nowMs);
+}
+
+/** Nobody may become a thing any more, nor it exchange its certificate. @throws StoreError */
+export async function revokeAllOf(
+	store: Pick<ClaimStore, "revoke">,
+	thing: string,
+): Promise<void> {
+	await store.revoke(thing);
+	await store.revoke(rotationOf(thing));
 }
 
 /** Whose client id is neither a claim's nor the name that it asks for: "not_own_name". */
@@ -76,7 +110,9 @@ export async function refusalOfProvisioning(
 	nowMs: number,
 ): Promise<ProvisioningRefusal | null> {
 	const { clientId, name } = asks;
-	return clientId.startsWith(CLAIM_CLIENT_PREFIX) || clientId === name
-		? refusalOfClaim(store, name, nowMs)
-		: "not_own_name";
+	if (clientId.startsWith(CLAIM_CLIENT_PREFIX))
+		return refusalOfClaim(store, name, nowMs);
+	if (clientId !== name) return "not_own_name";
+	const refusal = await refusalOf(store, rotationOf(clientId), nowMs);
+	return refusal === null ? null : refusalOfClaim(store, name, nowMs);
 }

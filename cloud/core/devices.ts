@@ -60,6 +60,11 @@ export class Devices {
 		await this.#devices.update(name, { tags });
 	}
 
+	/** It has been removed from the store. */
+	forget(name: string): void {
+		this.#online.delete(name);
+	}
+
 	/** @throws StoreError */
 	connected(name: string): Promise<void> {
 		return this.#note(name, true);

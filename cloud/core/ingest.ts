@@ -88,6 +88,11 @@ export class Ingest {
 		this.#onBlock = options.onBlock ?? null;
 	}
 
+	/** Its device has been removed. */
+	forget(thing: string): void {
+		this.#senders.forget(thing);
+	}
+
 	/**
 	 * Resolves when what the message says is durable, or durably a dead letter: it may be acknowledged.
 	 * @returns why it is a dead letter; null when it is not

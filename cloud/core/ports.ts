@@ -193,6 +193,8 @@ export interface DeviceStore {
 	 * one step, whoever else updates the device at the same time; its channels may follow in a second one.
 	 */
 	update(name: string, update: DeviceUpdate): Promise<void>;
+	/** Forgets all of it, and what is known of its connections. No effect where there is none. @throws StoreError */
+	remove(name: string): Promise<void>;
 }
 
 /**

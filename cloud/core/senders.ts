@@ -66,6 +66,11 @@ export class Senders {
 		return this.#known.get(thing);
 	}
 
+	/** Its device is no more: what is written of one that may come in its place is not known. */
+	forget(thing: string): void {
+		this.#known.delete(thing);
+	}
+
 	/** @throws StoreError */
 	async find(message: Heard): Promise<Sender> {
 		const { thing } = message;

@@ -3,8 +3,11 @@ import { createApi } from "../api/app.ts";
 import { Access } from "../core/access.ts";
 import { Alerts } from "../core/alerts/alerts.ts";
 import { AlertSchedule } from "../core/alerts/schedule.ts";
+import { certificateRemover, DeviceRemoval } from "../core/device-removal.ts";
 import { Devices } from "../core/devices.ts";
 import { Ingest } from "../core/ingest.ts";
+import { fleetOf } from "../core/jobs/fleet.ts";
+import { jobsThatAllowRotation } from "../core/jobs/rotation-jobs.ts";
 import { LiveHub } from "../core/live-hub.ts";
 import type { Clock } from "../core/ports.ts";
 import type { ProvisioningLogEntry } from "../core/provisioning/provisioning-service.ts";
@@ -94,10 +97,29 @@ export async function openLocalCloud(options: {
 		timers: { after },
 		secret,
 	});
+	const removal = new DeviceRemoval({
+		devices: stores.devices,
+		things: certificateRemover(stores.certificates),
+		shadows: stores.shadows,
+		claims: stores.claims,
+		rules: alerts.rules,
+		grants: stores.grants,
+		disconnect: (thing) => deviceServices.link.disconnect(thing),
+		gone(thing) {
+			ingest.forget(thing);
+			devices.forget(thing);
+			deviceServices.jobs.fleetChanged();
+		},
+	});
 	const app = createApi({
 		devices,
+		removal,
 		shadows: deviceServices.shadows,
-		jobs: deviceServices.jobs,
+		jobs: jobsThatAllowRotation(deviceServices.jobs, {
+			claims: stores.claims,
+			fleet: fleetOf(stores.devices),
+			clock,
+		}),
 		deviceJobs: deviceServices.jobs,
 		releases: deviceServices.releases,
 		uploads: deviceServices.uploads,

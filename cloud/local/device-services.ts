@@ -44,12 +44,22 @@ export interface DeviceServices {
 	servedAt(address: string): void;
 }
 
+/** Ends connections, the certificates of which have been revoked. */
+export interface DeviceDropper {
+	disconnect(thing: string): void;
+}
+
 /** The way to the things: over the broker, while there is one. */
 export class DeviceLink implements DeviceSender {
-	#sender: DeviceSender | null = null;
+	#sender: (DeviceSender & DeviceDropper) | null = null;
 
-	attach(sender: DeviceSender): void {
+	attach(sender: DeviceSender & DeviceDropper): void {
 		this.#sender = sender;
+	}
+
+	/** Whoever is connected as it is connected no more. */
+	disconnect(thing: string): void {
+		this.#sender?.disconnect(thing);
 	}
 
 	async send(messages: readonly DeviceMessage[]): Promise<void> {

@@ -16,6 +16,7 @@ import { Access } from "../../cloud/core/access.ts";
 import { Alerts } from "../../cloud/core/alerts/alerts.ts";
 import { PushSubscriptions } from "../../cloud/core/alerts/push-subscriptions.ts";
 import { Devices } from "../../cloud/core/devices.ts";
+import { UnknownDevice } from "../../cloud/core/errors.ts";
 import { FakeNotifier } from "../../cloud/core/fakes/alert-cloud.ts";
 import { memoryFirmware } from "../../cloud/core/fakes/memory-firmware.ts";
 import { memoryGrants } from "../../cloud/core/fakes/memory-grants.ts";
@@ -135,6 +136,8 @@ export async function startDemoCloud(
 		deviceJobs: jobs,
 		tagger: registry,
 		devices: registry,
+		// The page removes none.
+		removal: { remove: (name) => Promise.reject(new UnknownDevice(name)) },
 		queries: new Queries({ stores, rollups }),
 		shadows: new Shadows({
 			store: new MemoryShadows(),

@@ -1,11 +1,12 @@
 /**
- * `thinghz devices`: what reports here, and when each was last heard; `devices revoke`: who may not any more; `devices tag`: what
- * jobs find them by.
+ * `thinghz devices`: what reports here, and when each was last heard; `devices revoke`: who may not any more; `devices delete`: what is to
+ * be there no more; `devices tag`: what jobs find them by.
  */
 import type { Command } from "commander";
 import { type ApiClient, assertDataFolder, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
-import { UsageError } from "./errors.ts";
+import { isConfirmed } from "./confirm.ts";
+import { CommandError, UsageError } from "./errors.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { parseAnyTarget } from "./target.ts";
 
@@ -20,6 +21,17 @@ interface DeviceRow {
 	readonly tags: Readonly<Record<string, string>>;
 }
 
+interface RemovedDevice {
+	readonly name: string;
+	readonly certificates: readonly string[];
+	readonly alertRules: readonly string[];
+	readonly people: number;
+}
+
+interface DeleteOptions extends CommonOptions {
+	readonly yes?: boolean;
+}
+
 export function addDevices(program: Command): void {
 	const devices = commonOptions(
 		program.command("devices").description("list the devices"),
@@ -31,6 +43,16 @@ export function addDevices(program: Command): void {
 		.argument("<name>", "the thing, or the id of one of its certificates")
 		.action((name: string, _options: unknown, command: Command) =>
 			revokeDevice(name, command.optsWithGlobals<CommonOptions>()),
+		);
+	devices
+		.command("delete")
+		.description(
+			"take a device out of the cloud; what it has measured stays, under its name",
+		)
+		.argument("<name>", "the device")
+		.option("--yes", "without asking")
+		.action((name: string, _options: unknown, command: Command) =>
+			deleteDevice(name, command.optsWithGlobals<DeleteOptions>()),
 		);
 	devices
 		.command("tag")
@@ -130,6 +152,45 @@ async function tagDevice(
 	} finally {
 		await api.close();
 	}
+}
+
+/** What goes and what stays is said before anything is done. */
+async function deleteDevice(
+	name: string,
+	options: DeleteOptions,
+): Promise<void> {
+	const api = await openApi(parseAnyTarget(options.target));
+	try {
+		const path = `/v1/devices/${encodeURIComponent(name)}`;
+		const { online } = (await (await api.get(path)).json()) as DeviceRow;
+		if (options.yes !== true) {
+			printMessage(
+				`${name}${online ? ", which is connected," : ""} will be taken out of the cloud. Its certificates are revoked for good; its shadows, tags, alert rules and shares go, and its part in jobs ends. Its readings, and the history of alerts, stay under its name.`,
+			);
+			if (!(await isConfirmed(`Take ${name} out? [y/N] `))) {
+				throw new CommandError(`${name} is left as it is.`);
+			}
+		}
+		const response = await api.send("DELETE", path);
+		const removed = (await response.json()) as RemovedDevice;
+		if (options.json) return printJson(removed);
+		const parts = [
+			counted(removed.certificates.length, "certificate", "revoked"),
+			counted(removed.alertRules.length, "alert rule", "removed"),
+			counted(removed.people, "share", "ended"),
+		].filter((part) => part !== null);
+		printMessage(
+			`${name} is gone${parts.length === 0 ? "" : `: ${parts.join(", ")}`}. Its readings are kept; \`thinghz provision ${name}\` makes a device of that name anew.`,
+		);
+	} finally {
+		await api.close();
+	}
+}
+
+function counted(count: number, what: string, how: string): string | null {
+	return count === 0
+		? null
+		: `${count} ${what}${count === 1 ? "" : "s"} ${how}`;
 }
 
 /** Works on the registry itself, as provisioning does; a cloud that runs looks at it again by itself. */

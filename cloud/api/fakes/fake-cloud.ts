@@ -192,19 +192,30 @@ export function fakeCloud(changes: Partial<ApiDeps> = {}): FakeCloud {
 		onError: (error) => cloud.errors.push(error as Error),
 	});
 	const firmware = memoryFirmware();
+	async function getDevice(name: string): Promise<Device> {
+		const device = devices.find((known) => known.name === name);
+		if (device === undefined) throw new UnknownDevice(name);
+		return device;
+	}
 	const app = createApi({
 		releases: new Releases({ ...firmware, streams: null, clock }),
 		uploads: firmware.uploads,
 		jobs,
 		deviceJobs: jobs,
+		removal: {
+			async remove(name) {
+				await (changes.devices ?? { get: getDevice }).get(name);
+				return answer({ removed: name }, () => ({
+					certificates: ["c".repeat(64)],
+					alertRules: [],
+					people: 1,
+				}));
+			},
+		},
 		tagger: { tag: (name, tags) => answer({ name, tags }, () => undefined) },
 		devices: {
 			list: () => answer("list", () => devices),
-			async get(name) {
-				const device = devices.find((known) => known.name === name);
-				if (device === undefined) throw new UnknownDevice(name);
-				return device;
-			},
+			get: getDevice,
 		},
 		queries: {
 			blocks: (query) => answer(query, () => cloud.blocks),

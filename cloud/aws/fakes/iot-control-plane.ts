@@ -138,6 +138,34 @@ export async function startIotControlPlane(
 				return things.has(name)
 					? done(page(principalsOf(name), query))
 					: refusal(404, "ResourceNotFoundException");
+			case "DELETE things/principals":
+				certificates.get(idOf(principal))?.things.delete(name);
+				return things.has(name)
+					? done({})
+					: refusal(404, "ResourceNotFoundException");
+			case "DELETE certificates":
+				if (certificate === undefined) {
+					return refusal(404, "ResourceNotFoundException");
+				}
+				if (certificate.status === "ACTIVE") {
+					return refusal(406, "CertificateStateException");
+				}
+				if (
+					certificate.things.size > 0 ||
+					(certificate.policies.size > 0 && query.get("forceDelete") !== "true")
+				) {
+					return refusal(409, "DeleteConflictException");
+				}
+				certificates.delete(name);
+				return done({});
+			case "DELETE things":
+				// "Deletes the specified thing. Returns successfully with no error if the deletion was successful or you specify a thing that
+				// doesn't exist."
+				if (principalsOf(name).length > 0) {
+					return refusal(400, "InvalidRequestException");
+				}
+				things.delete(name);
+				return done({});
 			case "GET endpoint":
 				return query.get("endpointType") === "iot:Data-ATS"
 					? done({ endpointAddress: ENDPOINT })

@@ -9,8 +9,11 @@ import { Access } from "../../core/access.ts";
 import { Alerts } from "../../core/alerts/alerts.ts";
 import { deviceLink } from "../../core/alerts/link.ts";
 import { PushSubscriptions } from "../../core/alerts/push-subscriptions.ts";
+import { DeviceRemoval } from "../../core/device-removal.ts";
 import { Devices } from "../../core/devices.ts";
 import { Ingest } from "../../core/ingest.ts";
+import { fleetOf } from "../../core/jobs/fleet.ts";
+import { jobsThatAllowRotation } from "../../core/jobs/rotation-jobs.ts";
 import { LiveHub } from "../../core/live-hub.ts";
 import { Queries } from "../../core/queries.ts";
 import { Redrive } from "../../core/redrive.ts";
@@ -21,6 +24,7 @@ import { IotJobs } from "../adapters/iot/jobs.ts";
 import { IotShadows } from "../adapters/iot/shadows.ts";
 import { iotStreams } from "../adapters/iot/streams.ts";
 import { IotTagger } from "../adapters/iot/tagger.ts";
+import { IotThingRemover } from "../adapters/iot/thing-remover.ts";
 import { s3FirmwareObjects } from "../adapters/s3/firmware-objects.ts";
 import {
 	s3FirmwareUploads,
@@ -80,12 +84,26 @@ const uploads = s3FirmwareUploads(firmware);
 const [, partition = "aws", , region = "", account = ""] =
 	environment.ingestQueueArn.split(":");
 
+const shadows = new IotShadows(new IoTDataPlaneClient({}));
+
 export const handler = httpHandler(
 	createApi({
 		devices,
+		removal: new DeviceRemoval({
+			devices: stores.devices,
+			things: new IotThingRemover(iot),
+			shadows,
+			claims: stores.claims,
+			rules: alerts.rules,
+			grants: stores.grants,
+			gone(thing) {
+				ingest.forget(thing);
+				devices.forget(thing);
+			},
+		}),
 		queries: new Queries({ stores, rollups }),
 		hub: null,
-		shadows: new IotShadows(new IoTDataPlaneClient({})),
+		shadows,
 		deadLetters: stores.deadLetters,
 		redrive: new Redrive({
 			deadLetters: stores.deadLetters,
@@ -93,12 +111,15 @@ export const handler = httpHandler(
 		}),
 		claims: stores.claims,
 		logs: stores.logs,
-		jobs: new IotJobs({
-			client: iot,
-			arnPrefix: `arn:${partition}:iot:${region}:${account}`,
-			region,
-			...environment,
-		}),
+		jobs: jobsThatAllowRotation(
+			new IotJobs({
+				client: iot,
+				arnPrefix: `arn:${partition}:iot:${region}:${account}`,
+				region,
+				...environment,
+			}),
+			{ claims: stores.claims, fleet: fleetOf(stores.devices), clock },
+		),
 		deviceJobs: stores.latestExecutions,
 		releases: new Releases({
 			objects: s3FirmwareObjects(firmware),

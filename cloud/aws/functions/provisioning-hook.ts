@@ -6,7 +6,7 @@ import { dynamoClient, openRecords, systemClock } from "../runtime.ts";
 
 const REQUEST_TIMEOUT_MS = 500;
 
-const { claims, devices } = openRecords(
+const { claims, devices, replacements } = openRecords(
 	readEnvironment("provisioning-hook", process.env),
 	dynamoClient(REQUEST_TIMEOUT_MS),
 );
@@ -14,6 +14,7 @@ const { claims, devices } = openRecords(
 export const handler = provisioningHookHandler({
 	claims,
 	devices,
+	replacements,
 	clock: systemClock,
 	log: consoleLog,
 });

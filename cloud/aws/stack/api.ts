@@ -127,6 +127,7 @@ export class Api extends Construct {
 		allowShadows(api);
 		allowJobs(api, props.firmware);
 		allowReleases(api, props.firmware);
+		allowRemoval(api);
 
 		const integration = new HttpLambdaIntegration("Integration", api.lambda);
 		const clients = [pageClient, people.cliClient];
@@ -266,6 +267,37 @@ function allowReleases(api: BundledFunction, { bucket }: Firmware) {
 		api.role,
 		streams,
 		"The stream of each release is named after its manifest's hash.",
+	);
+}
+
+/** What is left of a thing goes when people take it out of the cloud: `DELETE /v1/devices/{name}`. */
+function allowRemoval(api: BundledFunction) {
+	const stack = Stack.of(api);
+	const iot = (resource: string) =>
+		stack.formatArn({ service: "iot", resource, resourceName: "*" });
+	const things = iot("thing");
+	const certificates = iot("cert");
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiot.html
+	api.role.addToPolicy(
+		new PolicyStatement({
+			actions: [
+				"iot:DeleteThing",
+				"iot:DetachThingPrincipal",
+				"iot:ListThingPrincipals",
+			],
+			resources: [things],
+		}),
+	);
+	api.role.addToPolicy(
+		new PolicyStatement({
+			actions: ["iot:DeleteCertificate", "iot:UpdateCertificate"],
+			resources: [certificates],
+		}),
+	);
+	acknowledgeWildcard(
+		api.role,
+		certificates,
+		"Ids of certificates are hashes of them, which nobody knows before; only those of the thing that goes are asked for.",
 	);
 }
 

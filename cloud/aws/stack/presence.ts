@@ -2,7 +2,8 @@
  * Whether nodes are connected, and how jobs ended on them: IoT Core's lifecycle events and those of IoT Jobs → rules → queue →
  * function → table of records. Both are rare beside blocks, so one queue and one function do.
  */
-import { Duration } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { SqsEventSource } from "aws-cdk-lib/aws-lambda-event-sources";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
@@ -17,6 +18,7 @@ import { BundledFunction, type FunctionDefaults } from "./function.ts";
 import { workQueue } from "./queues.ts";
 import type { DataTable } from "./tables.ts";
 import { TopicRule } from "./topic-rule.ts";
+import { acknowledgeWildcard } from "./wildcard.ts";
 
 const TIMEOUT_S = 30;
 /** People see within seconds who comes and goes; a whole fleet that reconnects comes in a few batches. */
@@ -50,6 +52,7 @@ export class Presence extends Construct {
 			traced: props.traced,
 		});
 		records.allow(this.function.role, "write");
+		allowToRetire(this.function);
 		this.queue = workQueue(this, "Queue", {
 			name: "presence",
 			functionTimeoutS: TIMEOUT_S,
@@ -84,4 +87,24 @@ export class Presence extends Construct {
 			deadLetters,
 		});
 	}
+}
+
+/** A certificate that a thing has exchanged is revoked when the thing has connected with the new one. */
+function allowToRetire({ role }: BundledFunction): void {
+	const certificates = Stack.of(role).formatArn({
+		service: "iot",
+		resource: "cert",
+		resourceName: "*",
+	});
+	role.addToPolicy(
+		new PolicyStatement({
+			actions: ["iot:UpdateCertificate"],
+			resources: [certificates],
+		}),
+	);
+	acknowledgeWildcard(
+		role,
+		certificates,
+		"Ids of certificates are hashes of them, which nobody knows before: which one goes, the hook has noted.",
+	);
 }

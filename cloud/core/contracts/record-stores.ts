@@ -53,6 +53,33 @@ export function recordStoresContract(
 			});
 		});
 
+		it("forgets a device, and makes one of its name anew", async () => {
+			const { devices } = stores;
+			await devices.create("roof", 1);
+			await devices.create("roof-2", 1);
+			await devices.update("roof", {
+				online: true,
+				boot: BOOT,
+				channels: [channel("a")],
+				tags: { site: "roof" },
+			});
+			await devices.remove("roof");
+			await devices.remove("roof");
+			assert.equal(await devices.get("roof"), null);
+			await devices.update("roof", { online: true, channels: [channel("b")] });
+			assert.deepEqual(
+				(await devices.list()).map(({ name }) => name),
+				["roof-2"],
+			);
+			assert.equal(await devices.create("roof", 2), true);
+			const { online, boot, channels, tags } =
+				(await devices.get("roof")) ?? {};
+			assert.deepEqual(
+				{ online, boot, channels, tags },
+				{ online: false, boot: null, channels: [], tags: {} },
+			);
+		});
+
 		it("updates only what an update names, and channels by id", async () => {
 			const { devices } = stores;
 			await devices.create("roof", 1);

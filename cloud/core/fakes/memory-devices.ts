@@ -53,6 +53,11 @@ export function memoryDevices(
 				channels: [...channels.values()],
 			});
 		},
+		async remove(name) {
+			check();
+			all.delete(name);
+			told.delete(name);
+		},
 	};
 
 	const presence: PresenceStore = {

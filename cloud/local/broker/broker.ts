@@ -84,6 +84,8 @@ export interface BrokerDeps {
 export interface Broker extends DeviceSender {
 	readonly port: number;
 	readonly stats: BrokerStats;
+	/** Ends the connection of a thing whose certificates have been revoked. No effect where it has none. */
+	disconnect(thing: string): void;
 	/**
 	 * Takes no more connections and packets, waits until what was taken in is committed and acknowledged (at most
 	 * `drainTimeoutMs`), then ends all connections.

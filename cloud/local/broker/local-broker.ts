@@ -330,6 +330,10 @@ export class LocalBroker implements Broker, ConnectionHost {
 		this.#toFlush.push(connection);
 	}
 
+	disconnect(thing: string): void {
+		this.#current.get(thing)?.drop("revoked_certificate");
+	}
+
 	#sweep(): void {
 		for (const connection of this.#connections) connection.tick();
 	}

@@ -34,6 +34,7 @@ export interface RecordWrites {
 	removeDeadLetter(id: number): void;
 	createDevice(name: string, createdMs: number): boolean;
 	updateDevice(name: string, update: DeviceUpdate): void;
+	removeDevice(name: string): void;
 	addBinding(thing: string, binding: BootBinding): void;
 	replaceRollups(thing: string, buckets: readonly BucketRows[]): void;
 	addPerson(person: Person): boolean;

@@ -143,6 +143,7 @@ function connect(
 			get: (name) => read("device", name),
 			list: () => read("devices"),
 			update: (name, update) => commits.call("updateDevice", name, update),
+			remove: (name) => commits.call("removeDevice", name),
 		},
 		bindings: {
 			add: (thing, binding) => commits.call("addBinding", thing, binding),

@@ -147,6 +147,11 @@ export class Writer implements RecordWrites {
 		]);
 	}
 
+	/** Not the thing that its blocks are of, by whose number they are known: `#things` remembers it. */
+	removeDevice(name: string): void {
+		this.#sql("DELETE FROM devices WHERE name = ?").run([name]);
+	}
+
 	addBinding(thing: string, binding: BootBinding): void {
 		const { id } = this.#thing(thing);
 		const key = [id, binding.journalId, binding.boot, binding.fromUptimeMs];

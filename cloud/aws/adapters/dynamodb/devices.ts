@@ -101,6 +101,11 @@ export function dynamoDevices(table: Table): DeviceStore {
 				await mergeChannels(name, channels);
 			}
 		},
+		async remove(name) {
+			// The device itself last: cut between the two, it is there to be removed.
+			await table.delete({ partition: DEVICES, sort: name + CHANNELS });
+			await table.delete({ partition: DEVICES, sort: name });
+		},
 	};
 }
 

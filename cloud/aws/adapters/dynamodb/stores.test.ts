@@ -11,6 +11,7 @@ import { movableClock } from "../../../core/contracts/movable-clock.ts";
 import { presenceStoreContract } from "../../../core/contracts/presence-store.ts";
 import { queriesContract } from "../../../core/contracts/queries.ts";
 import { recordStoresContract } from "../../../core/contracts/record-stores.ts";
+import { replacementStoreContract } from "../../../core/contracts/replacement-store.ts";
 import { rollupStoreContract } from "../../../core/contracts/rollup-store.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { startTables, type TestTables } from "./fakes/test-tables.ts";
@@ -51,6 +52,7 @@ describe("DynamoDB", () => {
 	logStoreContract("DynamoDB", async () => (await make()).logs);
 	grantStoreContract("DynamoDB", async () => (await make()).grants);
 	claimStoreContract("DynamoDB", async () => (await make()).claims);
+	replacementStoreContract("DynamoDB", async () => (await make()).replacements);
 	// Each run is some hundred requests of a millisecond or two.
 	queriesContract("DynamoDB", makeStores, { numRuns: 4 });
 });

@@ -5,6 +5,7 @@ import type { LatestExecutionStore } from "../../../core/jobs/latest.ts";
 import type { GrantStore } from "../../../core/people.ts";
 import type { Clock, Stores } from "../../../core/ports.ts";
 import type { PresenceStore } from "../../../core/presence.ts";
+import type { ReplacementStore } from "../../../core/replacements.ts";
 import { dynamoAlerts } from "./alerts.ts";
 import { dynamoBindings } from "./bindings.ts";
 import { Retention } from "./block-keys.ts";
@@ -15,6 +16,7 @@ import { dynamoDevices, dynamoPresence } from "./devices.ts";
 import { dynamoGrants } from "./grants.ts";
 import { dynamoLatestExecutions } from "./latest-executions.ts";
 import { dynamoLogs } from "./logs.ts";
+import { dynamoReplacements } from "./replacements.ts";
 import { RollupMarks } from "./rollup-marks.ts";
 import { dynamoRollups } from "./rollups.ts";
 import { Table, type Wait } from "./table.ts";
@@ -26,6 +28,7 @@ export interface DynamoRecords
 	readonly presence: PresenceStore;
 	readonly latestExecutions: LatestExecutionStore;
 	readonly claims: ClaimStore;
+	readonly replacements: ReplacementStore;
 }
 
 /** Those of the blocks table alone. */
@@ -88,6 +91,7 @@ export function dynamoRecords(options: DynamoRecordsOptions): DynamoRecords {
 		presence: dynamoPresence(records),
 		latestExecutions: dynamoLatestExecutions(records),
 		claims: dynamoClaims(records),
+		replacements: dynamoReplacements(records),
 		deadLetters: dynamoDeadLetters(records, retention),
 		alerts: dynamoAlerts(records, retention),
 		grants: dynamoGrants(records),

@@ -92,6 +92,18 @@ export class IotShadows implements ShadowRegistry {
 		return names.sort();
 	}
 
+	/** All of a thing; no effect where it has none. @throws ShadowError, StoreError */
+	async removeThing(thing: string): Promise<void> {
+		for (const name of [CLASSIC, ...(await this.names(thing))]) {
+			try {
+				await this.delete(thing, name);
+			} catch (error) {
+				if (!(error instanceof ShadowError) || error.status !== 404)
+					throw error;
+			}
+		}
+	}
+
 	async #asked<T>(what: string, ask: () => Promise<T>): Promise<T> {
 		try {
 			return await ask();

@@ -1,0 +1,17 @@
+/** Replacements in memory, for tests. */
+import type { Replacement, ReplacementStore } from "../replacements.ts";
+
+export function memoryReplacements(): ReplacementStore {
+	const all = new Map<string, Replacement>();
+	return {
+		async note(replacement) {
+			all.set(replacement.certificateId, replacement);
+		},
+		async get(certificateId) {
+			return all.get(certificateId) ?? null;
+		},
+		async forget(certificateId) {
+			all.delete(certificateId);
+		},
+	};
+}
