@@ -92,11 +92,16 @@ export abstract class Asker implements Agent {
 
 	/** @param document gets a `clientToken` */
 	protected ask(what: string, document: object): void {
-		const { link, timers, boot } = this.asking;
+		const clientToken = `${this.asking.boot}-${++this.#count}`;
+		this.askWithoutToken(what, { ...document, clientToken });
+	}
+
+	/** For services that know no tokens: whatever answer comes is taken for the one to this question. */
+	protected askWithoutToken(what: string, document: object): void {
+		const { link, timers } = this.asking;
 		this.#isOpen = true;
 		this.#alarm.setAt(timers.uptimeMs() + ANSWER_MS);
-		const clientToken = `${boot}-${++this.#count}`;
-		link.publish(this.topic + what, asciiJson({ ...document, clientToken }));
+		link.publish(this.topic + what, asciiJson(document));
 	}
 
 	/** @returns whether it is the answer to the question that is open, which is closed then */

@@ -2,6 +2,7 @@
 import type { BootEvent, CrashRecord } from "../../protocol/documents.ts";
 import { JOURNAL_CODES } from "../../protocol/health-states.ts";
 import type { JobOperation } from "../../protocol/job-documents.ts";
+import { Claiming } from "./claiming.ts";
 import { Clock } from "./clock.ts";
 import { ConfigKeeper } from "./config-keeper.ts";
 import { ConfigShadow } from "./config-shadow.ts";
@@ -10,6 +11,7 @@ import type { HealthFigures } from "./health.ts";
 import type { Operation } from "./job.ts";
 import { Jobs } from "./jobs.ts";
 import type { RecordRef } from "./journal.ts";
+import { KeyRing } from "./key-ring.ts";
 import { forgetCrash, readCrash } from "./lasting-layout.ts";
 import { LevelledSystem } from "./log-filter.ts";
 import { LogRing } from "./log-ring.ts";
@@ -17,6 +19,7 @@ import { LogUpload } from "./log-upload.ts";
 import type { Board, System } from "./ports.ts";
 import { FactoryReset, forgetIfAsked, Reboot } from "./restarts.ts";
 import { type RetainedState, readRetained } from "./retained-state.ts";
+import { Rotation } from "./rotation.ts";
 import { NodeSettings } from "./settings.ts";
 import { Sleeper } from "./sleeper.ts";
 import { openStorage, type Storage } from "./storage.ts";
@@ -133,6 +136,7 @@ class Node implements RunningNode {
 			watch: this.#updates,
 			scratch: this.#storage.scratch,
 		});
+		this.#uplink.keys = KeyRing.ofBoard(board, settings, system);
 		const sensors = usableSensors(board.sensors, system);
 		this.#keeper = new ConfigKeeper({
 			settings,
@@ -182,6 +186,8 @@ class Node implements RunningNode {
 
 	start(): void {
 		const { woken, boot } = this.#storage;
+		const { keys } = this.#uplink;
+		if (keys !== null) keys.onClaim = () => this.#restart();
 		const crash = this.#findCrash();
 		if (this.#ring !== null) this.#ring.boot = boot;
 		if (woken === null) {
@@ -193,12 +199,57 @@ class Node implements RunningNode {
 		this.#keeper.load(isTold);
 		const { config } = this.#keeper;
 		this.#system.level = config.logLevel;
-		this.#clock.asksByItself = !config.sleep;
+		this.#clock.asksByItself = !config.sleep || keys?.isClaim === true;
 		this.#clock.start(woken?.clock);
 		this.#streams.start(config, woken);
-		this.#startUplink();
+		if (keys?.isClaim) this.claim(keys);
+		else this.#startUplink();
 		this.#updates.begin();
 		this.#jobs.start();
+	}
+
+	/** While the node has no certificate of its own. */
+	private get claiming(): Claiming | undefined {
+		return this.#uplink.keys?.claiming;
+	}
+
+	/** Until the node is somebody, nothing else is said to the cloud. */
+	private claim(keys: KeyRing): void {
+		const { timers, network, identity } = this.#board;
+		const { boot, journal } = this.#storage;
+		const system = this.#system;
+		keys.claiming = new Claiming({
+			boot,
+			system,
+			timers,
+			settings: this.#settings,
+			network,
+			identity,
+			journal,
+			scratch: this.#storage.scratch,
+			chance: () => randomFraction(system),
+			keys,
+			restart: () => this.#restart(),
+		});
+		keys.claiming.start();
+	}
+
+	/** @returns null where the board has no use for other keys */
+	private rotation(): Rotation | null {
+		const { timers, identity, keys } = this.#board;
+		if (keys === undefined) return null;
+		const system = this.#system;
+		this.#uplink.keys ??= new KeyRing(identity, keys, this.#settings, system);
+		return new Rotation({
+			thing: identity.thing,
+			link: this.#uplink.link,
+			timers,
+			boot: this.#storage.boot,
+			chance: () => randomFraction(system),
+			system,
+			keys: this.#uplink.keys,
+			uplink: this.#uplink,
+		});
 	}
 
 	/** What a job may have the node do. */
@@ -220,6 +271,7 @@ class Node implements RunningNode {
 			);
 		if (name === "wifi" && wifi !== undefined)
 			return new WifiChange({ settings, timers, wifi, uplink: this.#uplink });
+		if (name === "rotate") return this.rotation();
 		return null;
 	}
 
@@ -309,7 +361,7 @@ class Node implements RunningNode {
 		this.#system.level = config.logLevel;
 		this.#streams.stop();
 		this.#streams.start(config);
-		this.#startUplink();
+		if (this.claiming === undefined) this.#startUplink();
 		return null;
 	}
 
@@ -320,7 +372,13 @@ class Node implements RunningNode {
 			this.#clock.stop();
 			this.#updates.stop();
 			this.#sleeper?.stop();
-			if (this.#keeper.config.sleep && this.#hasToSend()) this.#uplink.start();
+			this.claiming?.stop();
+			if (
+				this.#keeper.config.sleep &&
+				this.claiming === undefined &&
+				this.#hasToSend()
+			)
+				this.#uplink.start();
 		}
 		this.#uplink.finish(FAREWELL_MS, () => done?.());
 	}
@@ -341,6 +399,7 @@ class Node implements RunningNode {
 		this.#ring?.noteVitals(this.#system.firmware, null);
 		this.#streams.clockChanged();
 		this.#uplink.timeChanged();
+		this.claiming?.timeChanged();
 	}
 
 	#onBlock(ref: RecordRef): void {

@@ -208,6 +208,27 @@ export interface Identity {
 	readonly port: number;
 	/** Changes with the certificate: the session on the broker is kept only while it stays the same. */
 	readonly certificateId: string;
+	/** The certificate is a claim, which many boards share: with it the node may become the thing, and do nothing else. */
+	readonly isClaim?: boolean;
+}
+
+/** A key and the certificate for it, as AWS IoT gives them out. */
+export interface KeyPair {
+	/** SHA-256 of the certificate's DER, 64 lower-case hex digits. */
+	readonly certificateId: string;
+	readonly certificatePem: string;
+	/** RSA, PKCS #8 or PKCS #1. */
+	readonly privateKeyPem: string;
+}
+
+/** A board whose connections can be made with another key than the one that it was provisioned with. */
+export interface KeySwitch {
+	/**
+	 * Connections are made with this pair from now on, until the next start; null: with the provisioned one. Those that are open
+	 * stay so.
+	 * @throws Error when the two are no RSA key and its certificate: nothing has changed
+	 */
+	use(pair: KeyPair | null): void;
 }
 
 /**
@@ -385,4 +406,6 @@ export interface Board {
 	readonly abort?: AbortNote;
 	/** Where the board has Wi-Fi. */
 	readonly wifi?: WifiSwitch;
+	/** Where the node may have another key than the provisioned one. */
+	readonly keys?: KeySwitch;
 }

@@ -14,6 +14,8 @@ const MAX_LENGTH = 3999;
 const FORMATS: Readonly<Record<string, (value: string) => boolean>> = {
 	/** `BOOT_KEY` */
 	boot: (value) => areDigits(value, 10) && value[0] !== "0",
+	/** `PAIRS_KEY` */
+	pairs: (value) => ["--", "a-", "b-", "-a", "-b", "ab", "ba"].includes(value),
 	/** `TIME_KEY`: ms since the Unix epoch, of 2020 or later. */
 	time: (value) =>
 		areDigits(value, 13) &&

@@ -12,6 +12,7 @@ import { Asking } from "./asking.ts";
 import type { CloudLink } from "./cloud-link.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Journal, RecordRef } from "./journal.ts";
+import type { KeyRing } from "./key-ring.ts";
 import { LiveSlot } from "./live-slot.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { Outbox } from "./outbox.ts";
@@ -62,6 +63,10 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 type State = "stopped" | "waiting" | "connecting" | "online";
 
+/**
+ * Its methods are private to TypeScript alone: XS keeps each method of the language's own privacy in a slot of every object that has it, and
+ * this one lives as long as the node.
+ */
 export class Uplink {
 	readonly #parts: UplinkParts;
 	readonly #limits: UplinkLimits;
@@ -99,16 +104,16 @@ export class Uplink {
 		this.#limits = limits;
 		this.#outbox = new Outbox(parts.journal, parts.system, limits);
 		this.#asking = new Asking(this.#outbox, parts.system, parts.timers, () =>
-			this.#run(),
+			this.run(),
 		);
 		this.#writer = new MessageWriter(parts.journal, parts.scratch);
 		this.#topics = {
 			block: blockTopic(thing),
 			event: eventTopic(thing),
 		};
-		this.#live = new LiveSlot(liveTopic(thing), this.#spacingMs());
+		this.#live = new LiveSlot(liveTopic(thing), this.spacingMs());
 		this.#retries = new Retries(parts.chance);
-		this.#alarm = new Alarm(parts.timers, () => this.#run());
+		this.#alarm = new Alarm(parts.timers, () => this.run());
 	}
 
 	/** For what is asked of the cloud, beside the blocks. */
@@ -135,6 +140,9 @@ export class Uplink {
 	takeLinkState(): number {
 		return this.#retries.takeLinkState();
 	}
+
+	/** Told which connections came up and which did not, where they are made with another certificate than the provisioned one. */
+	keys: KeyRing | null = null;
 
 	/** Connects only when told to, without a session that would outlive the connection, and waits longer after failures. */
 	savesBattery = false;
@@ -163,14 +171,14 @@ export class Uplink {
 	/** Connects and stays so: where `finish` has been called and is not over, that is taken back, and calls nobody back. */
 	start(): void {
 		this.#finish = null;
-		if (this.#state === "stopped") this.#connect();
+		if (this.#state === "stopped") this.connect();
 	}
 
 	/** The time has been learned or has jumped: certificates that were refused for it are tried again at once. */
 	timeChanged(): void {
 		if (this.#state !== "waiting" || this.#retries.lostBy !== "tls") return;
-		this.#retries.retryNow(this.#now());
-		this.#run();
+		this.#retries.retryNow(this.now());
+		this.run();
 	}
 
 	/** Disconnects; what is not acknowledged stays in the journal. */
@@ -179,8 +187,8 @@ export class Uplink {
 		const wasOnline = this.#state === "online";
 		this.#connection?.close(wasOnline);
 		this.#asking.stopped();
-		this.#detach();
-		this.#enter("stopped");
+		this.detach();
+		this.enter("stopped");
 		this.#alarm.setAt(NEVER);
 		if (!this.savesBattery) this.#retries.stopped();
 		const { system, boot } = this.#parts;
@@ -197,7 +205,7 @@ export class Uplink {
 	reconnect(): void {
 		this.stop();
 		this.#asking.askAtMs = 0;
-		this.#retries.retryNow(this.#now());
+		this.#retries.retryNow(this.now());
 		this.start();
 	}
 
@@ -211,17 +219,17 @@ export class Uplink {
 	 * is not acknowledged by then stays in the journal. Called again meanwhile, it calls that one back too, and no later.
 	 */
 	finish(patienceMs: number, done: () => void): void {
-		const untilMs = this.#now() + patienceMs;
+		const untilMs = this.now() + patienceMs;
 		this.#finish ??= { untilMs, callbacks: [] };
 		this.#finish.untilMs = Math.min(this.#finish.untilMs, untilMs);
 		this.#finish.callbacks.push(done);
-		this.#run();
+		this.run();
 	}
 
 	/** A block has just become durable: it goes ahead of the backlog, in a turn of its own, for much of the stack is in use in this one. */
 	offer(ref: RecordRef): void {
 		if (this.#state === "online") this.#outbox.addFresh(ref);
-		this.#alarm.setAt(this.#now());
+		this.#alarm.setAt(this.now());
 	}
 
 	/**
@@ -233,23 +241,23 @@ export class Uplink {
 		onDone?: (isAcknowledged: boolean) => void,
 	): void {
 		this.#outbox.addEvent(document, onDone);
-		this.#run();
+		this.run();
 	}
 
 	/** Publishes a live message with QoS 0 as soon as the connection takes it and no later one has come, or not at all. */
 	publishLive(bytes: Uint8Array): void {
 		this.#live.put(bytes);
-		if (this.#state === "online") this.#run();
+		if (this.#state === "online") this.run();
 		else this.#live.drop();
 	}
 
 	// The connection
 
-	#connect(): void {
+	private connect(): void {
 		const { network, identity, settings } = this.#parts;
 		const attempt = ++this.#attempt;
 		const present = (): boolean => attempt === this.#attempt;
-		this.#enter("connecting");
+		this.enter("connecting");
 		this.#isProven = false;
 		try {
 			this.#connection = network.connect({
@@ -257,60 +265,62 @@ export class Uplink {
 				port: identity.port,
 				id: identity.thing,
 				clean:
-					this.savesBattery ||
-					settings.get(SESSION_KEY) !== identity.certificateId,
+					this.savesBattery || settings.get(SESSION_KEY) !== this.certificateId,
 				keepAliveMs: this.#limits.keepAliveMs,
 				onReadable: (count, info) => {
 					if (!present() || this.#connection === null) return;
 					this.#asking.inbox.receive(this.#connection, count, info);
-					this.#run();
+					this.run();
 				},
 				onWritable: (count) => {
 					if (!present()) return;
 					this.#writer.setWritable(count);
-					this.#run();
+					this.run();
 				},
 				onControl: (control) => {
-					if (present()) this.#onControl(control);
+					if (present()) this.onControl(control);
 				},
 				onError: (reason) => {
-					if (present()) this.#onLost(reason);
+					if (present()) this.onLost(reason);
 				},
 			});
 		} catch (error) {
 			// As on a board that is short of sockets: it may have some later.
 			this.#parts.system.log("error", `No connection can be begun: ${error}`);
-			this.#onLost("tcp");
+			this.onLost("tcp");
 			return;
 		}
 		this.#writer.attach(this.#connection);
-		this.#run();
+		this.run();
 	}
 
-	#onControl(control: MqttControl): void {
-		if (control.operation === MqttOperation.CONNACK) this.#onConnected();
+	private get certificateId(): string {
+		return this.keys?.certificateId ?? this.#parts.identity.certificateId;
+	}
+
+	private onControl(control: MqttControl): void {
+		if (control.operation === MqttOperation.CONNACK) this.onConnected();
 		else if (control.operation === MqttOperation.PUBACK)
-			this.#onAcknowledged(control.id ?? 0);
+			this.onAcknowledged(control.id ?? 0);
 		else if (control.operation === MqttOperation.SUBACK)
 			this.#asking.inbox.answered(control.id ?? 0, control.payload ?? []);
-		this.#run();
+		this.run();
 	}
 
-	#onConnected(): void {
+	private onConnected(): void {
 		if (this.#state !== "connecting") return;
-		const { settings, identity, system, boot } = this.#parts;
-		if (
-			!this.savesBattery &&
-			settings.get(SESSION_KEY) !== identity.certificateId
-		)
-			settings.set(SESSION_KEY, identity.certificateId);
-		this.#enter("online");
+		const { settings, system, boot } = this.#parts;
+		const certificateId = this.certificateId;
+		if (!this.savesBattery && settings.get(SESSION_KEY) !== certificateId)
+			settings.set(SESSION_KEY, certificateId);
+		this.keys?.connected();
+		this.enter("online");
 		this.#retries.connected();
-		this.#asking.connected(this.#now(), this.savesBattery);
+		this.#asking.connected(this.now(), this.savesBattery);
 		system.report({ event: "online", boot });
 	}
 
-	#onAcknowledged(id: number): void {
+	private onAcknowledged(id: number): void {
 		const { current } = this.#writer;
 		const place = this.#outbox.acknowledge(id);
 		const event = place?.bytes ?? null;
@@ -327,19 +337,20 @@ export class Uplink {
 	}
 
 	/** Ends the connection from this side. */
-	#giveUp(reason: OfflineReason): void {
+	private giveUp(reason: OfflineReason): void {
 		this.#connection?.close();
-		this.#onLost(reason);
+		this.onLost(reason);
 	}
 
-	#onLost(reason: OfflineReason): void {
+	private onLost(reason: OfflineReason): void {
+		const wasConnecting = this.#state === "connecting";
 		if (this.#state === "online") {
-			const nowMs = this.#now();
+			const nowMs = this.now();
 			if (nowMs - this.#sinceMs >= PROVEN_MS) this.#retries.proven();
 			this.#asking.lost(nowMs, nowMs - this.#sinceMs);
 		} else this.#parts.watch?.attemptFailed();
-		this.#detach();
-		this.#enter("waiting");
+		this.detach();
+		this.enter("waiting");
 		const { system, boot } = this.#parts;
 		const retryInMs = this.#retries.lost(
 			reason,
@@ -347,10 +358,11 @@ export class Uplink {
 			this.savesBattery,
 		);
 		system.report({ event: "offline", boot, reason, retryInMs });
-		this.#run();
+		if (wasConnecting) this.keys?.failed(reason);
+		this.run();
 	}
 
-	#detach(): void {
+	private detach(): void {
 		this.#attempt++;
 		this.#connection = null;
 		this.#live.startOver(this.#writer);
@@ -358,74 +370,71 @@ export class Uplink {
 		this.#outbox.startOver();
 	}
 
-	#enter(state: State): void {
+	private enter(state: State): void {
 		this.#state = state;
-		this.#sinceMs = this.#now();
+		this.#sinceMs = this.now();
 	}
 
 	// What is to be done
 
 	/** Does all that is due, and sets the timer for what will be. Called after whatever happens. */
-	#run(): void {
+	private run(): void {
 		if (this.#pumping) return;
 		this.#pumping = true;
 		try {
-			this.#doWhatIsDue();
+			this.doWhatIsDue();
 		} finally {
 			this.#pumping = false;
 		}
-		if (this.#isFinished()) {
+		if (this.isFinished()) {
 			const finish = this.#finish;
 			this.#finish = null;
 			// One that took the time there was and acknowledged nothing has failed.
 			if (
 				this.savesBattery &&
-				this.#isUp &&
+				this.isUp &&
 				!this.#isProven &&
 				!this.#outbox.isEmpty
 			)
-				this.#giveUp("timeout");
+				this.giveUp("timeout");
 			this.stop();
 			for (const done of finish?.callbacks ?? []) done();
 			return;
 		}
-		this.#alarm.setAt(this.#nextDeadlineMs());
+		this.#alarm.setAt(this.nextDeadlineMs());
 	}
 
-	#doWhatIsDue(): void {
-		const nowMs = this.#now();
-		if (this.#state === "waiting" && nowMs >= this.retryAtMs) this.#connect();
+	private doWhatIsDue(): void {
+		const nowMs = this.now();
+		if (this.#state === "waiting" && nowMs >= this.retryAtMs) this.connect();
 		else if (this.#state === "connecting") {
 			if (nowMs >= this.#sinceMs + this.#limits.connectMs)
-				this.#giveUp("timeout");
+				this.giveUp("timeout");
 		} else if (this.#state === "online") {
-			if (nowMs >= this.#giveUpAtMs()) this.#giveUp("timeout");
+			if (nowMs >= this.giveUpAtMs()) this.giveUp("timeout");
 			else {
 				if (this.#writer.current?.topic == null) this.#outbox.expire(nowMs);
-				this.#send();
+				this.send();
 			}
 		}
 	}
 
 	/** Connected, or about to be. */
-	get #isUp(): boolean {
+	private get isUp(): boolean {
 		return this.#state === "online" || this.#state === "connecting";
 	}
 
-	#isFinished(): boolean {
+	private isFinished(): boolean {
 		if (this.#finish === null) return false;
-		if (!this.#isUp || this.#now() >= this.#finish.untilMs) return true;
+		if (!this.isUp || this.now() >= this.#finish.untilMs) return true;
 		return this.#outbox.isEmpty && !(this.savesBattery && this.isAsking);
 	}
 
-	#nextDeadlineMs(): number {
-		return Math.min(
-			this.#nextStateDeadlineMs(),
-			this.#finish?.untilMs ?? NEVER,
-		);
+	private nextDeadlineMs(): number {
+		return Math.min(this.nextStateDeadlineMs(), this.#finish?.untilMs ?? NEVER);
 	}
 
-	#nextStateDeadlineMs(): number {
+	private nextStateDeadlineMs(): number {
 		switch (this.#state) {
 			case "stopped":
 				return NEVER;
@@ -435,8 +444,8 @@ export class Uplink {
 				return this.#sinceMs + this.#limits.connectMs;
 			case "online":
 				return Math.min(
-					this.#giveUpAtMs(),
-					this.#nextSendAtMs(),
+					this.giveUpAtMs(),
+					this.nextSendAtMs(),
 					this.#asking.deadlineMs(),
 					this.#outbox.requestEndsAtMs(),
 				);
@@ -444,7 +453,7 @@ export class Uplink {
 	}
 
 	/** When a message will have been without PUBACK, or a live one unfinished, for too long. */
-	#giveUpAtMs(): number {
+	private giveUpAtMs(): number {
 		const sinceMs = this.#writer.current?.firstSentAtMs ?? -1;
 		return Math.min(
 			this.#outbox.giveUpAtMs(),
@@ -453,8 +462,8 @@ export class Uplink {
 	}
 
 	/** When time alone lets something be sent; what waits for the connection to take it is called from there. */
-	#nextSendAtMs(): number {
-		const nowMs = this.#now();
+	private nextSendAtMs(): number {
+		const nowMs = this.now();
 		let atMs = this.#outbox.nextRepetitionAtMs(nowMs);
 		for (const dueMs of [this.#nextPublishAtMs, this.#live.dueAtMs()])
 			if (dueMs > nowMs) atMs = Math.min(atMs, dueMs);
@@ -463,7 +472,7 @@ export class Uplink {
 
 	// Sending
 
-	#send(): void {
+	private send(): void {
 		for (;;) {
 			const written = this.#writer.current;
 			if (!this.#writer.proceed()) {
@@ -471,54 +480,54 @@ export class Uplink {
 					"warn",
 					"A block was dropped while it was being sent.",
 				);
-				this.#giveUp("stopped");
+				this.giveUp("stopped");
 				return;
 			}
 			if (this.#writer.current !== null) return;
 			if (written?.acknowledged) written.free();
-			this.#asking.proceed(this.#writer, this.#now());
-			const mayPublish = this.#now() >= this.#nextPublishAtMs;
+			this.#asking.proceed(this.#writer, this.now());
+			const mayPublish = this.now() >= this.#nextPublishAtMs;
 			// In turns, so that live messages which fill a slow line do not keep back blocks.
-			let next = mayPublish && this.#liveHasGone ? this.#pick() : null;
-			if (next === null && this.#now() >= this.#live.dueAtMs()) {
-				if (!this.#live.begin(this.#writer, this.#now())) return;
+			let next = mayPublish && this.#liveHasGone ? this.pick() : null;
+			if (next === null && this.now() >= this.#live.dueAtMs()) {
+				if (!this.#live.begin(this.#writer, this.now())) return;
 				this.#liveHasGone = true;
 				continue;
 			}
 			if (!mayPublish) return;
-			next ??= this.#pick();
-			if (next === null || !this.#begin(next)) return;
+			next ??= this.pick();
+			if (next === null || !this.begin(next)) return;
 		}
 	}
 
-	#pick(): InFlight | null {
+	private pick(): InFlight | null {
 		return this.#outbox.pick(
-			this.#now(),
+			this.now(),
 			this.#writer.drained,
 			this.#asking.mayAsk,
 		);
 	}
 
-	#begin(place: InFlight): boolean {
+	private begin(place: InFlight): boolean {
 		const topic =
 			place.topic ??
 			(place.ref === null ? this.#topics.event : this.#topics.block);
 		if (!this.#writer.begin(place, topic)) return false;
 		this.#outbox.begun(place);
-		const nowMs = this.#now();
+		const nowMs = this.now();
 		this.#liveHasGone = false;
 		place.sends++;
 		place.sentAtMs = nowMs;
 		if (place.firstSentAtMs < 0) place.firstSentAtMs = nowMs;
-		this.#nextPublishAtMs = nowMs + this.#spacingMs();
+		this.#nextPublishAtMs = nowMs + this.spacingMs();
 		return true;
 	}
 
-	#spacingMs(): number {
+	private spacingMs(): number {
 		return 1000 / this.#limits.publishesPerSecond;
 	}
 
-	#now(): number {
+	private now(): number {
 		return this.#parts.timers.uptimeMs();
 	}
 }

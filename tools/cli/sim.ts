@@ -2,7 +2,10 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Command } from "commander";
-import { readIdentity } from "../../firmware/boards/virtual/identity.ts";
+import {
+	type MachineIdentity,
+	readIdentity,
+} from "../../firmware/boards/virtual/identity.ts";
 import type { AppOptions } from "../../firmware/boards/virtual/machine-options.ts";
 import {
 	type ProcessorKind,
@@ -70,7 +73,7 @@ export function addSim(program: Command): void {
 			)
 			.option(
 				"--identity <dir>",
-				"one node with the files that `thinghz provision` wrote, against any broker",
+				"one node with the files that `thinghz provision` or `thinghz claims issue` wrote, against any broker",
 			)
 			.option("--endpoint <address>", "with --identity: mqtts://HOST:PORT")
 			.option("--with-parent", "end when standard input ends"),
@@ -124,7 +127,7 @@ async function simulate(options: SimOptions): Promise<void> {
 	const identities =
 		options.identity === undefined
 			? await provisioned(target.dir, nodes, options.prefix)
-			: [withEndpoint(readIdentity(options.identity), options.endpoint)];
+			: [identityOf(options.identity, options)];
 	// Whoever is only told how `sim` is used need not wait for it.
 	const { Fleet } = await import("../sim/fleet.ts");
 	const app = await appOf(target.dir, board);
@@ -183,10 +186,24 @@ function makeFlashFolder(dir: string): void {
 	}
 }
 
+/** Of a claim certificate's holder, the name is the one that a simulated node would have been given. */
+function identityOf(
+	directory: string,
+	{ endpoint, flash, prefix }: SimOptions,
+): MachineIdentity {
+	const identity = readIdentity(directory, `${prefix}-1`);
+	if (identity.isClaim && flash === undefined) {
+		throw new UsageError(
+			"--identity of a claim certificate needs --flash: what the node becomes rests there.",
+		);
+	}
+	return withEndpoint(identity, endpoint);
+}
+
 function withEndpoint(
-	identity: ReturnType<typeof readIdentity>,
+	identity: MachineIdentity,
 	endpoint: string | undefined,
-): ReturnType<typeof readIdentity> {
+): MachineIdentity {
 	return endpoint === undefined
 		? identity
 		: { ...identity, ...parseEndpoint(endpoint, "--endpoint") };

@@ -1,5 +1,4 @@
 /** Who a node is, wherever the board keeps it. */
-import type { Identity } from "../../node/ports.ts";
 
 /** All DER. */
 export interface Credentials {
@@ -8,10 +7,6 @@ export interface Credentials {
 	readonly key: ArrayBuffer;
 	/** Whoever a server's certificate must come from. */
 	readonly authorities: readonly Uint8Array[];
-}
-
-export interface ThingIdentity extends Identity {
-	readonly credentials: CheckedCredentials;
 }
 
 /** A node's credentials that have been looked at. */

@@ -1,30 +1,42 @@
 /** Who the node is, and what it proves it with: from NVS, where provisioning wrote it. */
 import Preference from "preference";
-import type { Station } from "../../node/ports.ts";
+import type { Identity, Station } from "../../node/ports.ts";
 import { checkCredentials } from "./credentials.ts";
 import {
+	type CheckedCredentials,
 	IdentityError,
 	portOf,
-	type ThingIdentity,
 } from "./identity-of-thing.ts";
 
 /** NVS namespace of what provisioning writes, and the node only reads. */
 export const IDENTITY_DOMAIN = "identity";
 
-/** @throws IdentityError naming what is missing or wrong */
-export function readIdentity(): ThingIdentity {
-	const port = portOf(text("port"));
+/** What a board that was given no name is called, as one of many with a claim certificate: this and its chip's number. */
+const NAMELESS = "node-";
+
+/**
+ * @param serial the chip's number
+ * @throws IdentityError naming what is missing or wrong
+ */
+export function readIdentity(serial: () => string): Identity {
+	const isClaim = Preference.get(IDENTITY_DOMAIN, "claim") === 1;
+	const isNamed = Preference.get(IDENTITY_DOMAIN, "thing") !== undefined;
 	return {
-		thing: text("thing"),
+		thing: isClaim && !isNamed ? NAMELESS + serial() : text("thing"),
 		host: text("host"),
-		port,
+		port: portOf(text("port")),
 		certificateId: text("certificateId"),
-		credentials: checkCredentials({
-			certificate: bytes("certificate"),
-			key: bytes("key"),
-			authorities: [new Uint8Array(bytes("authority"))],
-		}),
+		isClaim,
 	};
+}
+
+/** What was provisioned. @throws IdentityError naming what is missing or wrong */
+export function readCredentials(): CheckedCredentials {
+	return checkCredentials({
+		certificate: bytes("certificate"),
+		key: bytes("key"),
+		authorities: [new Uint8Array(bytes("authority"))],
+	});
 }
 
 /** The access point to join; undefined while none is configured. */

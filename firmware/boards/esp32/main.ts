@@ -2,6 +2,7 @@
 import config from "mc/config";
 import { run } from "../../main.ts";
 import type {
+	Identity,
 	LogLevel,
 	NodeReport,
 	SensorPort,
@@ -10,8 +11,9 @@ import type {
 import { stationOf, WIFI_KEY } from "../../node/wifi-change.ts";
 import { FIRMWARE_DATE, FIRMWARE_VERSION } from "./firmware-version.ts";
 import { natives, openHardware } from "./hardware.ts";
-import { readIdentity, readStation } from "./identity.ts";
-import { IdentityError, type ThingIdentity } from "./identity-of-thing.ts";
+import { readCredentials, readIdentity, readStation } from "./identity.ts";
+import { IdentityError } from "./identity-of-thing.ts";
+import { CredentialSwitch } from "./key-switch.ts";
 import { ModdableNetwork } from "./network.ts";
 import { SensorConfigError } from "./sensors/config.ts";
 import { configuredSensors } from "./sensors/open.ts";
@@ -32,9 +34,14 @@ function log(level: LogLevel, message: string): void {
 }
 
 /** A board that is nobody stays up and says so: another start would find the same. */
-function identityOrNone(): ThingIdentity | undefined {
+function identityOrNone(
+	serial: () => string,
+): { identity: Identity; keys: CredentialSwitch } | undefined {
 	try {
-		return readIdentity();
+		return {
+			identity: readIdentity(serial),
+			keys: new CredentialSwitch(readCredentials),
+		};
 	} catch (error) {
 		if (!(error instanceof IdentityError)) throw error;
 		log("error", error.message);
@@ -57,10 +64,10 @@ function main(): void {
 	const { platform, ...hardware } = openHardware();
 	const settings = new NvsSettings();
 	const timers = new ModdableTimers(() => platform.uptimeMs());
-	const identity = identityOrNone();
-	if (identity === undefined) return;
-	const { credentials } = identity;
-	const earliestMs = earliestTimeMs(FIRMWARE_DATE, credentials.issuedMs);
+	const somebody = identityOrNone(() => platform.serial());
+	if (somebody === undefined) return;
+	const { identity, keys } = somebody;
+	const earliestMs = earliestTimeMs(FIRMWARE_DATE, keys.current.issuedMs);
 	restoreTime(settings, earliestMs);
 	const link = openWifi({
 		natives,
@@ -98,12 +105,13 @@ function main(): void {
 		settings,
 		network: new ModdableNetwork(link, {
 			secure: (host) =>
-				secureOptions(host, credentials, () => knownTimeMs(earliestMs)),
+				secureOptions(host, keys.current, () => knownTimeMs(earliestMs)),
 			log: (message) => log("warn", message),
 		}),
 		sensors: sensorsOf(settings),
 		identity,
 		wifi: link,
+		keys,
 	});
 }
 

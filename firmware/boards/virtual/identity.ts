@@ -11,6 +11,8 @@ export interface MachineIdentity {
 	readonly host: string;
 	readonly port: number;
 	readonly credentials?: Credentials;
+	/** They are of a claim certificate, by which the machine may become the thing. */
+	readonly isClaim?: boolean;
 }
 
 /** The folder of an identity cannot be used. */
@@ -20,10 +22,15 @@ export class IdentityError extends Error {
 }
 
 /**
- * Reads DIR/{certificate.pem,private.pem,ca.pem,config.json}; `config.json` holds `thing`, `host` (or `endpoint`) and `port`.
+ * Reads DIR/{certificate.pem,private.pem,ca.pem,config.json}; `config.json` holds `thing`, `host` (or `endpoint`) and `port`; that of a
+ * claim certificate, as `thinghz claims issue` writes it, holds `clientIdPrefix`, and `thing` where it is known.
+ * @param serial the thing that the holder of a claim certificate is to be, where the folder does not say
  * @throws IdentityError that names the file
  */
-export function readIdentity(directory: string): MachineIdentity {
+export function readIdentity(
+	directory: string,
+	serial?: string,
+): MachineIdentity {
 	const read = (name: string) => {
 		try {
 			return readFileSync(join(directory, name), "utf8");
@@ -44,7 +51,8 @@ export function readIdentity(directory: string): MachineIdentity {
 		if (cause instanceof IdentityError) throw cause;
 		throw new IdentityError(`${path} is not JSON.`, { cause });
 	}
-	const { thing, port } = config;
+	const isClaim = typeof config.clientIdPrefix === "string";
+	const { port, thing = isClaim ? serial : undefined } = config;
 	const host = config.host ?? config.endpoint;
 	if (typeof thing !== "string" || typeof host !== "string") {
 		throw new IdentityError(`${path} lacks "thing" or "host".`);
@@ -60,13 +68,20 @@ export function readIdentity(directory: string): MachineIdentity {
 			privateKey: read("private.pem"),
 			ca: read("ca.pem"),
 		},
+		...(isClaim ? { isClaim } : {}),
 	};
 }
 
-/** What the node itself is told of its identity: never a key. */
+/** What the node itself is told of the identity that its board was provisioned with: never its key. */
 export function nodeIdentity(identity: MachineIdentity): Identity {
-	const { thing, host, port, credentials } = identity;
-	return { thing, host, port, certificateId: certificateId(credentials) };
+	const { thing, host, port, credentials, isClaim = false } = identity;
+	return {
+		thing,
+		host,
+		port,
+		certificateId: certificateId(credentials),
+		...(isClaim ? { isClaim } : {}),
+	};
 }
 
 function certificateId(credentials: Credentials | undefined): string {

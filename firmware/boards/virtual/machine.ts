@@ -344,6 +344,7 @@ export class VirtualMachine extends EventEmitter<MachineEvents> {
 		}
 		const station = this.#storedStation;
 		if (station !== undefined) this.network.join(station);
+		this.network.useKeys(null);
 		const processor = new Processor({
 			...this.#options,
 			kind: board,

@@ -113,6 +113,12 @@ export function serve(parts: Peripherals, request: Request): Uint8Array {
 			return parts.crypto.digest(request.hash);
 		case "verify_p256":
 			return Uint8Array.of(Number(parts.crypto.verifyP256(request.bytes)));
+		case "use_keys": {
+			const { id, certificate, key: privateKey } = request;
+			const provisioned = id === "";
+			parts.network.useKeys(provisioned ? null : { certificate, privateKey });
+			return EMPTY;
+		}
 	}
 }
 

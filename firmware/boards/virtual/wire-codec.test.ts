@@ -86,6 +86,12 @@ const request: fc.Arbitrary<Request> = fc.oneof(
 	record({ op: is("hash_update" as const), hash: u8, bytes }),
 	record({ op: is("hash_digest" as const), hash: u8 }),
 	record({ op: is("verify_p256" as const), bytes }),
+	record({
+		op: is("use_keys" as const),
+		id: text,
+		certificate: text,
+		key: text,
+	}),
 );
 
 const post: fc.Arbitrary<Post> = fc.oneof(

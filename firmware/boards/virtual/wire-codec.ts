@@ -33,6 +33,7 @@ const REQUESTS = [
 	"running",
 	"socket_read",
 	"socket_write",
+	"use_keys",
 ] as const satisfies readonly Request["op"][];
 
 const POSTS = [
@@ -166,6 +167,9 @@ export function encodeRequest(
 		case "hash_update":
 			writer.u8(request.hash).raw(request.bytes);
 			break;
+		case "use_keys":
+			writer.text(request.id).text(request.certificate).text(request.key);
+			break;
 		case "retained":
 		case "running":
 		case "slot_activate":
@@ -242,6 +246,13 @@ export function decodeRequest(utf8: Utf8, bytes: Uint8Array): Request {
 			return { op, hash: reader.u8() };
 		case "hash_update":
 			return { op, hash: reader.u8(), bytes: reader.rest() };
+		case "use_keys":
+			return {
+				op,
+				id: reader.text(),
+				certificate: reader.text(),
+				key: reader.text(),
+			};
 		case "retained":
 		case "running":
 		case "slot_activate":

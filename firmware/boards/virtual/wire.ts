@@ -151,7 +151,14 @@ export type Request =
 			readonly bytes: Uint8Array;
 	  }
 	/** Of point (65 bytes), hash (32) and signature (64), one behind the other: → a byte 1 when it is one, or 0 */
-	| { readonly op: "verify_p256"; readonly bytes: Uint8Array };
+	| { readonly op: "verify_p256"; readonly bytes: Uint8Array }
+	/** `KeySwitch.use`: id, certificate and key, all empty for the provisioned ones. → nothing. Fails when they are of no use. */
+	| {
+			readonly op: "use_keys";
+			readonly id: string;
+			readonly certificate: string;
+			readonly key: string;
+	  };
 
 /** What XS says without waiting. */
 export type Post =

@@ -25,6 +25,8 @@ const TCP_AGAIN_MS = 1000;
 export class FakeNetwork implements Network {
 	/** Null: connecting succeeds. */
 	failWith: OfflineReason | null = null;
+	/** What a client is refused for when it has connected; null lets it in. */
+	refuses: (clientId: string) => OfflineReason | null = () => null;
 	/** Accepts the connection, and never says anything. */
 	noConnack = false;
 	/** Takes bytes and never delivers them, on connections that are up. */
@@ -69,7 +71,8 @@ export class FakeNetwork implements Network {
 		this.filters.length = 0;
 		this.#connection = connection;
 		this.#timers.set(() => {
-			if (this.failWith !== null) connection.fail(this.failWith);
+			const reason = this.failWith ?? this.refuses(options.id);
+			if (reason !== null) connection.fail(reason);
 			else if (!this.noConnack) connection.accept();
 		}, this.latencyMs);
 		return connection;

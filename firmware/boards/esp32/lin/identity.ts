@@ -1,21 +1,23 @@
 /** Who the node is: from the folder `identity`, in which the files of `thinghz provision` are. */
+import type { Identity } from "../../../node/ports.ts";
 import { checkCredentials } from "../credentials.ts";
 import {
+	type CheckedCredentials,
 	IdentityError,
 	portOf,
-	type ThingIdentity,
 } from "../identity-of-thing.ts";
-import { derOfPem, dersOfPem } from "./pem.ts";
+import { derOfPem, dersOfPem } from "../pem.ts";
 import { readText } from "./text-file.ts";
 
-export interface FolderIdentity extends ThingIdentity {
+export interface FolderIdentity extends Identity {
 	/** Where the endpoint is, in place of a name lookup: `address` in config.json. */
 	readonly address: string | undefined;
 }
 
 /** @throws IdentityError naming the file that is missing or wrong */
 export function readIdentityFolder(): FolderIdentity {
-	const { thing, endpoint, port, certificateId, address } = readConfig();
+	const { thing, endpoint, port, certificateId, address, clientIdPrefix } =
+		readConfig();
 	for (const value of [thing, endpoint, certificateId])
 		if (typeof value !== "string" || value === "") throw damaged("config.json");
 	return {
@@ -23,15 +25,19 @@ export function readIdentityFolder(): FolderIdentity {
 		host: String(endpoint),
 		port: portOf(port),
 		certificateId: String(certificateId),
+		// As `thinghz claims issue` writes it, with the thing's name added to it.
+		isClaim: typeof clientIdPrefix === "string",
 		address: typeof address === "string" ? address : undefined,
-		credentials: checkCredentials({
-			certificate: readPem("certificate.pem", derOfPem),
-			key: readPem("private.pem", derOfPem),
-			authorities: readPem("ca.pem", dersOfPem).map(
-				(der) => new Uint8Array(der),
-			),
-		}),
 	};
+}
+
+/** @throws IdentityError naming the file that is missing or wrong */
+export function readCredentialsFolder(): CheckedCredentials {
+	return checkCredentials({
+		certificate: readPem("certificate.pem", derOfPem),
+		key: readPem("private.pem", derOfPem),
+		authorities: readPem("ca.pem", dersOfPem).map((der) => new Uint8Array(der)),
+	});
 }
 
 function readConfig(): Readonly<Record<string, unknown>> {

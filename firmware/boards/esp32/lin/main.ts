@@ -6,6 +6,7 @@ import { run } from "../../../main.ts";
 import type { LogLevel, NodeReport, SensorPort } from "../../../node/ports.ts";
 import { FIRMWARE_DATE, FIRMWARE_VERSION } from "../firmware-version.ts";
 import { IdentityError } from "../identity-of-thing.ts";
+import { CredentialSwitch } from "../key-switch.ts";
 import { ModdableNetwork } from "../network.ts";
 import { type DriverClass, I2cSensor } from "../sensors/i2c-sensor.ts";
 import { type DriverSample, I2C_MODELS } from "../sensors/models.ts";
@@ -14,7 +15,11 @@ import { ModdableTimers } from "../timers.ts";
 import { secureOptions } from "../tls-judge.ts";
 import { FileFlash } from "./file-flash.ts";
 import { FileSettings } from "./file-settings.ts";
-import { type FolderIdentity, readIdentityFolder } from "./identity.ts";
+import {
+	type FolderIdentity,
+	readCredentialsFolder,
+	readIdentityFolder,
+} from "./identity.ts";
 import { ReplayedBus } from "./replayed-bus.ts";
 import { uptimeMs } from "./uptime.ts";
 
@@ -30,9 +35,14 @@ function restart(): never {
 }
 
 /** As on an ESP32: who is nobody stays up and says so. */
-function identityOrNone(): FolderIdentity | undefined {
+function identityOrNone():
+	| { identity: FolderIdentity; keys: CredentialSwitch }
+	| undefined {
 	try {
-		return readIdentityFolder();
+		return {
+			identity: readIdentityFolder(),
+			keys: new CredentialSwitch(readCredentialsFolder),
+		};
 	} catch (error) {
 		if (!(error instanceof IdentityError)) throw error;
 		log("error", error.message);
@@ -69,10 +79,10 @@ function main(): void {
 		log("error", `The machine aborts: ${cause}: ${stack}`);
 	};
 	globalThis.abort = abort;
-	const identity = identityOrNone();
-	if (identity === undefined) return;
-	const { credentials } = identity;
-	const earliestMs = earliestTimeMs(FIRMWARE_DATE, credentials.issuedMs);
+	const somebody = identityOrNone();
+	if (somebody === undefined) return;
+	const { identity, keys } = somebody;
+	const earliestMs = earliestTimeMs(FIRMWARE_DATE, keys.current.issuedMs);
 	const network = new ModdableNetwork(
 		{
 			rssi: () => undefined,
@@ -83,7 +93,7 @@ function main(): void {
 		},
 		{
 			secure: (host) =>
-				secureOptions(host, credentials, () => knownTimeMs(earliestMs)),
+				secureOptions(host, keys.current, () => knownTimeMs(earliestMs)),
 			log: (message) => log("warn", message),
 			...(identity.address === undefined ? {} : { address: identity.address }),
 		},
@@ -107,6 +117,7 @@ function main(): void {
 		network,
 		sensors: [thermometer],
 		identity,
+		keys,
 		journal: new FileFlash("journal.bin", JOURNAL_BYTES),
 		checkpoints: new FileFlash("checkpoints.bin", CHECKPOINT_BYTES),
 	});

@@ -351,4 +351,8 @@ describe("the natives", () => {
 			["120000", "5a 00"],
 		);
 	});
+
+	it("tell the chip's number, six bytes of it", () => {
+		assert.deepEqual(chip.start(Reset.POWERON, "serial").lines, ["0 24b2 00"]);
+	});
 });

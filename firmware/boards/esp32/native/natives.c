@@ -24,6 +24,7 @@
 #include "esp_err.h"
 #include "esp_event.h"
 #include "esp_heap_caps.h"
+#include "esp_mac.h"
 #include "esp_random.h"
 #include "esp_rom_crc.h"
 #include "esp_rtc_time.h"
@@ -531,4 +532,10 @@ uint32_t thinghz_system_free(void)
 void thinghz_random(void *into, uint32_t length)
 {
 	esp_fill_random(into, length);
+}
+
+/* The chip's own number, 6 bytes: the MAC address that it was made with. */
+int32_t thinghz_serial(uint8_t *into)
+{
+	return esp_efuse_mac_get_default(into);
 }

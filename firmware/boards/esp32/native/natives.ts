@@ -32,6 +32,7 @@ export interface Natives {
 	thinghz_xs_heap(sizes: ArrayBuffer): void;
 	thinghz_xs_free(): number;
 	thinghz_random(into: ArrayBuffer, length: number): void;
+	thinghz_serial(into: ArrayBuffer): number;
 }
 
 /** ESP-IDF refused to do something. */

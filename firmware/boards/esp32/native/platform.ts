@@ -1,7 +1,7 @@
 /** What the board's System and Timers take from ESP-IDF. */
 import type { ResetReason } from "../../../../protocol/documents.ts";
 import type { HeapUse } from "../../../node/ports.ts";
-import { type Natives, PlatformError, resetReason } from "./natives.ts";
+import { check, type Natives, PlatformError, resetReason } from "./natives.ts";
 
 /** What XS says of that (`fxAbortString`). */
 const MEMORY_FULL = "memory full";
@@ -31,6 +31,18 @@ export class Platform {
 		const buffer = new ArrayBuffer(into.length);
 		this.#natives.thinghz_random(buffer, into.length);
 		into.set(new Uint8Array(buffer));
+	}
+
+	/** The chip's number, 12 lower-case hex digits. @throws PlatformError */
+	serial(): string {
+		const bytes = new Uint8Array(6);
+		check(
+			"Reading the chip's number",
+			this.#natives.thinghz_serial(bytes.buffer),
+		);
+		let text = "";
+		for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+		return text;
 	}
 
 	/** XS's own heap, after a collection; where it grows, what the system has free counts to what it may be. */

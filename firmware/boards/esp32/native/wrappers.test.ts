@@ -320,6 +320,13 @@ describe("the platform", () => {
 		assert.deepEqual(bytes, Uint8Array.of(0, 0x5a, 0x5a, 0));
 	});
 
+	it("tells the chip's number, or why it cannot", () => {
+		const natives = new FakeNatives();
+		assert.equal(new Platform(natives).serial(), "246f2800a1b2");
+		natives.serialError = 0x101;
+		assert.throws(() => new Platform(natives).serial(), PlatformError);
+	});
+
 	it("goes by the natives' time", () => {
 		const natives = new FakeNatives();
 		natives.uptimeMs = 1234;

@@ -19,6 +19,7 @@ export class FakeNatives implements Natives {
 	/** What the next call that can fail returns. */
 	error = 0;
 	systemFree = 120_000;
+	serialError = 0;
 	/** Used, taken, and at most. */
 	xsHeap: readonly [number, number, number] = [40_000, 65_536, 0];
 	readonly calls: string[] = [];
@@ -156,5 +157,10 @@ export class FakeNatives implements Natives {
 
 	thinghz_random(into: ArrayBuffer, length: number): void {
 		new Uint8Array(into).fill(0x5a, 0, length);
+	}
+
+	thinghz_serial(into: ArrayBuffer): number {
+		new Uint8Array(into).set([0x24, 0x6f, 0x28, 0x00, 0xa1, 0xb2]);
+		return this.serialError;
 	}
 }

@@ -91,6 +91,8 @@ esp_err_t esp_ota_set_boot_partition(const esp_partition_t *partition);
 
 /* esp_hw_support/include/esp_random.h, esp_rtc_time.h; esp_rom/include/esp_rom_crc.h; esp_timer/include/esp_timer.h */
 void esp_fill_random(void *buf, size_t len);
+/* esp_hw_support/include/esp_mac.h */
+esp_err_t esp_efuse_mac_get_default(uint8_t *mac);
 uint32_t esp_rom_crc32_le(uint32_t crc, uint8_t const *buf, uint32_t len);
 uint64_t esp_rtc_get_time_us(void);
 int64_t esp_timer_get_time(void);

@@ -1,4 +1,5 @@
 /** A machine's network: its connections, its faults, its credentials, and the time server it asks. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type {
 	MqttPublishOptions,
@@ -28,12 +29,25 @@ const NO_AUTHORITY = createSecureContext({ ca: [] });
 /** The network that a board is provisioned with. */
 export const PROVISIONED_SSID = "thinghz";
 
+function contextOf(
+	credentials: Credentials | undefined,
+): SecureContext | undefined {
+	return credentials === undefined
+		? undefined
+		: createSecureContext({
+				cert: credentials.certificate,
+				key: credentials.privateKey,
+				ca: credentials.ca,
+			});
+}
+
 export class VirtualNetwork {
 	/** The wireless networks in reach: their passwords by their names, "" for none. */
 	readonly accessPoints = new Map<string, string>([[PROVISIONED_SSID, ""]]);
 	readonly faults = new NetworkFaults();
 	readonly #clock: VirtualClock;
-	readonly #secure: SecureContext | undefined;
+	readonly #provisioned: Credentials | undefined;
+	#secure: SecureContext | undefined;
 	readonly #onEvent: (event: TurnEvent) => void;
 	readonly #clients = new Map<number, MqttClient>();
 	/** Beside those: open, or being opened. */
@@ -50,14 +64,27 @@ export class VirtualNetwork {
 	) {
 		this.#clock = clock;
 		this.#onEvent = onEvent;
-		this.#secure =
-			credentials === undefined
-				? undefined
-				: createSecureContext({
-						cert: credentials.certificate,
-						key: credentials.privateKey,
-						ca: credentials.ca,
-					});
+		this.#provisioned = credentials;
+		this.#secure = contextOf(credentials);
+	}
+
+	/**
+	 * What connections are made with from now on; null: what the board was provisioned with.
+	 * @throws Error when they are no RSA key with its certificate, as the SDK's TLS asks for: nothing has changed
+	 */
+	useKeys(keys: Omit<Credentials, "ca"> | null): void {
+		const provisioned = this.#provisioned;
+		if (keys === null || provisioned === undefined) {
+			if (keys !== null) throw new Error("A board of plain TCP has no key.");
+			this.#secure = contextOf(provisioned);
+			return;
+		}
+		const key = createPrivateKey(keys.privateKey);
+		if (key.asymmetricKeyType !== "rsa")
+			throw new Error("The key is not an RSA key.");
+		if (!new X509Certificate(keys.certificate).checkPrivateKey(key))
+			throw new Error("The key is not the one of the certificate.");
+		this.#secure = contextOf({ ...keys, ca: provisioned.ca });
 	}
 
 	connect(connection: number, target: MqttTarget): void {

@@ -4,6 +4,8 @@ import type {
 	Board,
 	DeepSleep,
 	HeapUse,
+	KeyPair,
+	KeySwitch,
 	LastingMemory,
 	LogLevel,
 	NodeReport,
@@ -150,6 +152,18 @@ class ChannelWifi implements WifiSwitch {
 	}
 }
 
+// Made at load and never written: in flash on a node that preloads modules.
+const CHANNEL_KEYS: KeySwitch = Object.freeze({
+	use(pair: KeyPair | null): void {
+		call({
+			op: "use_keys",
+			id: pair?.certificateId ?? "",
+			certificate: pair?.certificatePem ?? "",
+			key: pair?.privateKeyPem ?? "",
+		});
+	},
+});
+
 export class VirtualBoard implements Board {
 	readonly system: ChannelSystem;
 	readonly timers = new TurnTimers();
@@ -203,6 +217,10 @@ export class VirtualBoard implements Board {
 				return new UrlSource(url, this.#sockets.connect, timers);
 			},
 		};
+	}
+
+	get keys(): KeySwitch {
+		return CHANNEL_KEYS;
 	}
 
 	/** One turn; time has moved on to it. */
