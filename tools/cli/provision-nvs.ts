@@ -41,19 +41,36 @@ export function nvsOptions(command: Command): Command {
 }
 
 /**
- * @param directory as `provision` writes it
+ * @param directory as `provision` writes it; with a name to claim, as `claims issue` does
+ * @param claimedName the thing that the node is to become by itself
  * @returns the file, which only its owner may read
  * @throws UsageError; BoardError
  */
 export async function writeNvsOf(
 	directory: string,
 	flags: NvsFlags & { readonly nvs: string },
+	claimedName?: string,
 ): Promise<string> {
 	const path = resolve(flags.nvs);
-	const image = makeNvs(readIdentityFolder(directory), {
-		wifi: await wifiOf(flags),
-		sensors: sensorsOf(flags.sensors),
-	});
+	const identity = readIdentityFolder(directory);
+	const isClaim = identity.config.clientIdPrefix !== undefined;
+	if (isClaim !== (claimedName !== undefined))
+		throw new UsageError(
+			isClaim
+				? `${directory} holds a claim certificate: say --claim.`
+				: `${directory} holds no claim certificate: \`thinghz claims issue DIR\` makes one.`,
+		);
+	const config =
+		claimedName === undefined
+			? identity.config
+			: { ...identity.config, thing: claimedName };
+	const image = makeNvs(
+		{ ...identity, config },
+		{
+			wifi: await wifiOf(flags),
+			sensors: sensorsOf(flags.sensors),
+		},
+	);
 	await writeBytes(path, image, SECRET_MODE);
 	return path;
 }

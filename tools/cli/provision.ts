@@ -25,6 +25,7 @@ interface ProvisionOptions extends CommonOptions, NvsFlags {
 	readonly endpoint?: string;
 	readonly out?: string;
 	readonly claim?: boolean;
+	readonly identity?: string;
 	readonly csv?: string;
 }
 
@@ -48,6 +49,10 @@ export function addProvision(program: Command): void {
 			.option(
 				"--claim",
 				"let a node with a claim certificate become this thing by itself, once",
+			)
+			.option(
+				"--identity <dir>",
+				"with --claim and --nvs: the claim certificate's files, as `thinghz claims issue` wrote them",
 			),
 	).action(async (name: string | undefined, options: ProvisionOptions) => {
 		const target = parseAnyTarget(options.target);
@@ -89,18 +94,33 @@ async function allowClaim(
 	target: Target,
 	options: ProvisionOptions,
 ): Promise<void> {
-	if ([options.endpoint, options.out, options.nvs].some(Boolean)) {
+	const { identity, nvs } = options;
+	if ([options.endpoint, options.out].some(Boolean)) {
 		throw new UsageError(
-			"--claim writes no files: leave --endpoint, --out and --nvs out.",
+			"--claim makes no certificate: leave --endpoint and --out out.",
 		);
 	}
+	if ((identity === undefined) !== (nvs === undefined)) {
+		throw new UsageError(
+			"With --claim, --nvs writes an image with the claim certificate of --identity DIR: give both, or neither.",
+		);
+	}
+	const image =
+		identity === undefined || nvs === undefined
+			? undefined
+			: await writeNvsOf(resolve(identity), { ...options, nvs }, name);
 	const api = await openApi(target);
 	try {
 		await api.send("POST", "/v1/claims", { names: [name] });
 	} finally {
 		await api.close();
 	}
-	if (options.json) printJson({ thing: name, claim: "allowed" });
+	if (options.json)
+		printJson({
+			thing: name,
+			claim: "allowed",
+			...(image === undefined ? {} : { nvs: image }),
+		});
 	else {
 		printMessage(
 			`A node with a claim certificate may become ${name} now, once.`,

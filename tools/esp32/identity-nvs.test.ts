@@ -64,6 +64,14 @@ describe("an NVS image of an identity", () => {
 		assert.equal(values.get("identity.ssid"), "Garden");
 	});
 
+	it("says of a claim certificate that it is one, and which thing the node is to become", () => {
+		const config = { ...identity.config, clientIdPrefix: "thinghz-claim:" };
+		const values = valuesOf(makeNvs({ ...identity, config }));
+		assert.equal(values.get("identity.claim"), 1);
+		assert.equal(values.get("identity.thing"), identity.config.thing);
+		assert.equal(valuesOf(makeNvs(identity)).has("identity.claim"), false);
+	});
+
 	it("is of the size of the board's partition", () => {
 		const table = parsePartitionCsv(
 			readFileSync(

@@ -24,7 +24,10 @@ export interface Wifi {
 }
 
 export interface BoardIdentity {
-	readonly config: ThingConfig;
+	readonly config: ThingConfig & {
+		/** In that of a claim certificate, as `thinghz claims issue` writes it. */
+		readonly clientIdPrefix?: string;
+	};
 	readonly certificatePem: string;
 	readonly keyPem: string;
 	readonly authorityPem: string;
@@ -50,7 +53,7 @@ export function readIdentityFolder(directory: string): BoardIdentity {
 			);
 		}
 	};
-	let config: ThingConfig;
+	let config: BoardIdentity["config"];
 	try {
 		config = JSON.parse(read("config.json"));
 	} catch (cause) {
@@ -121,6 +124,17 @@ function identityEntries(identity: BoardIdentity): NvsEntry[] {
 	});
 	return [
 		text("thing", config.thing),
+		// The node becomes the thing by itself, and keeps its own certificate in its own settings.
+		...(config.clientIdPrefix === undefined
+			? []
+			: [
+					{
+						namespace: IDENTITY,
+						key: "claim",
+						type: "i32" as const,
+						value: 1,
+					},
+				]),
 		text("host", config.endpoint),
 		{ namespace: IDENTITY, key: "port", type: "i32", value: config.port },
 		text("certificateId", config.certificateId),
