@@ -35,7 +35,7 @@ export abstract class Asker implements Agent {
 
 	constructor(parts: AskerParts) {
 		this.asking = parts;
-		this.#alarm = new Alarm(parts.timers, () => this.#expire());
+		this.#alarm = new Alarm(parts.timers, () => this.expire());
 		parts.link.attach(this);
 	}
 
@@ -138,7 +138,7 @@ export abstract class Asker implements Agent {
 	}
 
 	/** An answer has not come, or the time to wait is over. */
-	#expire(): void {
+	private expire(): void {
 		if (this.#isOpen) {
 			this.#isOpen = false;
 			this.failed();

@@ -116,17 +116,17 @@ export class Asking implements CloudLink {
 		if (forMs >= SOON_MS) this.#deaths = 0;
 		else if (this.inbox.isAsking || this.#outbox.hasRequestUnderWay) {
 			this.#deaths++;
-			if (this.#deaths >= MAX_DEATHS) this.#beShy(nowMs);
+			if (this.#deaths >= MAX_DEATHS) this.beShy(nowMs);
 		}
-		this.#close();
+		this.close();
 	}
 
 	/** The node has ended the connection. */
 	stopped(): void {
-		this.#close();
+		this.close();
 	}
 
-	#close(): void {
+	private close(): void {
 		const told = this.#agents.slice(0, this.#told);
 		this.#asks = false;
 		this.#isOnline = false;
@@ -136,7 +136,7 @@ export class Asking implements CloudLink {
 	}
 
 	/** One connection is tried again when it is over, and if that ends too, none for as long again. */
-	#beShy(nowMs: number): void {
+	private beShy(nowMs: number): void {
 		this.#deaths = MAX_DEATHS - 1;
 		this.#shyUntilMs = nowMs + SHY_MS;
 		this.#system.log(

@@ -100,7 +100,7 @@ export class BlockBuilder implements BlockInput {
 		if (
 			count === 0 ||
 			maxEncodedSize(this.channels.length, count) <= mostBytes ||
-			this.#sizeOf(count) <= mostBytes
+			this.sizeOf(count) <= mostBytes
 		)
 			return count;
 		// Sizes need not grow with every sample, so only those that were looked at are relied on.
@@ -108,7 +108,7 @@ export class BlockBuilder implements BlockInput {
 		let tooMany = count;
 		while (tooMany - fits > 1) {
 			const middle = (fits + tooMany) >> 1;
-			if (this.#sizeOf(middle) <= mostBytes) fits = middle;
+			if (this.sizeOf(middle) <= mostBytes) fits = middle;
 			else tooMany = middle;
 		}
 		return fits;
@@ -121,7 +121,7 @@ export class BlockBuilder implements BlockInput {
 		this.sampleCount -= count;
 	}
 
-	#sizeOf(count: number): number {
+	private sizeOf(count: number): number {
 		const all = this.sampleCount;
 		this.sampleCount = count;
 		const sizeBytes = encodedSize(this);

@@ -101,7 +101,7 @@ export class CheckpointRing {
 		this.#sectors = sectors;
 		this.#sectorBytes = flash.sectorBytes;
 		this.#scratch = scratch;
-		const newest = this.#findNewest();
+		const newest = this.findNewest();
 		this.#sector = newest?.sector ?? -1;
 		this.#sequence = newest?.sequence ?? 0;
 		this.#offset = this.#sectorBytes;
@@ -123,7 +123,7 @@ export class CheckpointRing {
 	resume(position: RingPosition): boolean {
 		const { sector, offset, blockSector, sequence } = position;
 		if (sector !== this.#sector || sequence < this.#sequence) return false;
-		if (sector >= 0 && !this.#isBlank(sector, offset)) return false;
+		if (sector >= 0 && !this.isBlank(sector, offset)) return false;
 		this.#offset = offset;
 		this.#blockSector = blockSector;
 		this.#sequence = sequence;
@@ -134,9 +134,9 @@ export class CheckpointRing {
 	recover(): Recovered | null {
 		const oldest = Math.max(0, this.#sector - this.#sectors + 1);
 		for (let sector = this.#sector; sector >= oldest; sector--) {
-			const found = this.#isThere(sector) ? this.#lastStartIn(sector) : null;
+			const found = this.isThere(sector) ? this.lastStartIn(sector) : null;
 			if (found === null) continue;
-			const recovered = this.#load(found.start, found.place);
+			const recovered = this.load(found.start, found.place);
 			this.#sequence = Math.max(this.#sequence, found.start.sequence);
 			return recovered;
 		}
@@ -151,7 +151,7 @@ export class CheckpointRing {
 		this.#blockSector = -1;
 		this.#sequence = start.sequence;
 		const lengthBytes = RECORD_HEADER_BYTES + writeStart(this.#scratch, start);
-		this.#write(RecordType.OPENED, lengthBytes, () =>
+		this.write(RecordType.OPENED, lengthBytes, () =>
 			writeStart(this.#scratch, start),
 		);
 		this.#blockSector = this.#sector;
@@ -180,7 +180,7 @@ export class CheckpointRing {
 			return payloadBytes;
 		};
 		while (index < to) {
-			if (!this.#write(RecordType.SAMPLES, leastBytes, samples)) return false;
+			if (!this.write(RecordType.SAMPLES, leastBytes, samples)) return false;
 			index += count;
 		}
 		return true;
@@ -190,7 +190,7 @@ export class CheckpointRing {
 	close(sequence: number): void {
 		this.#blockSector = -1;
 		this.#sequence = sequence;
-		this.#write(RecordType.CLOSED, RECORD_HEADER_BYTES, () => 0);
+		this.write(RecordType.CLOSED, RECORD_HEADER_BYTES, () => 0);
 	}
 
 	/**
@@ -198,7 +198,7 @@ export class CheckpointRing {
 	 * @param fill puts the payload into the scratch, given how long the record may be; returns the payload's length
 	 * @returns false when the next sector is the one in which the open block starts
 	 */
-	#write(
+	private write(
 		type: number,
 		leastBytes: number,
 		fill: (roomBytes: number) => number,
@@ -207,15 +207,14 @@ export class CheckpointRing {
 		for (let tries = 0; tries < MAX_TRIES; tries++) {
 			try {
 				if (this.#offset + leastBytes > this.#sectorBytes) {
-					if (!this.#hasNextSector()) return false;
-					if (!this.#beginSector()) continue;
+					if (!this.hasNextSector()) return false;
+					if (!this.beginSector()) continue;
 				}
-				if (this.#put(type, fill(this.#sectorBytes - this.#offset)))
-					return true;
+				if (this.put(type, fill(this.#sectorBytes - this.#offset))) return true;
 			} catch (error) {
 				if (error instanceof RangeError) throw error;
 				// Where flash cannot be read either, this throws: then nothing runs on this board any more.
-				this.#readHeader(0);
+				this.readHeader(0);
 				fault = error;
 			}
 			this.#offset = this.#sectorBytes;
@@ -227,16 +226,16 @@ export class CheckpointRing {
 		);
 	}
 
-	#hasNextSector(): boolean {
+	private hasNextSector(): boolean {
 		const next = this.#sector + 1;
 		return this.#blockSector < 0 || next - this.#blockSector < this.#sectors;
 	}
 
 	/** @returns whether the sector's header reads back */
-	#beginSector(): boolean {
+	private beginSector(): boolean {
 		this.#sector++;
 		this.#offset = this.#sectorBytes;
-		const at = this.#addressOf(this.#sector, 0);
+		const at = this.addressOf(this.#sector, 0);
 		this.#flash.erase(at);
 		this.#flash.program(
 			at,
@@ -245,13 +244,13 @@ export class CheckpointRing {
 				sequence: this.#sequence,
 			}),
 		);
-		if (!this.#isThere(this.#sector)) return false;
+		if (!this.isThere(this.#sector)) return false;
 		this.#offset = SECTOR_HEADER_BYTES;
 		return true;
 	}
 
 	/** @returns whether the record reads back */
-	#put(type: number, payloadBytes: number): boolean {
+	private put(type: number, payloadBytes: number): boolean {
 		const { length } = sealRecord(
 			this.#scratch,
 			type,
@@ -260,17 +259,17 @@ export class CheckpointRing {
 		);
 		const offset = this.#offset;
 		this.#flash.program(
-			this.#addressOf(this.#sector, offset),
+			this.addressOf(this.#sector, offset),
 			this.#scratch.subarray(0, length),
 		);
 		this.#offset += length;
-		return this.#recordAt(this.#sector, offset) !== null;
+		return this.recordAt(this.#sector, offset) !== null;
 	}
 
-	#findNewest(): SectorHeader | null {
+	private findNewest(): SectorHeader | null {
 		let newest: SectorHeader | null = null;
 		for (let index = 0; index < this.#sectors; index++) {
-			const header = this.#readHeader(index);
+			const header = this.readHeader(index);
 			if (header === "newer")
 				throw new StorageError(
 					"newer_version",
@@ -282,26 +281,26 @@ export class CheckpointRing {
 		return newest;
 	}
 
-	#readHeader(index: number): SectorHeader | "newer" | null {
+	private readHeader(index: number): SectorHeader | "newer" | null {
 		const bytes = this.#scratch.subarray(0, SECTOR_HEADER_BYTES);
-		this.#flash.read(this.#addressOf(index, 0), bytes);
+		this.#flash.read(this.addressOf(index, 0), bytes);
 		return readSectorHeader(bytes);
 	}
 
-	#isThere(sector: number): boolean {
+	private isThere(sector: number): boolean {
 		if (sector < 0 || sector <= this.#sector - this.#sectors) return false;
-		const header = this.#readHeader(sector % this.#sectors);
+		const header = this.readHeader(sector % this.#sectors);
 		return header !== null && header !== "newer" && header.sector === sector;
 	}
 
 	/** The last "opened" of a sector, as it was when what follows it is left out of account. */
-	#lastStartIn(
+	private lastStartIn(
 		sector: number,
 	): { readonly start: BlockStart; readonly place: Place } | null {
 		let found: { start: BlockStart; place: Place } | null = null;
 		let offset = SECTOR_HEADER_BYTES;
 		for (;;) {
-			const record = this.#recordAt(sector, offset);
+			const record = this.recordAt(sector, offset);
 			if (record === null) return found;
 			offset += RECORD_HEADER_BYTES + record.payload.length;
 			if (record.type === RecordType.OPENED)
@@ -312,18 +311,18 @@ export class CheckpointRing {
 		}
 	}
 
-	#load(start: BlockStart, place: Place): Recovered {
+	private load(start: BlockStart, place: Place): Recovered {
 		// Where the erase that was to begin the next sector took the start of a later block, an older one comes to light.
 		let closed = start.sequence < this.#sequence;
 		let sampleCount = 0;
-		this.#walk(start.sequence, place, (record) => {
+		this.walk(start.sequence, place, (record) => {
 			if (record.type === RecordType.CLOSED) closed = true;
 			else sampleCount = endAfter(sampleCount, record.payload);
 		});
 		if (closed || sampleCount === 0) return { start, closed, block: null };
 		const columns = start.channels.map(() => new Int32Array(sampleCount));
 		let next = 0;
-		this.#walk(start.sequence, place, (record) => {
+		this.walk(start.sequence, place, (record) => {
 			const end = endAfter(next, record.payload);
 			if (end > next) readSamples(record.payload, columns);
 			next = end;
@@ -336,14 +335,14 @@ export class CheckpointRing {
 	}
 
 	/** Visits the records of a block after its start; those of a torn end are not there. */
-	#walk(
+	private walk(
 		sequence: number,
 		from: Place,
 		visit: (record: CheckpointRecord) => void,
 	): void {
 		let { sector, offset } = from;
 		while (sector <= this.#sector) {
-			const record = this.#recordAt(sector, offset);
+			const record = this.recordAt(sector, offset);
 			if (record === null) {
 				sector++;
 				offset = SECTOR_HEADER_BYTES;
@@ -354,20 +353,20 @@ export class CheckpointRing {
 		}
 	}
 
-	#recordAt(sector: number, offset: number): CheckpointRecord | null {
+	private recordAt(sector: number, offset: number): CheckpointRecord | null {
 		const room = this.#sectorBytes - offset - RECORD_HEADER_BYTES;
 		if (room < 0) return null;
 		const header = this.#scratch.subarray(0, RECORD_HEADER_BYTES);
-		this.#flash.read(this.#addressOf(sector, offset), header);
+		this.#flash.read(this.addressOf(sector, offset), header);
 		const payloadBytes = readPayloadBytes(header, room);
 		if (payloadBytes === null) return null;
 		const bytes = this.#scratch.subarray(0, RECORD_HEADER_BYTES + payloadBytes);
-		this.#flash.read(this.#addressOf(sector, offset), bytes);
+		this.#flash.read(this.addressOf(sector, offset), bytes);
 		return readRecord(bytes);
 	}
 
 	/** Whether no record begins at a place; the end of a sector is no place for one. */
-	#isBlank(sector: number, offset: number): boolean {
+	private isBlank(sector: number, offset: number): boolean {
 		const room = this.#sectorBytes - offset;
 		if (room < 0 || offset < SECTOR_HEADER_BYTES) return false;
 		const bytes = this.#scratch.subarray(
@@ -375,11 +374,11 @@ export class CheckpointRing {
 			Math.min(room, RECORD_HEADER_BYTES),
 		);
 		if (bytes.length === 0) return true;
-		this.#flash.read(this.#addressOf(sector, offset), bytes);
+		this.#flash.read(this.addressOf(sector, offset), bytes);
 		return bytes.every((byte) => byte === 0xff);
 	}
 
-	#addressOf(sector: number, offset: number): number {
+	private addressOf(sector: number, offset: number): number {
 		const index = this.#firstSector + (sector % this.#sectors);
 		return index * this.#sectorBytes + offset;
 	}

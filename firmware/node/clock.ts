@@ -93,21 +93,21 @@ export class Clock {
 	/** @param retained what the clock had before a sleep that is part of this boot */
 	start(retained: RetainedClock | null = null): void {
 		this.#stopped = false;
-		if (retained === null) this.#restore();
+		if (retained === null) this.restore();
 		else this.#binding = retained.binding;
 		this.#learnedAtMs = retained?.learnedAtMs ?? 0;
 		const { timers } = this.#parts;
 		this.#rememberAtMs =
 			retained?.rememberAtMs ?? timers.uptimeMs() + REMEMBER_MS;
-		this.#scheduleRemember();
+		this.scheduleRemember();
 		if (this.#asksByItself) this.ask();
 	}
 
-	#restore(): void {
+	private restore(): void {
 		const stored = plausible(Number(this.#parts.settings.get(TIME_KEY)));
 		if (stored !== null)
 			this.#binding = {
-				bootTimeMs: this.#bootTimeAt(stored),
+				bootTimeMs: this.bootTimeAt(stored),
 				source: "stored",
 			};
 	}
@@ -136,7 +136,7 @@ export class Clock {
 			if (this.#stopped) return;
 			const known = wallMs === null ? null : plausible(wallMs);
 			if (known === null) this.#failures++;
-			else this.#learn(known);
+			else this.learn(known);
 			const waitMs =
 				known === null
 					? backoffMs(this.#failures, RETRY, this.#parts.chance())
@@ -147,12 +147,12 @@ export class Clock {
 		});
 	}
 
-	#learn(wallMs: number): void {
+	private learn(wallMs: number): void {
 		this.#failures = 0;
 		const before = this.#binding;
-		const bootTimeMs = this.#bootTimeAt(wallMs);
+		const bootTimeMs = this.bootTimeAt(wallMs);
 		this.#binding = { bootTimeMs, source: "network" };
-		const driftMs = this.#driftMs();
+		const driftMs = this.driftMs();
 		this.#learnedAtMs = this.#parts.timers.uptimeMs();
 		if (
 			before?.source === "network" &&
@@ -164,22 +164,22 @@ export class Clock {
 	}
 
 	/** How far uptime may be off since the last answer. */
-	#driftMs(): number {
+	private driftMs(): number {
 		if (this.#asksByItself) return 0;
 		return SLEEP_DRIFT * (this.#parts.timers.uptimeMs() - this.#learnedAtMs);
 	}
 
-	#bootTimeAt(wallMs: number): number {
+	private bootTimeAt(wallMs: number): number {
 		return Math.round(wallMs - this.#parts.timers.uptimeMs());
 	}
 
-	#scheduleRemember(): void {
+	private scheduleRemember(): void {
 		const { timers } = this.#parts;
 		this.#rememberTimer = timers.set(
 			() => {
 				this.remember();
 				this.#rememberAtMs = timers.uptimeMs() + REMEMBER_MS;
-				this.#scheduleRemember();
+				this.scheduleRemember();
 			},
 			Math.max(0, this.#rememberAtMs - timers.uptimeMs()),
 		);

@@ -40,7 +40,7 @@ export class ConfigKeeper {
 		const { settings, onRefused } = this.#parts;
 		const stored = settings.get(CONFIG_KEY);
 		if (stored === undefined) return;
-		const verdict = this.#judge(stored);
+		const verdict = this.judge(stored);
 		if ("ok" in verdict) {
 			this.#config = verdict.ok;
 			return;
@@ -53,7 +53,7 @@ export class ConfigKeeper {
 	/** Stores a document and takes it. @returns what is wrong with it in a sentence, or null */
 	apply(text: string): string | null {
 		const { settings, onRefused } = this.#parts;
-		const verdict = this.#judge(text);
+		const verdict = this.judge(text);
 		let reason = "refused" in verdict ? verdict.refused : null;
 		if ("ok" in verdict) {
 			const why = settings.set(CONFIG_KEY, text);
@@ -67,7 +67,7 @@ export class ConfigKeeper {
 
 	/** Whether a document says what is in use already. */
 	isInForce(text: string): boolean {
-		const verdict = this.#judge(text);
+		const verdict = this.judge(text);
 		// Both have their members in the order of the defaults.
 		return (
 			"ok" in verdict &&
@@ -75,7 +75,7 @@ export class ConfigKeeper {
 		);
 	}
 
-	#judge(text: string): ConfigVerdict {
+	private judge(text: string): ConfigVerdict {
 		const { channelIds, canSleep } = this.#parts;
 		return parseConfig(text, channelIds, canSleep);
 	}

@@ -71,11 +71,11 @@ export class ConfigShadow extends Asker {
 
 	protected onDue(): void {
 		this.#isStale = true;
-		this.#step();
+		this.step();
 	}
 
 	/** Asks what is to be asked next, if anything is. */
-	#step(): void {
+	private step(): void {
 		if (!this.mayAsk) return;
 		if (this.#isStale) {
 			this.#isStale = false;
@@ -84,14 +84,14 @@ export class ConfigShadow extends Asker {
 			this.ask("get", {});
 			return;
 		}
-		const reported = this.#changesToReport();
+		const reported = this.changesToReport();
 		if (reported === null) {
 			// Kept no longer than it is compared with: whatever changes, the shadow is asked for anew.
 			this.#reported = null;
 			this.rest(LOOK_AGAIN_MS);
 			return;
 		}
-		this.#reporting = this.#wantedReport();
+		this.#reporting = this.wantedReport();
 		this.ask("update", {
 			state: { reported },
 			...(this.#version === 0 ? {} : { version: this.#version }),
@@ -102,37 +102,37 @@ export class ConfigShadow extends Asker {
 
 	protected receive(what: string, message: JsonObject): void {
 		const isRejected = what.endsWith("/rejected");
-		if (what.startsWith("get/")) this.#onGot(!isRejected, message);
-		else if (isRejected) this.#onRejected(message);
-		else this.#onChanged(message);
+		if (what.startsWith("get/")) this.onGot(!isRejected, message);
+		else if (isRejected) this.onRejected(message);
+		else this.onChanged(message);
 	}
 
-	#onGot(isAccepted: boolean, message: JsonObject): void {
+	private onGot(isAccepted: boolean, message: JsonObject): void {
 		if (this.#reporting !== null) return;
 		if (!this.takes(message.clientToken)) return;
-		if (isAccepted) this.#take(message);
-		else if (message.code === 404) this.#take({});
+		if (isAccepted) this.take(message);
+		else if (message.code === 404) this.take({});
 		else {
 			this.#isStale = true;
-			this.#fail("get", message);
+			this.fail("get", message);
 		}
-		this.#step();
+		this.step();
 	}
 
 	/** The whole shadow; an empty document where there is none yet. */
-	#take(message: JsonObject): void {
+	private take(message: JsonObject): void {
 		const state = objectOf(message.state);
 		this.succeeded();
 		this.#version = versionOf(message);
 		this.#reported = objectOf(state?.reported) ?? {};
 		const desired = objectOf(state?.desired);
 		if (desired === null) this.#refusal = null;
-		else this.#follow(JSON.stringify(desired));
+		else this.follow(JSON.stringify(desired));
 		// News that came while it was under way, and is not in it.
 		if (this.#seen > this.#version) this.#isStale = true;
 	}
 
-	#follow(text: string): void {
+	private follow(text: string): void {
 		if (this.#parts.keeper.isInForce(text)) {
 			this.#refusal = null;
 			return;
@@ -143,7 +143,7 @@ export class ConfigShadow extends Asker {
 	}
 
 	/** Somebody has changed the shadow, we among them. */
-	#onChanged(message: JsonObject): void {
+	private onChanged(message: JsonObject): void {
 		const version = versionOf(message);
 		const reporting = this.#reporting;
 		if (reporting !== null && this.takes(message.clientToken)) {
@@ -159,17 +159,17 @@ export class ConfigShadow extends Asker {
 			// What we hear of our own report before it is accepted tells nothing; `#seen` settles that then.
 			if (!this.isAwaiting) this.#isStale = true;
 		}
-		this.#step();
+		this.step();
 	}
 
-	#onRejected(message: JsonObject): void {
+	private onRejected(message: JsonObject): void {
 		if (this.#reporting === null) return;
 		if (!this.takes(message.clientToken)) return;
 		this.#reporting = null;
 		this.#isStale = true;
 		// 409: another version. It is what the next answer has.
-		if (message.code !== 409) this.#fail("update", message);
-		this.#step();
+		if (message.code !== 409) this.fail("update", message);
+		this.step();
 	}
 
 	/** The shadow itself cannot be received: the configuration stays, and what can be reported is that. */
@@ -189,10 +189,10 @@ export class ConfigShadow extends Asker {
 		}
 		this.#refusal = { text: null, reason };
 		this.#reported = {};
-		this.#step();
+		this.step();
 	}
 
-	#fail(what: string, message: JsonObject): void {
+	private fail(what: string, message: JsonObject): void {
 		this.log(
 			"warn",
 			`The shadow's ${what} is rejected: ${String(message.code)} ${String(message.message)}`,
@@ -202,7 +202,7 @@ export class ConfigShadow extends Asker {
 
 	// What goes out
 
-	#wantedReport(): JsonObject {
+	private wantedReport(): JsonObject {
 		const reason = this.#refusal?.reason;
 		return {
 			...this.#parts.keeper.config,
@@ -211,10 +211,10 @@ export class ConfigShadow extends Asker {
 	}
 
 	/** Members of `reported` that are to be other than the cloud has them, those to be taken out as null; null when none is. */
-	#changesToReport(): JsonObject | null {
+	private changesToReport(): JsonObject | null {
 		const held = this.#reported;
 		if (held === null) return null;
-		const wanted = this.#wantedReport();
+		const wanted = this.wantedReport();
 		const changes: { [name: string]: unknown } = {};
 		for (const name of Object.keys(wanted))
 			if (!isSame(wanted[name], held[name])) changes[name] = wanted[name];

@@ -105,7 +105,7 @@ export class Inbox {
 	subscribe(writer: MessageWriter, nowMs: number): void {
 		if (this.isAsking || this.isSettled) return;
 		const items: MqttSubscription[] = [];
-		for (const topic of this.#filters().slice(this.#settled)) {
+		for (const topic of this.filters().slice(this.#settled)) {
 			items.push({ topic, QoS: 1 });
 			if (
 				items.length > MAX_FILTERS ||
@@ -126,7 +126,7 @@ export class Inbox {
 		this.#askedAtMs = nowMs;
 	}
 
-	#filters(): readonly string[] {
+	private filters(): readonly string[] {
 		return this.#agents.flatMap((agent) => agent.filters());
 	}
 
@@ -137,7 +137,7 @@ export class Inbox {
 			const code = codes[at - this.#settled] ?? REFUSED;
 			if (code < REFUSED) continue;
 			this.#refused++;
-			this.#system.log("warn", `The broker refuses ${this.#filters()[at]}.`);
+			this.#system.log("warn", `The broker refuses ${this.filters()[at]}.`);
 		}
 		this.#settled = this.#asked;
 	}
@@ -166,7 +166,7 @@ export class Inbox {
 		},
 	): void {
 		if (info.topic !== undefined)
-			this.#begin(info.topic, info.byteLength ?? count);
+			this.begin(info.topic, info.byteLength ?? count);
 		const part = connection.read(count);
 		const bytes = this.#bytes;
 		if (bytes === null) return;
@@ -182,25 +182,25 @@ export class Inbox {
 			return;
 		}
 		this.#waiting.push({ topic: this.#topic, bytes });
-		this.#timer ??= this.#timers.set(() => this.#tell(), 0);
+		this.#timer ??= this.#timers.set(() => this.tell(), 0);
 	}
 
 	/** One a turn. */
-	#tell(): void {
+	private tell(): void {
 		this.#timer = undefined;
 		const message = this.#waiting.shift();
 		if (message === undefined) return;
 		if (this.#waiting.length > 0)
-			this.#timer = this.#timers.set(() => this.#tell(), 0);
+			this.#timer = this.#timers.set(() => this.tell(), 0);
 		const { topic, bytes } = message;
-		this.#find(topic)?.onMessage(topic, bytes);
+		this.find(topic)?.onMessage(topic, bytes);
 	}
 
-	#begin(topic: string, lengthBytes: number): void {
+	private begin(topic: string, lengthBytes: number): void {
 		this.#bytes = null;
 		this.#topic = topic;
 		this.#filled = 0;
-		const agent = this.#find(topic);
+		const agent = this.find(topic);
 		if (agent === null) {
 			this.#system.log("warn", `A message on ${topic} is for nobody.`);
 		} else if (lengthBytes > MAX_MESSAGE_BYTES) {
@@ -212,7 +212,7 @@ export class Inbox {
 		} else this.#bytes = new Uint8Array(lengthBytes);
 	}
 
-	#find(topic: string): Agent | null {
+	private find(topic: string): Agent | null {
 		for (const agent of this.#agents) if (agent.owns(topic)) return agent;
 		return null;
 	}

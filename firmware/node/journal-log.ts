@@ -79,16 +79,16 @@ export class JournalLog {
 	/** Fills `into` with a record's data from `offset`. @returns false when the record has been dropped */
 	read(ref: RecordRef, offset: number, into: Uint8Array): boolean {
 		if (!this.isThere(ref)) return false;
-		let position = this.#advance(ref.position, RECORD_HEADER_BYTES + offset);
+		let position = this.advance(ref.position, RECORD_HEADER_BYTES + offset);
 		let done = 0;
 		while (done < into.length) {
-			position = this.#intoData(position);
+			position = this.intoData(position);
 			const count = Math.min(
 				into.length - done,
 				this.sectorBytes - (position % this.sectorBytes),
 			);
 			this.#flash.read(
-				this.#physical(position),
+				this.physical(position),
 				into.subarray(done, done + count),
 			);
 			done += count;
@@ -124,7 +124,7 @@ export class JournalLog {
 				0,
 				Math.min(SCRATCH_BYTES, end - position),
 			);
-			this.#flash.read(this.#physical(position), chunk);
+			this.#flash.read(this.physical(position), chunk);
 			for (const byte of chunk) if (byte !== 0xff) return false;
 			position += chunk.length;
 		}
@@ -150,7 +150,7 @@ export class JournalLog {
 		while (this.sectorOf(position) <= this.newest) {
 			const found = this.recordAt(position);
 			if (found !== null) return found;
-			if (refuseNewer && this.#headerAt(position) === "newer")
+			if (refuseNewer && this.headerAt(position) === "newer")
 				throw new StorageError("newer_version", NEWER);
 			position = this.firstRecordOf(this.sectorOf(position) + 1);
 		}
@@ -159,10 +159,10 @@ export class JournalLog {
 
 	/** The record that starts at `position`; null when none does, or when it is the start of one that was torn. */
 	recordAt(position: number): FoundRecord | null {
-		const header = this.#headerAt(position);
+		const header = this.headerAt(position);
 		if (header === null || header === "newer") return null;
 		const end = this.endOf(position, header.lengthBytes);
-		if (!this.#wasContinued(position, end)) return null;
+		if (!this.wasContinued(position, end)) return null;
 		return {
 			position,
 			end,
@@ -173,26 +173,26 @@ export class JournalLog {
 		};
 	}
 
-	#headerAt(position: number): RecordHeader | "newer" | null {
+	private headerAt(position: number): RecordHeader | "newer" | null {
 		const room = this.sectorBytes - (position % this.sectorBytes);
 		if (room < RECORD_HEADER_BYTES) return null;
 		const bytes = this.scratch.subarray(0, RECORD_HEADER_BYTES);
-		this.#flash.read(this.#physical(position), bytes);
+		this.#flash.read(this.physical(position), bytes);
 		return readRecordHeader(bytes);
 	}
 
 	/** Whether the sector in which a record ends was opened to go on with it, and not after it had been torn. */
-	#wasContinued(position: number, end: number): boolean {
+	private wasContinued(position: number, end: number): boolean {
 		const last = this.sectorOf(end - 1);
 		if (last === this.sectorOf(position)) return true;
-		const header = this.#headerOf(last);
+		const header = this.headerOf(last);
 		return (
-			header !== null && header.firstRecordOffset === this.#startIn(last, end)
+			header !== null && header.firstRecordOffset === this.startIn(last, end)
 		);
 	}
 
 	/** The offset, in the sector in which a record ends, of the record after it. */
-	#startIn(sector: number, end: number): number {
+	private startIn(sector: number, end: number): number {
 		const offset = end - sector * this.sectorBytes;
 		return this.sectorBytes - offset < RECORD_HEADER_BYTES
 			? NONE_STARTS_HERE
@@ -202,14 +202,14 @@ export class JournalLog {
 	/** Where the first record of a sector, or of the first sector after it in which one starts, may start. */
 	firstRecordOf(from: number): number {
 		for (let sector = from; sector <= this.newest; sector++) {
-			const header = this.#headerOf(sector);
+			const header = this.headerOf(sector);
 			if (header !== null && header.firstRecordOffset !== NONE_STARTS_HERE)
 				return sector * this.sectorBytes + header.firstRecordOffset;
 		}
 		return (this.newest + 1) * this.sectorBytes;
 	}
 
-	#headerOf(sector: number): SectorHeader | null {
+	private headerOf(sector: number): SectorHeader | null {
 		if (sector > this.newest) return null;
 		const header = this.readHeader(sector % this.sectors);
 		if (header === null || header === "newer") return null;
@@ -241,7 +241,7 @@ export class JournalLog {
 
 	/** Whether the record of `sequence` is there with all of its data, released or not. */
 	holds(sequence: number): boolean {
-		let found = this.find(this.firstRecordOf(this.#sectorBefore(sequence)));
+		let found = this.find(this.firstRecordOf(this.sectorBefore(sequence)));
 		while (found !== null) {
 			if (found.sequence === sequence && this.isIntact(found)) return true;
 			found = this.find(found.end);
@@ -250,10 +250,10 @@ export class JournalLog {
 	}
 
 	/** The last sector that was opened before `sequence` had been taken, or else the oldest. */
-	#sectorBefore(sequence: number): number {
+	private sectorBefore(sequence: number): number {
 		let sector = this.newest;
 		while (sector > this.oldestSector()) {
-			const header = this.#headerOf(sector);
+			const header = this.headerOf(sector);
 			if (header !== null && header.nextSequence <= sequence) break;
 			sector--;
 		}
@@ -279,7 +279,7 @@ export class JournalLog {
 	/** Whether a sector has its header, and nothing but erased bytes after it. */
 	isOpen(sector: number): boolean {
 		return (
-			this.#headerOf(sector) !== null &&
+			this.headerOf(sector) !== null &&
 			this.isBlank(sector * this.sectorBytes + SECTOR_HEADER_BYTES)
 		);
 	}
@@ -287,13 +287,13 @@ export class JournalLog {
 	/** @returns whether flash reports success */
 	eraseSector(sector: number): boolean {
 		const offset = (sector % this.sectors) * this.sectorBytes;
-		return this.#attempt(() => this.#flash.erase(offset));
+		return this.attempt(() => this.#flash.erase(offset));
 	}
 
 	/** Programs bytes that lie in one sector. @returns whether flash reports success */
 	program(position: number, bytes: Uint8Array): boolean {
-		const offset = this.#physical(position);
-		return this.#attempt(() => this.#flash.program(offset, bytes));
+		const offset = this.physical(position);
+		return this.attempt(() => this.#flash.program(offset, bytes));
 	}
 
 	/** Whether the record is there and its data is what was appended. */
@@ -329,7 +329,7 @@ export class JournalLog {
 	}
 
 	/** @throws what flash throws when it cannot be read either: then nothing runs on this board any more */
-	#attempt(operation: () => void): boolean {
+	private attempt(operation: () => void): boolean {
 		try {
 			operation();
 			return true;
@@ -343,12 +343,12 @@ export class JournalLog {
 
 	// Addresses
 
-	#physical(position: number): number {
+	private physical(position: number): number {
 		return position % (this.sectors * this.sectorBytes);
 	}
 
 	/** A position at a sector's very end or start stands for that sector's first byte of data. */
-	#intoData(position: number): number {
+	private intoData(position: number): number {
 		const offset = position % this.sectorBytes;
 		return offset < SECTOR_HEADER_BYTES
 			? position - offset + SECTOR_HEADER_BYTES
@@ -357,10 +357,10 @@ export class JournalLog {
 
 	/** The end may be a sector's very end: it is then not moved on into the next one. */
 	endOf(position: number, lengthBytes: number): number {
-		return this.#advance(position, RECORD_HEADER_BYTES + lengthBytes);
+		return this.advance(position, RECORD_HEADER_BYTES + lengthBytes);
 	}
 
-	#advance(position: number, bytes: number): number {
+	private advance(position: number, bytes: number): number {
 		const sector = this.sectorOf(position);
 		const offset = position - sector * this.sectorBytes;
 		if (offset + bytes <= this.sectorBytes) return position + bytes;

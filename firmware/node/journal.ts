@@ -77,8 +77,8 @@ export class Journal {
 	): Journal {
 		const journal = new Journal(flash, onGivenUp);
 		const newest = journal.#log.findNewest();
-		if (newest === null) journal.#format(random);
-		else journal.#load(newest);
+		if (newest === null) journal.format(random);
+		else journal.load(newest);
 		return journal;
 	}
 
@@ -157,14 +157,14 @@ export class Journal {
 	 * @throws RangeError when it is longer than `maxRecordBytes`; in the heap, room is made for it
 	 */
 	append(sequence: number, bytes: Uint8Array): RecordRef {
-		if (bytes.length > this.maxRecordBytes) this.#makeRoom(bytes.length);
+		if (bytes.length > this.maxRecordBytes) this.makeRoom(bytes.length);
 		this.reserve(sequence);
-		let position = this.#write(sequence, bytes);
+		let position = this.write(sequence, bytes);
 		for (let tries = 1; position === null && tries < MAX_TRIES; tries++)
-			position = this.#write(sequence, bytes);
+			position = this.write(sequence, bytes);
 		if (position === null) {
-			this.#goOnInHeap(bytes.length);
-			position = this.#write(sequence, bytes);
+			this.goOnInHeap(bytes.length);
+			position = this.write(sequence, bytes);
 		}
 		if (position === null)
 			throw new StorageError(
@@ -181,10 +181,10 @@ export class Journal {
 		const frozen = this.#frozen?.first() ?? null;
 		if (frozen !== null) return frozen;
 		this.#frozen = null;
-		return this.#firstWritten();
+		return this.firstWritten();
 	}
 
-	#firstWritten(): RecordRef | null {
+	private firstWritten(): RecordRef | null {
 		const found = this.#log.unreleasedFrom(this.#tail);
 		this.#tail = found === null ? this.#head : found.position;
 		this.#log.forgetMarksBefore(this.#tail);
@@ -199,7 +199,7 @@ export class Journal {
 	/** The next unreleased record after `ref` in the order of appending, or null. `ref` may be gone already. */
 	next(ref: RecordRef): RecordRef | null {
 		if (this.#frozen?.owns(ref))
-			return this.#frozen.next(ref) ?? this.#firstWritten();
+			return this.#frozen.next(ref) ?? this.firstWritten();
 		if (ref.position < this.#tail) return this.first();
 		return this.#log.unreleasedFrom(
 			this.#log.endOf(ref.position, ref.lengthBytes),
@@ -208,12 +208,12 @@ export class Journal {
 
 	/** Fills `into` with the record's data from `offset`. @returns false when the record has been dropped */
 	read(ref: RecordRef, offset: number, into: Uint8Array): boolean {
-		return this.#logOf(ref).read(ref, offset, into);
+		return this.logOf(ref).read(ref, offset, into);
 	}
 
 	/** Whether the record is there and its data is what was appended. */
 	verify(ref: RecordRef): boolean {
-		return this.#logOf(ref).verify(ref);
+		return this.logOf(ref).verify(ref);
 	}
 
 	/**
@@ -224,7 +224,7 @@ export class Journal {
 		if (this.#frozen?.owns(ref)) return this.#frozen.release(ref);
 		if (ref.position < this.#tail || !this.#log.release(ref)) return false;
 		this.#depth = Math.max(0, this.#depth - 1);
-		if (ref.position === this.#tail) this.#firstWritten();
+		if (ref.position === this.#tail) this.firstWritten();
 		return true;
 	}
 
@@ -235,19 +235,19 @@ export class Journal {
 
 	// Mounting
 
-	#format(random: (into: Uint8Array) => void): void {
+	private format(random: (into: Uint8Array) => void): void {
 		const id = new Uint8Array(8);
 		random(id);
 		this.#log.id = readHex(id, 0);
-		let isOpen = this.#openSector(SECTOR_HEADER_BYTES);
+		let isOpen = this.openSector(SECTOR_HEADER_BYTES);
 		for (let tries = 1; !isOpen && tries < MAX_TRIES; tries++)
-			isOpen = this.#openSector(SECTOR_HEADER_BYTES);
-		if (!isOpen) this.#goOnInHeap(0);
+			isOpen = this.openSector(SECTOR_HEADER_BYTES);
+		if (!isOpen) this.goOnInHeap(0);
 		this.#tail = this.#head;
 		this.#torn = !isOpen;
 	}
 
-	#load(newest: SectorHeader): void {
+	private load(newest: SectorHeader): void {
 		const found = readJournal(this.#log, newest);
 		this.#lastBoot = newest.boot;
 		this.#dropped = newest.dropped;
@@ -261,10 +261,10 @@ export class Journal {
 	// Writing
 
 	/** Writes a record once. @returns its position, or null when it cannot be read back */
-	#write(sequence: number, bytes: Uint8Array): number | null {
-		if (this.#torn || this.#leftInSector() < RECORD_HEADER_BYTES) {
+	private write(sequence: number, bytes: Uint8Array): number | null {
+		if (this.#torn || this.leftInSector() < RECORD_HEADER_BYTES) {
 			this.#torn = true;
-			if (!this.#openSector(SECTOR_HEADER_BYTES)) return null;
+			if (!this.openSector(SECTOR_HEADER_BYTES)) return null;
 		}
 		const position = this.#head;
 		this.#torn = true;
@@ -275,7 +275,7 @@ export class Journal {
 			crc32(bytes),
 		);
 		const isWritten =
-			this.#log.program(position, header) && this.#writeData(bytes, position);
+			this.#log.program(position, header) && this.writeData(bytes, position);
 		const found = this.#log.recordAt(position);
 		// Where a state byte is stuck, a record looks released from the start, and nobody would ever send it.
 		if (found !== null && !found.released && this.#log.isIntact(found)) {
@@ -287,15 +287,15 @@ export class Journal {
 	}
 
 	/** @returns false when flash reports failure */
-	#writeData(bytes: Uint8Array, start: number): boolean {
+	private writeData(bytes: Uint8Array, start: number): boolean {
 		this.#head += RECORD_HEADER_BYTES;
 		let done = 0;
 		while (done < bytes.length) {
-			if (this.#leftInSector() === 0) {
+			if (this.leftInSector() === 0) {
 				const offset = this.#log.offsetAfter(bytes.length - done);
-				if (!this.#openSector(offset, start)) return false;
+				if (!this.openSector(offset, start)) return false;
 			}
-			const count = Math.min(bytes.length - done, this.#leftInSector());
+			const count = Math.min(bytes.length - done, this.leftInSector());
 			const part = bytes.subarray(done, done + count);
 			if (!this.#log.program(this.#head, part)) return false;
 			this.#head += count;
@@ -309,11 +309,11 @@ export class Journal {
 	 * @param writingAt start of the record under way, which cannot be found yet
 	 * @returns false when flash does not take it; the sector after it will then be the next
 	 */
-	#openSector(firstRecordOffset: number, writingAt?: number): boolean {
+	private openSector(firstRecordOffset: number, writingAt?: number): boolean {
 		const sector = this.#log.newest + 1;
 		const isErased = this.#nextSectorErased || this.#log.eraseSector(sector);
 		this.#nextSectorErased = false;
-		this.#dropSector(sector + 1 - this.#log.sectors);
+		this.dropSector(sector + 1 - this.#log.sectors);
 		const tail =
 			this.#log.unreleasedFrom(this.#tail)?.position ??
 			writingAt ??
@@ -338,12 +338,12 @@ export class Journal {
 	}
 
 	/** What is unsent on flash is read from there on. */
-	#goOnInHeap(recordBytes: number): void {
+	private goOnInHeap(recordBytes: number): void {
 		if (this.#depth > 0)
 			this.#frozen = new FrozenBacklog(this.#log, this.#tail, this.#depth);
 		const { fault } = this.#log;
 		this.#isDurable = false;
-		this.#startInHeap(recordBytes);
+		this.startInHeap(recordBytes);
 		const why =
 			fault instanceof Error ? fault.message : "It does not read back.";
 		this.#onGivenUp(
@@ -352,16 +352,16 @@ export class Journal {
 	}
 
 	/** A longer record takes a larger heap, and what is in the present one is dropped. */
-	#makeRoom(recordBytes: number): void {
+	private makeRoom(recordBytes: number): void {
 		if (this.#isDurable || recordBytes > MAX_RECORD_BYTES)
 			throw new RangeError(
 				`A record of ${recordBytes} bytes does not fit: this journal takes ${this.maxRecordBytes}.`,
 			);
 		this.#dropped += this.#depth;
-		this.#startInHeap(recordBytes);
+		this.startInHeap(recordBytes);
 	}
 
-	#startInHeap(recordBytes: number): void {
+	private startInHeap(recordBytes: number): void {
 		const log = JournalLog.after(this.#log, heapForJournal(recordBytes));
 		this.#log = log;
 		this.#torn = true;
@@ -372,7 +372,7 @@ export class Journal {
 	}
 
 	/** Counts the unreleased records that start in a sector about to be erased. */
-	#dropSector(sector: number): void {
+	private dropSector(sector: number): void {
 		if (sector < 0) return;
 		const end = (sector + 1) * this.#log.sectorBytes;
 		let found = this.#log.unreleasedFrom(this.#tail);
@@ -384,11 +384,11 @@ export class Journal {
 		this.#tail = Math.max(this.#tail, found?.position ?? end);
 	}
 
-	#logOf(ref: RecordRef): JournalLog {
+	private logOf(ref: RecordRef): JournalLog {
 		return this.#frozen?.owns(ref) ? this.#frozen.log : this.#log;
 	}
 
-	#leftInSector(): number {
+	private leftInSector(): number {
 		return (this.#log.newest + 1) * this.#log.sectorBytes - this.#head;
 	}
 }

@@ -63,7 +63,7 @@ export class MessageWriter {
 		const QoS = message.id === 0 ? 0 : 1;
 		const room = this.#writable - overheadBytes(topic, byteLength, QoS);
 		if (room <= 0) return false;
-		const part = this.#read(message, 0, room);
+		const part = this.read(message, 0, room);
 		if (part === null) return false;
 		const options: MqttPublishOptions =
 			QoS === 0
@@ -76,7 +76,7 @@ export class MessageWriter {
 						byteLength,
 					};
 		this.#current = message;
-		this.#write(part, options);
+		this.write(part, options);
 		return true;
 	}
 
@@ -91,14 +91,17 @@ export class MessageWriter {
 	/** Writes on. @returns false when the record was dropped meanwhile: the connection cannot be used any more */
 	proceed(): boolean {
 		while (this.#current !== null && this.#writable > 0) {
-			const part = this.#read(this.#current, this.#written, this.#writable);
+			const part = this.read(this.#current, this.#written, this.#writable);
 			if (part === null) return false;
-			this.#write(part, undefined);
+			this.write(part, undefined);
 		}
 		return true;
 	}
 
-	#write(part: Uint8Array, options: MqttPublishOptions | undefined): void {
+	private write(
+		part: Uint8Array,
+		options: MqttPublishOptions | undefined,
+	): void {
 		if (this.#connection === null || this.#current === null) return;
 		if (options !== undefined) this.#written = 0;
 		this.#written += part.length;
@@ -106,7 +109,11 @@ export class MessageWriter {
 		this.setWritable(this.#connection.write(part, options));
 	}
 
-	#read(message: InFlight, offset: number, room: number): Uint8Array | null {
+	private read(
+		message: InFlight,
+		offset: number,
+		room: number,
+	): Uint8Array | null {
 		const length = Math.min(room, PART_BYTES, message.lengthBytes - offset);
 		if (message.ref === null)
 			return message.bytes?.subarray(offset, offset + length) ?? null;

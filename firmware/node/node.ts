@@ -107,7 +107,7 @@ class Node implements RunningNode {
 			board,
 			system: this.#system,
 			settings: this.#settings,
-			restart: () => this.#restart(),
+			restart: () => this.restart(),
 		});
 		this.#droppedBefore = journal.dropped;
 		this.#droppedUnseen = Math.max(0, (woken?.dropped ?? 0) - journal.dropped);
@@ -120,7 +120,7 @@ class Node implements RunningNode {
 			time,
 			settings,
 			chance,
-			onJump: () => this.#onJump(),
+			onJump: () => this.onJump(),
 			onAnswer: () => this.#sleeper?.answered(),
 		});
 		if (this.#ring !== null) this.#ring.clock = this.#clock;
@@ -142,7 +142,7 @@ class Node implements RunningNode {
 			settings,
 			channelIds: sensors.flatMap((port) => port.channels.map(({ id }) => id)),
 			canSleep: board.deepSleep !== undefined,
-			onRefused: (reason) => this.#reportRefused(reason),
+			onRefused: (reason) => this.reportRefused(reason),
 		});
 		const asking = {
 			thing: identity.thing,
@@ -155,12 +155,12 @@ class Node implements RunningNode {
 		this.#shadow = new ConfigShadow({
 			...asking,
 			keeper: this.#keeper,
-			apply: (text) => this.#apply(text),
+			apply: (text) => this.apply(text),
 		});
 		this.#jobs = new Jobs({
 			...asking,
 			settings,
-			operations: (name) => this.#operation(name),
+			operations: (name) => this.operation(name),
 			onChange: () => this.#sleeper?.answered(),
 		});
 		this.#streams = new Streams({
@@ -177,8 +177,8 @@ class Node implements RunningNode {
 			network: {
 				rssi: () => network.rssi() ?? this.#rssi ?? undefined,
 			},
-			onBlock: (ref) => this.#onBlock(ref),
-			takeFigures: () => this.#takeFigures(),
+			onBlock: (ref) => this.onBlock(ref),
+			takeFigures: () => this.takeFigures(),
 			publishLive: (bytes) => this.#uplink.publishLive(bytes),
 			onTaken: () => this.#sleeper?.sampled(),
 		});
@@ -187,15 +187,15 @@ class Node implements RunningNode {
 	start(): void {
 		const { woken, boot } = this.#storage;
 		const { keys } = this.#uplink;
-		if (keys !== null) keys.onClaim = () => this.#restart();
-		const crash = this.#findCrash();
+		if (keys !== null) keys.onClaim = () => this.restart();
+		const crash = this.findCrash();
 		if (this.#ring !== null) this.#ring.boot = boot;
 		if (woken === null) {
-			this.#reportBoot();
+			this.reportBoot();
 			this.#ring?.noteVitals(this.#system.firmware, null);
 		} else this.#uplink.resume(woken.uplink);
 		const isTold = woken?.told ?? false;
-		if (!isTold) this.#publishBoot(crash);
+		if (!isTold) this.publishBoot(crash);
 		this.#keeper.load(isTold);
 		const { config } = this.#keeper;
 		this.#system.level = config.logLevel;
@@ -203,7 +203,7 @@ class Node implements RunningNode {
 		this.#clock.start(woken?.clock);
 		this.#streams.start(config, woken);
 		if (keys?.isClaim) this.claim(keys);
-		else this.#startUplink();
+		else this.startUplink();
 		this.#updates.begin();
 		this.#jobs.start();
 	}
@@ -229,7 +229,7 @@ class Node implements RunningNode {
 			scratch: this.#storage.scratch,
 			chance: () => randomFraction(system),
 			keys,
-			restart: () => this.#restart(),
+			restart: () => this.restart(),
 		});
 		keys.claiming.start();
 	}
@@ -253,17 +253,17 @@ class Node implements RunningNode {
 	}
 
 	/** What a job may have the node do. */
-	#operation(name: JobOperation): Operation | null {
+	private operation(name: JobOperation): Operation | null {
 		const { timers, wifi } = this.#board;
 		const settings = this.#settings;
 		const restarting = {
 			settings,
 			resetReason: this.#system.resetReason,
-			restart: () => this.#restart(),
+			restart: () => this.restart(),
 		};
 		if (name === "reboot") return new Reboot(restarting);
 		if (name === "reset") return new FactoryReset(restarting);
-		if (name === "logs") return this.#logUpload();
+		if (name === "logs") return this.logUpload();
 		if (name === "update")
 			return this.#updates.operation(
 				this.#board.identity.thing,
@@ -275,11 +275,11 @@ class Node implements RunningNode {
 		return null;
 	}
 
-	#restart(): void {
+	private restart(): void {
 		this.stop(() => this.#system.restart());
 	}
 
-	#reportBoot(): void {
+	private reportBoot(): void {
 		const { boot, journal, recovered } = this.#storage;
 		this.#system.report({
 			event: "boot",
@@ -292,14 +292,14 @@ class Node implements RunningNode {
 	}
 
 	/** The crash that is to be told of, if there is one. */
-	#findCrash(): CrashRecord | null {
+	private findCrash(): CrashRecord | null {
 		const { woken, boot } = this.#storage;
 		const memory = this.#ring?.memory ?? null;
 		if (woken !== null) return memory === null ? null : readCrash(memory);
 		return findCrash(this.#system.resetReason, boot, memory, this.#board.abort);
 	}
 
-	#publishBoot(crash: CrashRecord | null): void {
+	private publishBoot(crash: CrashRecord | null): void {
 		const { boot, journal } = this.#storage;
 		const { resetReason, board, firmware } = this.#system;
 		const event: BootEvent = {
@@ -309,22 +309,22 @@ class Node implements RunningNode {
 			resetReason,
 			board,
 			firmware,
-			uptimeMs: this.#uptimeMs(),
+			uptimeMs: this.uptimeMs(),
 		};
 		if (crash === null) this.#uplink.publishEvent(event);
 		else
 			this.#uplink.publishEvent({ ...event, crash }, (isAcknowledged) => {
-				if (isAcknowledged) this.#onCrashTold();
+				if (isAcknowledged) this.onCrashTold();
 			});
 	}
 
 	/** What led to it follows. */
-	#onCrashTold(): void {
+	private onCrashTold(): void {
 		if (this.#ring !== null) forgetCrash(this.#ring.memory);
-		this.#logUpload().start();
+		this.logUpload().start();
 	}
 
-	#logUpload(): LogUpload {
+	private logUpload(): LogUpload {
 		return new LogUpload({
 			ring: this.#ring,
 			uplink: this.#uplink,
@@ -334,12 +334,12 @@ class Node implements RunningNode {
 	}
 
 	/** In the way of the configuration: for good, or for what is due. */
-	#startUplink(): void {
+	private startUplink(): void {
 		const { sleep } = this.#keeper.config;
 		this.#uplink.savesBattery = sleep;
 		this.#clock.asksByItself = !sleep;
 		if (sleep) {
-			this.#sleeper ??= this.#makeSleeper();
+			this.#sleeper ??= this.makeSleeper();
 			this.#sleeper?.start();
 		} else {
 			this.#sleeper?.stop();
@@ -348,12 +348,12 @@ class Node implements RunningNode {
 	}
 
 	applyConfig(text: string): string | null {
-		const refused = this.#apply(text);
+		const refused = this.apply(text);
 		if (refused === null) this.#shadow.changed();
 		return refused;
 	}
 
-	#apply(text: string): string | null {
+	private apply(text: string): string | null {
 		if (this.#stopped) return "The node has been stopped.";
 		const refused = this.#keeper.apply(text);
 		if (refused !== null) return refused;
@@ -361,7 +361,7 @@ class Node implements RunningNode {
 		this.#system.level = config.logLevel;
 		this.#streams.stop();
 		this.#streams.start(config);
-		if (this.claiming === undefined) this.#startUplink();
+		if (this.claiming === undefined) this.startUplink();
 		return null;
 	}
 
@@ -376,16 +376,16 @@ class Node implements RunningNode {
 			if (
 				this.#keeper.config.sleep &&
 				this.claiming === undefined &&
-				this.#hasToSend()
+				this.hasToSend()
 			)
 				this.#uplink.start();
 		}
 		this.#uplink.finish(FAREWELL_MS, () => done?.());
 	}
 
-	#reportRefused(reason: string): void {
+	private reportRefused(reason: string): void {
 		const { boot } = this.#storage;
-		const uptimeMs = this.#uptimeMs();
+		const uptimeMs = this.uptimeMs();
 		this.#system.report({ event: "config_refused", reason });
 		this.#uplink.publishEvent({
 			type: "config_refused",
@@ -395,14 +395,14 @@ class Node implements RunningNode {
 		});
 	}
 
-	#onJump(): void {
+	private onJump(): void {
 		this.#ring?.noteVitals(this.#system.firmware, null);
 		this.#streams.clockChanged();
 		this.#uplink.timeChanged();
 		this.claiming?.timeChanged();
 	}
 
-	#onBlock(ref: RecordRef): void {
+	private onBlock(ref: RecordRef): void {
 		const { dropped } = this.#storage.journal;
 		if (dropped > this.#droppedBefore)
 			this.#system.report({
@@ -414,7 +414,7 @@ class Node implements RunningNode {
 	}
 
 	/** @returns null on a board without deep sleep */
-	#makeSleeper(): Sleeper | null {
+	private makeSleeper(): Sleeper | null {
 		const { deepSleep, timers } = this.#board;
 		if (deepSleep === undefined) return null;
 		const { boot, journal } = this.#storage;
@@ -427,7 +427,7 @@ class Node implements RunningNode {
 			clock: this.#clock,
 			scratch: this.#storage.scratch,
 			wakingMs: this.#wakingMs,
-			hasToSend: () => this.#hasToSend(),
+			hasToSend: () => this.hasToSend(),
 			maySleep: () =>
 				!this.#updates.isOnTrial &&
 				journal.isDurable &&
@@ -437,13 +437,13 @@ class Node implements RunningNode {
 			onContact: () => {
 				this.#rssi = this.#board.network.rssi() ?? this.#rssi;
 			},
-			capture: (wakeAtMs) => this.#capture(wakeAtMs),
+			capture: (wakeAtMs) => this.capture(wakeAtMs),
 			closeLongest: () => this.#streams.closeLongest(),
 			beforeSleep: () => this.#streams.closeSensors(),
 		});
 	}
 
-	#hasToSend(): boolean {
+	private hasToSend(): boolean {
 		return (
 			this.#storage.journal.depth > 0 ||
 			this.#uplink.hasEvents ||
@@ -455,7 +455,7 @@ class Node implements RunningNode {
 		return this.#storage.journal.dropped + this.#droppedUnseen;
 	}
 
-	#capture(wakeAtMs: number): RetainedState {
+	private capture(wakeAtMs: number): RetainedState {
 		const { boot, journal } = this.#storage;
 		return {
 			journalId: journal.id,
@@ -473,7 +473,7 @@ class Node implements RunningNode {
 		};
 	}
 
-	#takeFigures(): HealthFigures {
+	private takeFigures(): HealthFigures {
 		const { boot, journal } = this.#storage;
 		const streams = this.#streams;
 		const uplink = this.#uplink;
@@ -489,12 +489,12 @@ class Node implements RunningNode {
 			clock: this.#clock.state,
 			sensors: streams.takeSensorState(),
 			settings: this.#settings.takeState(),
-			journal: this.#journalState(),
+			journal: this.journalState(),
 		};
 	}
 
 	/** It never gets better within a boot. */
-	#journalState(): number {
+	private journalState(): number {
 		if (this.#storage.isNewer) return JOURNAL_CODES.newer_version;
 		if (!this.#storage.journal.isDurable) return JOURNAL_CODES.not_writable;
 		return this.#streams.areCheckpointed
@@ -502,7 +502,7 @@ class Node implements RunningNode {
 			: JOURNAL_CODES.no_checkpoints;
 	}
 
-	#uptimeMs(): number {
+	private uptimeMs(): number {
 		return Math.round(this.#board.timers.uptimeMs());
 	}
 }

@@ -169,10 +169,10 @@ export class Outbox {
 	pick(nowMs: number, drained: boolean, mayAsk = false): InFlight | null {
 		const asksFirst = mayAsk && !this.#requestWasLast;
 		const place =
-			(asksFirst ? this.#pickRequest() : null) ??
-			this.#pickRepetition(nowMs, drained) ??
-			this.#pickNew() ??
-			(mayAsk ? this.#pickRequest() : null);
+			(asksFirst ? this.pickRequest() : null) ??
+			this.pickRepetition(nowMs, drained) ??
+			this.pickNew() ??
+			(mayAsk ? this.pickRequest() : null);
 		return place;
 	}
 
@@ -186,7 +186,7 @@ export class Outbox {
 		const place = id === 0 ? null : this.#window.withId(id);
 		if (place === null || place.sends === 0 || place.topic !== null)
 			return null;
-		if (place.ref !== null) this.#release(place.ref);
+		if (place.ref !== null) this.release(place.ref);
 		else if (place.sends > 1) this.#window.retire(id);
 		return place;
 	}
@@ -202,7 +202,7 @@ export class Outbox {
 	}
 
 	/** One that the ring had dropped already was counted then. */
-	#release(ref: RecordRef): void {
+	private release(ref: RecordRef): void {
 		const { sequence } = ref;
 		if (this.#journal.release(ref))
 			this.#system.report({ event: "released", sequence });
@@ -221,39 +221,39 @@ export class Outbox {
 	nextRepetitionAtMs(nowMs: number): number {
 		let atMs = NEVER;
 		for (const place of this.#window.places) {
-			const dueMs = this.#repeatAtMs(place);
+			const dueMs = this.repeatAtMs(place);
 			if (dueMs > nowMs) atMs = Math.min(atMs, dueMs);
 		}
 		return atMs;
 	}
 
-	#pickRepetition(nowMs: number, drained: boolean): InFlight | null {
+	private pickRepetition(nowMs: number, drained: boolean): InFlight | null {
 		for (const place of this.#window.places) {
-			if (nowMs < this.#repeatAtMs(place)) continue;
-			if (place.ref !== null && !this.#isSound(place.ref)) place.free();
+			if (nowMs < this.repeatAtMs(place)) continue;
+			if (place.ref !== null && !this.isSound(place.ref)) place.free();
 			else if (place.sentAtMs < 0 || drained) return place;
 		}
 		return null;
 	}
 
 	/** On a new connection at once, else when no PUBACK has come in time. */
-	#repeatAtMs(place: InFlight): number {
+	private repeatAtMs(place: InFlight): number {
 		if (place.id === 0) return NEVER;
 		return place.sentAtMs < 0 ? 0 : place.sentAtMs + this.#limits.resendMs;
 	}
 
-	#pickNew(): InFlight | null {
+	private pickNew(): InFlight | null {
 		const place = this.#window.freePlace();
 		if (place === null) return null;
-		if (this.#takeEvent(place)) return place;
-		const ref = this.#nextBlock();
+		if (this.takeEvent(place)) return place;
+		const ref = this.nextBlock();
 		if (ref === null) return null;
 		place.take(packetIdOf(ref.sequence), ref, null);
 		return place;
 	}
 
 	/** The one that waits for longest, unless another is under way. */
-	#pickRequest(): InFlight | null {
+	private pickRequest(): InFlight | null {
 		const place = this.#window.request;
 		const next = this.#requests[0];
 		// One that was picked may not have been begun, for want of room in the connection.
@@ -265,7 +265,7 @@ export class Outbox {
 		return place;
 	}
 
-	#takeEvent(place: InFlight): boolean {
+	private takeEvent(place: InFlight): boolean {
 		if (this.#events.length === 0) return false;
 		const id = this.#window.takeEventId();
 		const event = id === 0 ? undefined : this.#events.shift();
@@ -274,28 +274,28 @@ export class Outbox {
 		return true;
 	}
 
-	#nextBlock(): RecordRef | null {
+	private nextBlock(): RecordRef | null {
 		for (;;) {
 			const fresh = this.#fresh[0];
-			const ref = fresh ?? this.#nextOfBacklog();
+			const ref = fresh ?? this.nextOfBacklog();
 			if (ref === null) return null;
 			const isUnderWay = this.#window.holds(ref);
 			const idIsTaken = this.#window.withId(packetIdOf(ref.sequence)) !== null;
 			if (idIsTaken && !isUnderWay) return null;
 			if (fresh === undefined) this.#cursor = ref;
 			else this.#fresh.shift();
-			if (!isUnderWay && this.#isSound(ref)) return ref;
+			if (!isUnderWay && this.isSound(ref)) return ref;
 		}
 	}
 
-	#nextOfBacklog(): RecordRef | null {
+	private nextOfBacklog(): RecordRef | null {
 		return this.#cursor === null
 			? this.#journal.first()
 			: this.#journal.next(this.#cursor);
 	}
 
 	/** A record that has decayed in flash is of no use to anybody: it counts as dropped. */
-	#isSound(ref: RecordRef): boolean {
+	private isSound(ref: RecordRef): boolean {
 		if (this.#journal.verify(ref)) return true;
 		this.#system.log("error", `Block ${ref.sequence} cannot be read any more.`);
 		this.#journal.discard(ref);

@@ -88,12 +88,12 @@ export class Recorder implements SampleSink {
 		builder.resume(block);
 		this.#open = true;
 		this.#durableCount = durableCount;
-		this.#endCount = this.#samplesToEnd(block.startUptimeMs);
+		this.#endCount = this.samplesToEnd(block.startUptimeMs);
 	}
 
 	/** A block of a former configuration is in the journal: it is not to be recovered. */
 	closed(sequence: number): void {
-		this.#onRing((ring) => ring.close(sequence));
+		this.onRing((ring) => ring.close(sequence));
 	}
 
 	/** Whether the open block outlives a restart. */
@@ -103,12 +103,12 @@ export class Recorder implements SampleSink {
 
 	add(uptimeMs: number, row: Int32Array): void {
 		const { builder } = this.#parts;
-		if (this.#open && uptimeMs !== this.#nextUptimeMs()) this.close();
-		if (!this.#open) this.#begin(uptimeMs);
+		if (this.#open && uptimeMs !== this.nextUptimeMs()) this.close();
+		if (!this.#open) this.begin(uptimeMs);
 		builder.add(row);
 		const volatileMs = this.volatileSamples * builder.intervalMs;
 		if (builder.sampleCount >= this.#endCount) this.close();
-		else if (volatileMs >= this.#spans.checkpointMs) this.#checkpoint();
+		else if (volatileMs >= this.#spans.checkpointMs) this.checkpoint();
 	}
 
 	addMissing(uptimeMs: number, count: number): void {
@@ -130,24 +130,24 @@ export class Recorder implements SampleSink {
 		}
 		const { builder, clock } = this.#parts;
 		builder.clock = clock.binding;
-		this.#endCount = this.#samplesToEnd(builder.startUptimeMs);
-		this.#onRing((ring) => ring.open(builder));
+		this.#endCount = this.samplesToEnd(builder.startUptimeMs);
+		this.onRing((ring) => ring.open(builder));
 	}
 
 	/** Makes the open block, if any, a durable one. */
 	close(): void {
 		if (!this.#open) return;
-		this.#splitOversized();
-		this.#finish(this.#parts.builder.sampleCount);
+		this.splitOversized();
+		this.finish(this.#parts.builder.sampleCount);
 		this.#open = false;
 	}
 
-	#nextUptimeMs(): number {
+	private nextUptimeMs(): number {
 		const { startUptimeMs, sampleCount, intervalMs } = this.#parts.builder;
 		return startUptimeMs + sampleCount * intervalMs;
 	}
 
-	#begin(startUptimeMs: number): void {
+	private begin(startUptimeMs: number): void {
 		const { builder, journal, boot, clock } = this.#parts;
 		builder.begin({
 			journalId: journal.id,
@@ -158,11 +158,11 @@ export class Recorder implements SampleSink {
 		});
 		this.#open = true;
 		this.#durableCount = 0;
-		this.#endCount = this.#samplesToEnd(startUptimeMs);
-		this.#onRing((ring) => ring.open(builder));
+		this.#endCount = this.samplesToEnd(startUptimeMs);
+		this.onRing((ring) => ring.open(builder));
 	}
 
-	#samplesToEnd(startUptimeMs: number): number {
+	private samplesToEnd(startUptimeMs: number): number {
 		const { spanMs, phaseMs } = this.#spans;
 		const { builder } = this.#parts;
 		const base = startUptimeMs + (builder.clock?.bootTimeMs ?? 0) - phaseMs;
@@ -171,12 +171,12 @@ export class Recorder implements SampleSink {
 		return Math.min(Math.max(count, 1), builder.capacity);
 	}
 
-	#checkpoint(): void {
-		this.#splitOversized();
+	private checkpoint(): void {
+		this.splitOversized();
 		const { columns, sampleCount } = this.#parts.builder;
 		const from = this.#durableCount;
 		let hasRoom = true;
-		this.#onRing((ring) => {
+		this.onRing((ring) => {
 			hasRoom = ring.add(columns, from, sampleCount);
 		});
 		this.#durableCount = sampleCount;
@@ -184,7 +184,7 @@ export class Recorder implements SampleSink {
 	}
 
 	/** Where flash takes no checkpoints any more, the node goes on without until it is started again. */
-	#onRing(write: (ring: CheckpointRing) => void): void {
+	private onRing(write: (ring: CheckpointRing) => void): void {
 		if (this.#checkpoints === null) return;
 		try {
 			write(this.#checkpoints);
@@ -201,27 +201,27 @@ export class Recorder implements SampleSink {
 	}
 
 	/** Closes blocks as long as the open one is longer than a block may be. */
-	#splitOversized(): void {
+	private splitOversized(): void {
 		const { builder, journal } = this.#parts;
 		const mostBytes = Math.min(MAX_BLOCK_BYTES, journal.maxRecordBytes);
 		for (;;) {
 			const count = builder.fitting(this.#durableCount, mostBytes);
 			if (count >= builder.sampleCount) return;
 			const nextUptimeMs = builder.startUptimeMs + count * builder.intervalMs;
-			this.#finish(count);
-			this.#begin(nextUptimeMs);
+			this.finish(count);
+			this.begin(nextUptimeMs);
 		}
 	}
 
 	/** The block's first `count` samples become a record of the journal; the others stay in the columns. */
-	#finish(count: number): void {
+	private finish(count: number): void {
 		const { builder, journal, scratch, system } = this.#parts;
 		const all = builder.sampleCount;
 		builder.sampleCount = count;
 		const bytes = encodeBlock(builder, scratch);
 		const { boot, sequence } = builder;
 		const ref = journal.append(sequence, scratch.subarray(0, bytes));
-		this.#onRing((ring) => {
+		this.onRing((ring) => {
 			// What may be sent before a restart, and recovered after it, must be the same block: all of it, or none.
 			const { columns } = builder;
 			if (journal.isDurable || !ring.add(columns, this.#durableCount, count))

@@ -48,7 +48,7 @@ export class Sampler {
 		this.#intervalMs = intervalMs;
 		this.#row = new Int32Array(source.channelCount);
 		this.#onTaken = onTaken;
-		this.#onTimer = () => this.#run();
+		this.#onTimer = () => this.run();
 	}
 
 	/** Samples that were not taken because their time had passed. */
@@ -69,7 +69,7 @@ export class Sampler {
 	/** Goes on after a sleep: the next sample belongs at `dueMs`, which may have passed. */
 	resume(dueMs: number): void {
 		this.#dueMs = dueMs;
-		this.#schedule();
+		this.schedule();
 	}
 
 	/**
@@ -79,7 +79,7 @@ export class Sampler {
 	start(afterMs = 0, takenMs = NEVER): void {
 		this.#dueMs = Math.ceil(this.#timers.uptimeMs()) + afterMs;
 		if (this.#dueMs <= takenMs) this.#dueMs = takenMs + this.#intervalMs;
-		this.#schedule();
+		this.schedule();
 	}
 
 	stop(): void {
@@ -87,15 +87,15 @@ export class Sampler {
 		this.#timer = undefined;
 	}
 
-	#schedule(): void {
+	private schedule(): void {
 		const delayMs = Math.max(0, this.#dueMs - this.#timers.uptimeMs());
 		this.#timer = this.#timers.set(this.#onTimer, delayMs);
 	}
 
 	/** Whatever becomes of one sample, the next one will be taken. */
-	#run(): void {
+	private run(): void {
 		try {
-			this.#skipLate();
+			this.skipLate();
 			if (this.#timers.uptimeMs() >= this.#dueMs) {
 				const dueMs = this.#dueMs;
 				this.#dueMs += this.#intervalMs;
@@ -104,12 +104,12 @@ export class Sampler {
 				this.#sink.add(dueMs, this.#row);
 			}
 		} finally {
-			this.#schedule();
+			this.schedule();
 			this.#onTaken();
 		}
 	}
 
-	#skipLate(): void {
+	private skipLate(): void {
 		const lateMs = this.#timers.uptimeMs() - this.#dueMs;
 		const count = Math.ceil(lateMs / this.#intervalMs - 0.5);
 		if (count <= 0) return;

@@ -58,7 +58,7 @@ export class NodeSettings implements Settings {
 	/** Whether the stored configuration is one that the node does not go by. */
 	set configRefused(isRefused: boolean) {
 		this.#configRefused = isRefused;
-		this.#settle();
+		this.settle();
 	}
 
 	/** Undefined too for a value that cannot be read or makes no sense. */
@@ -69,12 +69,12 @@ export class NodeSettings implements Settings {
 		} catch (error) {
 			// It may be there all the same, and be read the next time.
 			this.#isReadable = false;
-			this.#tell(SETTINGS_CODES.not_readable, key, `cannot be read: ${error}`);
+			this.tell(SETTINGS_CODES.not_readable, key, `cannot be read: ${error}`);
 			return undefined;
 		}
 		if (!this.#isReadable) {
 			this.#isReadable = true;
-			this.#settle();
+			this.settle();
 		}
 		if (value === undefined || value === null) return undefined;
 		if (
@@ -89,7 +89,7 @@ export class NodeSettings implements Settings {
 
 	/** Removes a value that is of no use. @param why "…" in "The setting KEY …" */
 	reject(key: string, why: string): void {
-		this.#tell(SETTINGS_CODES.corrupt, key, `${why}; it is removed`);
+		this.tell(SETTINGS_CODES.corrupt, key, `${why}; it is removed`);
 		this.delete(key);
 	}
 
@@ -97,15 +97,15 @@ export class NodeSettings implements Settings {
 	set(key: string, value: string): string | null {
 		if (value.length > MAX_LENGTH)
 			return `It has ${value.length} characters; ${MAX_LENGTH} are the most.`;
-		return this.#change(key, () => this.#settings.set(key, value));
+		return this.change(key, () => this.#settings.set(key, value));
 	}
 
 	/** @returns why it could not be removed, or null */
 	delete(key: string): string | null {
-		return this.#change(key, () => this.#settings.delete(key));
+		return this.change(key, () => this.#settings.delete(key));
 	}
 
-	#change(key: string, change: () => void): string | null {
+	private change(key: string, change: () => void): string | null {
 		try {
 			change();
 		} catch (error) {
@@ -113,24 +113,24 @@ export class NodeSettings implements Settings {
 			// The value's fault: in bytes it is longer than any may be.
 			if (error instanceof RangeError) return why;
 			this.#isWritable = false;
-			this.#tell(SETTINGS_CODES.not_writable, key, `cannot be stored: ${why}`);
+			this.tell(SETTINGS_CODES.not_writable, key, `cannot be stored: ${why}`);
 			return why;
 		}
 		if (!this.#isWritable) {
 			this.#isWritable = true;
-			this.#settle();
+			this.settle();
 		}
 		return null;
 	}
 
-	#tell(code: number, key: string, what: string): void {
+	private tell(code: number, key: string, what: string): void {
 		this.#system.log("error", `The setting "${key}" ${what}.`);
 		this.#state.enter(code);
-		this.#settle();
+		this.settle();
 	}
 
 	/** Goes back to the state that lasts. */
-	#settle(): void {
+	private settle(): void {
 		let code: number = SETTINGS_CODES.ok;
 		if (!this.#isWritable) code = SETTINGS_CODES.not_writable;
 		else if (this.#configRefused) code = SETTINGS_CODES.config_refused;

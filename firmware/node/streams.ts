@@ -88,13 +88,13 @@ export class Streams {
 		const reader = new SensorReader(sensors, config.channels, timers, system);
 		this.#reader = reader;
 		if (reader.channelCount > 0) {
-			this.#readings = this.#makeReadings(reader, config);
-			this.#begin(this.#readings, "readings", woken?.readings, 0);
+			this.#readings = this.makeReadings(reader, config);
+			this.begin(this.#readings, "readings", woken?.readings, 0);
 		} else system.log("warn", "The board has no sensors.");
-		this.#health = this.#makeHealth(config);
+		this.#health = this.makeHealth(config);
 		// One that sleeps takes both at a time.
 		const afterMs = config.sleep ? 0 : SETTLE_MS;
-		this.#begin(this.#health, "health", woken?.health, afterMs);
+		this.begin(this.#health, "health", woken?.health, afterMs);
 	}
 
 	/** Makes durable blocks of what is open. */
@@ -104,8 +104,8 @@ export class Streams {
 		this.closeSensors();
 		this.#missedBefore += this.#readings?.missed ?? 0;
 		this.#faultsBefore += this.#reader?.faults ?? 0;
-		this.#noteTaken("readings", this.#readings);
-		this.#noteTaken("health", this.#health);
+		this.noteTaken("readings", this.#readings);
+		this.noteTaken("health", this.#health);
 		this.#readings = null;
 		this.#health = null;
 		this.#reader = null;
@@ -136,7 +136,7 @@ export class Streams {
 		this.#reader?.close();
 	}
 
-	#makeReadings(reader: SensorReader, config: NodeConfig): Stream {
+	private makeReadings(reader: SensorReader, config: NodeConfig): Stream {
 		const { storage, clock, scratch, settings, system, onTaken } = this.#parts;
 		const { publishLive } = this.#parts;
 		return new Stream(
@@ -162,7 +162,7 @@ export class Streams {
 		);
 	}
 
-	#makeHealth(config: NodeConfig): Stream {
+	private makeHealth(config: NodeConfig): Stream {
 		const { storage, system, network, takeFigures, onTaken } = this.#parts;
 		return new Stream(
 			this.#parts,
@@ -177,12 +177,12 @@ export class Streams {
 		);
 	}
 
-	#noteTaken(name: "readings" | "health", stream: Stream | null): void {
+	private noteTaken(name: "readings" | "health", stream: Stream | null): void {
 		const takenMs = stream?.takenMs ?? -NEVER;
 		this.#takenMs[name] = Math.max(this.#takenMs[name], takenMs);
 	}
 
-	#begin(
+	private begin(
 		stream: Stream,
 		name: "readings" | "health",
 		woken: RetainedStream | null | undefined,
