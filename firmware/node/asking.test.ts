@@ -302,11 +302,32 @@ describe("asking the cloud", () => {
 			assert.equal(attempts, 3);
 			const connects = network.connects.length;
 			timers.advance(SHY_MS * 4);
-			assert.equal(network.connects.length, connects);
-			network.drop();
-			timers.advance(SHY_MS);
-			assert.equal(attempts, 6);
+			// Once in each while, and no more.
+			assert.equal(network.connects.length, connects + 4);
+			assert.equal(attempts, 3 + 4);
+			append();
+			timers.advance(1000);
+			assert.equal(journal.depth, 0);
 		}
+	});
+
+	it("is taken up again on a connection that holds, when the while is over", () => {
+		const { timers, network, uplink, listen } = setUp();
+		let drops = 3;
+		network.grants = () => {
+			if (drops-- > 0) network.drop();
+			return 1;
+		};
+		const agent = listen("a");
+		uplink.start();
+		timers.advance(60_000);
+		const connects = network.connects.length;
+		assert.equal(agent.online, 0);
+		timers.advance(SHY_MS);
+		assert.equal(agent.online, 1);
+		assert.equal(network.connects.length, connects);
+		timers.advance(10 * SHY_MS);
+		assert.equal(agent.online, 1);
 	});
 
 	it("is not left for connections that end by themselves", () => {

@@ -3,7 +3,7 @@
  *
  * Blocks come first. A broker that ends the connection for what it is asked (AWS IoT does for what a policy does not permit) would
  * keep the blocks back for ever: after `MAX_DEATHS` connections in a row that ended soon while a question was open, nothing is asked for
- * `SHY_MS`. A node on a battery asks once its blocks are gone, and once in `BATTERY_ASK_MS`: each time costs messages and the radio.
+ * `SHY_MS`; then once more, on the connection that there is. A node on a battery asks once its blocks are gone, and once in `BATTERY_ASK_MS`: each time costs messages and the radio.
  */
 import type { Agent, CloudLink } from "./cloud-link.ts";
 import { Inbox } from "./inbox.ts";
@@ -13,7 +13,7 @@ import type { System, Timers } from "./ports.ts";
 
 const MAX_DEATHS = 3;
 export const SHY_MS = 900_000;
-/** A connection that holds for so long was not ended for what had been asked at its start. */
+/** A connection that holds for so long was not ended for what had been asked first. */
 const SOON_MS = 60_000;
 export const BATTERY_ASK_MS = 3_600_000;
 const NEVER = Number.POSITIVE_INFINITY;
@@ -26,8 +26,11 @@ export class Asking implements CloudLink {
 	readonly #agents: Agent[] = [];
 	/** So many of them, from the first, know that this connection is up. */
 	#told = 0;
-	/** This connection is asked on. */
+	/** This connection is asked on, since `#sinceMs`. */
 	#asks = false;
+	#sinceMs = 0;
+	/** It will be, from `#shyUntilMs` on. */
+	#isShy = false;
 	#onBattery = false;
 	#isOnline = false;
 	#deaths = 0;
@@ -105,15 +108,16 @@ export class Asking implements CloudLink {
 	connected(nowMs: number, onBattery: boolean): void {
 		this.inbox.startOver();
 		this.#onBattery = onBattery;
-		this.#asks =
-			this.#agents.length > 0 &&
-			nowMs >= this.#shyUntilMs &&
-			!(onBattery && nowMs < this.askAtMs);
+		const mayAsk =
+			this.#agents.length > 0 && !(onBattery && nowMs < this.askAtMs);
+		this.#isShy = mayAsk && nowMs < this.#shyUntilMs;
+		this.#asks = mayAsk && !this.#isShy;
+		this.#sinceMs = nowMs;
 	}
 
-	/** The connection has ended. @param forMs how long it was up */
-	lost(nowMs: number, forMs: number): void {
-		if (forMs >= SOON_MS) this.#deaths = 0;
+	/** The connection has ended. */
+	lost(nowMs: number): void {
+		if (this.#asks && nowMs - this.#sinceMs >= SOON_MS) this.#deaths = 0;
 		else if (this.inbox.isAsking || this.#outbox.hasRequestUnderWay) {
 			this.#deaths++;
 			if (this.#deaths >= MAX_DEATHS) this.beShy(nowMs);
@@ -129,13 +133,14 @@ export class Asking implements CloudLink {
 	private close(): void {
 		const told = this.#agents.slice(0, this.#told);
 		this.#asks = false;
+		this.#isShy = false;
 		this.#isOnline = false;
 		this.#told = 0;
 		this.inbox.startOver();
 		for (const agent of told) agent.onOffline();
 	}
 
-	/** One connection is tried again when it is over, and if that ends too, none for as long again. */
+	/** It is tried once when that is over, and if the connection ends for it, not for as long again. */
 	private beShy(nowMs: number): void {
 		this.#deaths = MAX_DEATHS - 1;
 		this.#shyUntilMs = nowMs + SHY_MS;
@@ -147,6 +152,11 @@ export class Asking implements CloudLink {
 
 	/** Does what is due while the connection is up, and nothing is being written. */
 	proceed(writer: MessageWriter, nowMs: number): void {
+		if (this.#isShy && nowMs >= this.#shyUntilMs) {
+			this.#isShy = false;
+			this.#asks = true;
+			this.#sinceMs = nowMs;
+		}
 		if (!this.#asks) return;
 		if (this.#onBattery && !this.#isOnline && !this.#outbox.isEmpty) return;
 		this.inbox.expire(nowMs);
@@ -166,6 +176,7 @@ export class Asking implements CloudLink {
 	}
 
 	deadlineMs(): number {
+		if (this.#isShy) return this.#shyUntilMs;
 		return this.#asks ? this.inbox.deadlineMs() : NEVER;
 	}
 }

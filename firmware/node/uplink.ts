@@ -347,7 +347,7 @@ export class Uplink {
 		if (this.#state === "online") {
 			const nowMs = this.now();
 			if (nowMs - this.#sinceMs >= PROVEN_MS) this.#retries.proven();
-			this.#asking.lost(nowMs, nowMs - this.#sinceMs);
+			this.#asking.lost(nowMs);
 		} else this.#parts.watch?.attemptFailed();
 		this.detach();
 		this.enter("waiting");
