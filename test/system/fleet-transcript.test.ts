@@ -17,7 +17,7 @@ const SECTION = "transcript";
 const PASSPHRASE = "correct horse battery staple";
 const WITHIN_MS = 110_000;
 
-/** What `ota status` prints, or `jobs show`. */
+/** What `ota status` prints; or `jobs show`, whose `devices` are names. */
 interface Shown {
 	readonly devices?: readonly { readonly status: string }[];
 	readonly executions?: readonly { readonly status: string }[];
@@ -143,7 +143,7 @@ describe("a node's life, by commands", function () {
 });
 
 function partsOf({ devices, executions }: Shown) {
-	return devices ?? executions ?? [];
+	return executions ?? devices ?? [];
 }
 
 function isEnd(status: string): boolean {
