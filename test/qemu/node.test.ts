@@ -151,11 +151,11 @@ describe("A node on the qemu board", () => {
 		["nesting", "stack_overflow", /^stack overflow$/],
 		["instruction", "crash", /^trap: illegal instruction \(2\) at 20/],
 		["load", "crash", /^trap: load access fault \(5\) at 20.*value 00000000$/],
-		// Right behind the 400 KB, where QEMU has more.
+		// Right behind the 512 KB, where QEMU has more.
 		[
 			"store",
 			"crash",
-			/^trap: store access fault \(7\) at 20.*value 80064000$/,
+			/^trap: store access fault \(7\) at 20.*value 80080000$/,
 		],
 		["exception", "crash", /^uncaught exception: .*as told/],
 	] as const) {

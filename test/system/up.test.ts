@@ -152,7 +152,6 @@ describe("thinghz up --host", () => {
 
 	for (const [host, page] of [
 		["0.0.0.0", /^http:\/\/127\.0\.0\.1:\d+\/#signin=/],
-		["::", /^http:\/\/\[::1\]:\d+\/#signin=/],
 		["::1", /^http:\/\/\[::1\]:\d+\/#signin=/],
 		["localhost", /^http:\/\/localhost:\d+\/#signin=/],
 	] as const) {

@@ -22,6 +22,7 @@ import { benchHeap } from "./heap.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchInstructions } from "./instructions.ts";
 import { benchLambda } from "./lambda.ts";
+import { benchProvision } from "./provision.ts";
 import { benchQuery } from "./query.ts";
 import { type BenchResult, formatResult } from "./result.ts";
 import { benchStart } from "./start.ts";
@@ -41,6 +42,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 	ingest: benchIngest,
 	lambda: benchLambda,
 	fleet: benchFleet,
+	provision: benchProvision,
 	delta: benchDelta,
 	heap: benchHeap,
 	instructions: benchInstructions,

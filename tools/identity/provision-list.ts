@@ -84,7 +84,7 @@ async function provisionByRequest(
 	{ name, csr }: { readonly name: string; readonly csr: string },
 	{ endpointHost, port }: Endpoint,
 ): Promise<{ readonly certificateId: string; readonly issued: boolean }> {
-	const key = await keyOfRequest(csr);
+	const key = keyOfRequest(csr);
 	const directory = join(dataDir, "things", name);
 	const path = join(directory, "certificate.pem");
 	await makeFolder(directory);

@@ -17,6 +17,11 @@ import { isIP } from "node:net";
 import { dirname, join } from "node:path";
 import * as x509 from "@peculiar/x509";
 import type { Clock } from "../../core/ports.ts";
+import {
+	certificatePem,
+	type DeviceCertificateIssuer,
+	signDeviceCertificate,
+} from "./device-certificate.ts";
 import { IdentityError } from "./errors.ts";
 import {
 	makeFolder,
@@ -117,14 +122,7 @@ async function load(
 			`The certificate authority in ${dir} is valid from ${certificate.validFrom} to ${certificate.validTo}, and this machine's clock says ${new Date(nowMs).toISOString()}. Set the clock, or move the folder away and provision every device again.`,
 		);
 	}
-	const signingKey = await webcrypto.subtle.importKey(
-		"pkcs8",
-		key.export({ type: "pkcs8", format: "der" }),
-		EC_P256,
-		false,
-		["sign"],
-	);
-	return new LocalAuthority(certificatePem, signingKey, clock);
+	return new LocalAuthority(certificatePem, key, clock);
 }
 
 /** Made aside and renamed into place, so that a cut leaves a whole authority or none. */
@@ -179,29 +177,41 @@ async function make(dir: string, nowMs: number): Promise<void> {
 class LocalAuthority implements CertificateAuthority {
 	readonly certificatePem: string;
 	readonly #certificate: x509.X509Certificate;
-	readonly #signingKey: webcrypto.CryptoKey;
+	readonly #key: KeyObject;
 	readonly #clock: Clock;
+	/** Made at the first use. */
+	#deviceIssuer: Promise<DeviceCertificateIssuer> | null = null;
 
-	constructor(
-		certificatePem: string,
-		signingKey: webcrypto.CryptoKey,
-		clock: Clock,
-	) {
+	constructor(certificatePem: string, key: KeyObject, clock: Clock) {
 		this.certificatePem = certificatePem;
 		this.#certificate = new x509.X509Certificate(certificatePem);
-		this.#signingKey = signingKey;
+		this.#key = key;
 		this.#clock = clock;
 	}
 
-	issueServer(
+	async issueServer(
 		publicKeyDer: Uint8Array,
 		hosts: readonly string[],
 	): Promise<string> {
-		return this.#issue(publicKeyDer, {
-			commonName: hosts[0] ?? "localhost",
-			notAfter: new Date(this.#clock.nowMs() + SERVER_LIFETIME_MS),
-			usage: x509.ExtendedKeyUsage.serverAuth,
+		const publicKey = new x509.PublicKey(new Uint8Array(publicKeyDer));
+		const nowMs = this.#clock.nowMs();
+		const certificate = await x509.X509CertificateGenerator.create({
+			subject: [{ CN: [hosts[0] ?? "localhost"] }],
+			issuer: this.#certificate.subjectName,
+			publicKey,
+			signingKey: await webcrypto.subtle.importKey(
+				"pkcs8",
+				this.#key.export({ type: "pkcs8", format: "der" }),
+				EC_P256,
+				false,
+				["sign"],
+			),
+			signingAlgorithm: EC_SIGNATURE,
+			notBefore: new Date(nowMs - BACKDATE_MS),
+			notAfter: new Date(nowMs + SERVER_LIFETIME_MS),
 			extensions: [
+				...(await this.#leafExtensions(x509.ExtendedKeyUsage.serverAuth)),
+				await x509.SubjectKeyIdentifierExtension.create(publicKey),
 				new x509.SubjectAlternativeNameExtension(
 					hosts.map((host) => ({
 						type: isIP(host) === 0 ? ("dns" as const) : ("ip" as const),
@@ -210,46 +220,43 @@ class LocalAuthority implements CertificateAuthority {
 				),
 			],
 		});
-	}
-
-	issueDevice(publicKeyDer: Uint8Array, thing: string): Promise<string> {
-		return this.#issue(publicKeyDer, {
-			commonName: thing,
-			notAfter: DEVICE_NOT_AFTER,
-			usage: x509.ExtendedKeyUsage.clientAuth,
-			extensions: [],
-		});
-	}
-
-	async #issue(
-		publicKeyDer: Uint8Array,
-		leaf: {
-			readonly commonName: string;
-			readonly notAfter: Date;
-			readonly usage: x509.ExtendedKeyUsage;
-			readonly extensions: readonly x509.Extension[];
-		},
-	): Promise<string> {
-		const publicKey = new x509.PublicKey(new Uint8Array(publicKeyDer));
-		const certificate = await x509.X509CertificateGenerator.create({
-			subject: [{ CN: [leaf.commonName] }],
-			issuer: this.#certificate.subjectName,
-			publicKey,
-			signingKey: this.#signingKey,
-			signingAlgorithm: EC_SIGNATURE,
-			notBefore: new Date(this.#clock.nowMs() - BACKDATE_MS),
-			notAfter: leaf.notAfter,
-			extensions: [
-				new x509.BasicConstraintsExtension(false, undefined, true),
-				new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-				new x509.ExtendedKeyUsageExtension([leaf.usage]),
-				await x509.SubjectKeyIdentifierExtension.create(publicKey),
-				await x509.AuthorityKeyIdentifierExtension.create(
-					this.#certificate.publicKey,
-				),
-				...leaf.extensions,
-			],
-		});
 		return `${certificate.toString("pem")}\n`;
+	}
+
+	async issueDevice(publicKeyDer: Uint8Array, thing: string): Promise<string> {
+		this.#deviceIssuer ??= this.#makeDeviceIssuer();
+		const issuer = await this.#deviceIssuer;
+		const notBefore = new Date(this.#clock.nowMs() - BACKDATE_MS);
+		return certificatePem(
+			signDeviceCertificate(issuer, thing, publicKeyDer, {
+				notBefore,
+				notAfter: DEVICE_NOT_AFTER,
+			}),
+		);
+	}
+
+	async #makeDeviceIssuer(): Promise<DeviceCertificateIssuer> {
+		const extensions = await this.#leafExtensions(
+			x509.ExtendedKeyUsage.clientAuth,
+		);
+		return {
+			name: new Uint8Array(this.#certificate.subjectName.toArrayBuffer()),
+			privateKey: this.#key,
+			extensions: extensions.map(({ rawData }) => new Uint8Array(rawData)),
+		};
+	}
+
+	/** What all certificates for this use have, whoever's they are. */
+	async #leafExtensions(
+		usage: x509.ExtendedKeyUsage,
+	): Promise<readonly x509.Extension[]> {
+		return [
+			new x509.BasicConstraintsExtension(false, undefined, true),
+			new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+			new x509.ExtendedKeyUsageExtension([usage]),
+			await x509.AuthorityKeyIdentifierExtension.create(
+				this.#certificate.publicKey,
+			),
+		];
 	}
 }

@@ -24,7 +24,7 @@ export function nodeCertificates(
 	}
 	return {
 		async sign(request) {
-			return signKey(await keyOfRequest(request));
+			return signKey(keyOfRequest(request));
 		},
 		async make() {
 			const { publicKey, privateKey } = await promisify(generateKeyPair)(

@@ -38,7 +38,7 @@ export class LocalRegistry implements ThingRegistry {
 	}
 
 	async issue(thing: string, request: string): Promise<string> {
-		const key = await keyOfRequest(request);
+		const key = keyOfRequest(request);
 		return this.#deps.authority.issueDevice(key, thing);
 	}
 
@@ -87,7 +87,7 @@ export class LocalRegistry implements ThingRegistry {
 	 * @throws RegistryError bad_request
 	 */
 	async issueClaim(request: string): Promise<string> {
-		const key = await keyOfRequest(request);
+		const key = keyOfRequest(request);
 		return this.#deps.authority.issueDevice(key, CLAIM_NAME);
 	}
 

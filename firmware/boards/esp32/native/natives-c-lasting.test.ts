@@ -5,6 +5,10 @@ import { NativeChip, Reset } from "../testing/native-chip.ts";
 const NOT_FOUND = 0x105;
 const INVALID_SIZE = 0x104;
 
+const NOINIT_BYTES = 192;
+/** Each byte costs two starts of a program; `make prove` takes all. */
+const STRIDE = process.env.THINGHZ_EXHAUSTIVE === "1" ? 1 : 7;
+
 describe("the natives' memory that outlives resets", () => {
 	let chip: NativeChip;
 
@@ -122,7 +126,7 @@ describe("the natives' note of an abort", () => {
 	it("is not there when any of it is damaged", () => {
 		// Behind it lies other memory, damage to which does it no harm.
 		let harmed = 0;
-		for (let at = 0; at < 192; at++) {
+		for (let at = 0; at < NOINIT_BYTES; at += STRIDE) {
 			chip.start(
 				Reset.POWERON,
 				"reset_reason",
@@ -134,6 +138,8 @@ describe("the natives' note of an abort", () => {
 			assert.ok(line === "0 0 1234 fatal" || line === `${NOT_FOUND} 0 0 `);
 			if (line !== "0 0 1234 fatal") harmed++;
 		}
-		assert.equal(harmed, 4 + 4 + 128);
+		const share = harmed / Math.ceil(NOINIT_BYTES / STRIDE);
+		if (STRIDE === 1) assert.equal(harmed, 4 + 4 + 128);
+		else assert.ok(share > 0.6 && share < 0.8, `${harmed} did harm`);
 	});
 });

@@ -25,7 +25,7 @@ export function qemuCommand(options: QemuOptions): {
 		args: [
 			...["-M", "virt", "-nodefaults", "-display", "none"],
 			...["-accel", "tcg,tb-size=16"],
-			// Of this, the board's memory protection leaves it 400 KB (link.ld).
+			// Of this, the board's memory protection leaves it 512 KB (link.ld).
 			...["-m", "1M"],
 			...["-bios", "none"],
 			// Commas in a value are doubled.

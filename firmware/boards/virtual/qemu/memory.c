@@ -1,4 +1,4 @@
-/* The 400 KB: the engine's chunks grow up and its slots grow down in the arena until they meet. */
+/* The RAM: the engine's chunks grow up and its slots grow down in the arena until they meet. */
 #include "xsAll.h"
 
 #include <errno.h>
