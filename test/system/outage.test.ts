@@ -21,6 +21,8 @@ import {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
+/** `make prove` plays a whole day. */
+const HOURS = process.env.THINGHZ_EXHAUSTIVE === "1" ? 24 : 8;
 
 describe("The network down", () => {
 	const folder = temporaryFolder();
@@ -55,7 +57,7 @@ describe("The network down", () => {
 		return machine;
 	}
 
-	describe("for a day, at 1 Hz on three channels", () => {
+	describe(`for ${HOURS} hours, at 1 Hz on three channels`, () => {
 		let machine: VirtualMachine;
 		let reports: Reports;
 		let backlog: number[];
@@ -70,7 +72,7 @@ describe("The network down", () => {
 			machine.powerOn();
 			await machine.clock.runFor(10 * MINUTE_MS);
 			machine.network.faults.down = true;
-			await machine.clock.runFor(DAY_MS);
+			await machine.clock.runFor(HOURS * HOUR_MS);
 			const released = releasedBy(reports);
 			backlog = reports
 				.of("block")
@@ -79,9 +81,9 @@ describe("The network down", () => {
 			machine.network.faults.down = false;
 		});
 
-		it("leaves a day of blocks on the node, and not one sample out", () => {
-			assert.ok(backlog.length >= 1440, `${backlog.length} blocks wait`);
-			assert.ok(machine.weather.given.length >= 86_400);
+		it("leaves all blocks on the node, and not one sample out", () => {
+			assert.ok(backlog.length >= HOURS * 60, `${backlog.length} blocks wait`);
+			assert.ok(machine.weather.given.length >= HOURS * 3600);
 			assert.equal(reports.of("dropped").length, 0);
 			const { reason } = reports.of("offline").at(-1) as { reason: string };
 			assert.equal(reason, "tcp");
@@ -113,18 +115,18 @@ describe("The network down", () => {
 		it("and in the end every sample is stored once, with the value that the sensor gave", async () => {
 			await stopStepped(machine);
 			await assertAllStored(api, "island", machine.weather.given);
-			const day = await api.get<{ rows: { value: number }[] }>(
+			const counts = await api.get<{ rows: { value: number }[] }>(
 				`/v1/devices/island/readings?${new URLSearchParams({
 					channel: "temperature",
 					from: new Date(PAST_MS).toISOString(),
-					to: new Date(PAST_MS + DAY_MS).toISOString(),
+					to: new Date(PAST_MS + HOURS * HOUR_MS).toISOString(),
 					every: "1h",
 					agg: "count",
 				})}`,
 			);
 			assert.deepEqual(
-				day.rows.map(({ value }) => value),
-				new Array(24).fill(3600),
+				counts.rows.map(({ value }) => value),
+				new Array(HOURS).fill(3600),
 			);
 		});
 	});
