@@ -1,4 +1,5 @@
 /** What a device asks about its jobs, read from a message: "Jobs device MQTT API", the requests. */
+import type { Members } from "../request-members.ts";
 import type { ExecutionUpdate } from "./jobs.ts";
 import type { StatusDetails } from "./statuses.ts";
 
@@ -55,26 +56,6 @@ export function parseJobsTopic(topic: string): JobsTopic | null {
 	return name === "update" && jobId !== "$next"
 		? { thing, operation: { kind: "update", jobId } }
 		: { thing, operation: null };
-}
-
-type Members = Readonly<Record<string, unknown>>;
-
-/** An empty message says nothing, which is enough for some. @throws JobsRequestError */
-export function readMembers(payload: Uint8Array): Members {
-	if (payload.length === 0) return {};
-	let value: unknown;
-	try {
-		const text = new TextDecoder("utf-8", { fatal: true }).decode(payload);
-		value = JSON.parse(text);
-	} catch (error) {
-		throw new JobsRequestError("InvalidJson", "The request is not JSON.", {
-			cause: error,
-		});
-	}
-	if (typeof value !== "object" || value === null || Array.isArray(value)) {
-		throw invalid("The request is not a JSON object.");
-	}
-	return value as Members;
 }
 
 const MAX_TOKEN_CHARS = 64;

@@ -2,6 +2,7 @@
  * Answers what things ask about their jobs, and tells them of what is new:
  * https://docs.aws.amazon.com/iot/latest/developerguide/jobs-mqtt-api.html and …/jobs-comm-notifications.html
  */
+
 import { replaceFirmwarePlaceholders } from "../../../protocol/firmware-placeholders.ts";
 import {
 	type FirmwareObjects,
@@ -9,6 +10,7 @@ import {
 	parseFirmwarePath,
 } from "../firmware-objects.ts";
 import type { Clock, DeviceStore } from "../ports.ts";
+import { readMembers } from "../request-members.ts";
 import type {
 	DeviceMessage,
 	DeviceRequest,
@@ -22,7 +24,6 @@ import {
 	readBegin,
 	readClientToken,
 	readFlag,
-	readMembers,
 	readUpdate,
 	readWhole,
 } from "./device-request.ts";
@@ -84,7 +85,11 @@ export class JobsService implements ReservedService {
 					"There is no such operation of jobs.",
 				);
 			}
-			const members = readMembers(request.payload);
+			const members = readMembers(
+				request.payload,
+				(code, message, options) =>
+					new JobsRequestError(code, message, options),
+			);
 			clientToken = readClientToken(members);
 			if ((await this.#deps.things.get(asked.thing)) === null) {
 				throw new JobsRequestError(

@@ -2,6 +2,7 @@
  * What a device asks of a file stream, read from a message:
  * https://docs.aws.amazon.com/iot/latest/developerguide/mqtt-based-file-delivery-in-devices.html
  */
+import type { Members } from "../request-members.ts";
 
 /** "Handling errors from AWS IoT MQTT-based file delivery", as far as they can come here. */
 export type StreamErrorCode =
@@ -58,26 +59,6 @@ export function parseStreamTopic(topic: string): StreamTopic | null {
 				? operation
 				: null,
 	};
-}
-
-type Members = Readonly<Record<string, unknown>>;
-
-/** An empty message says nothing, which is enough to describe a stream. @throws StreamRequestError */
-export function readMembers(payload: Uint8Array): Members {
-	if (payload.length === 0) return {};
-	let value: unknown;
-	try {
-		const text = new TextDecoder("utf-8", { fatal: true }).decode(payload);
-		value = JSON.parse(text);
-	} catch (error) {
-		throw new StreamRequestError("InvalidJson", "The request is not JSON.", {
-			cause: error,
-		});
-	}
-	if (typeof value !== "object" || value === null || Array.isArray(value)) {
-		throw invalid("The request is not a JSON object.");
-	}
-	return value as Members;
 }
 
 /** @throws StreamRequestError */

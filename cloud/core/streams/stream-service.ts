@@ -6,6 +6,7 @@
  * is one, the difference (file 1), and the manifest in it has their sizes. So a thing can read what a job of its own asks it to
  * install, as long as it does, and nothing else.
  */
+
 import { replaceFirmwarePlaceholders } from "../../../protocol/firmware-placeholders.ts";
 import { judgeJobDocument } from "../../../protocol/job-documents.ts";
 import {
@@ -19,6 +20,7 @@ import {
 	parseFirmwarePath,
 } from "../firmware-objects.ts";
 import type { Jobs } from "../jobs/jobs.ts";
+import { readMembers } from "../request-members.ts";
 import type {
 	DeviceMessage,
 	DeviceRequest,
@@ -27,7 +29,6 @@ import type {
 import {
 	parseStreamTopic,
 	readBlockRequest,
-	readMembers,
 	readToken,
 	StreamRequestError,
 } from "./request.ts";
@@ -84,7 +85,11 @@ export class StreamService implements ReservedService {
 					"There is no such operation of streams.",
 				);
 			}
-			const members = readMembers(request.payload);
+			const members = readMembers(
+				request.payload,
+				(code, message, options) =>
+					new StreamRequestError(code, message, options),
+			);
 			token = readToken(members);
 			const stream = await this.#find(thing, id);
 			if (stream === null) {
