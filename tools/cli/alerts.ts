@@ -1,4 +1,5 @@
 /** `thinghz alerts`: what fires, what has been, and by which rules. */
+
 import type { Command } from "commander";
 import type {
 	EventDocument,
@@ -17,13 +18,15 @@ import {
 	type RuleOptions,
 	targetsOf,
 } from "./alert-rule.ts";
-import { type ApiClient, ApiProblem, openApi } from "./api-client.ts";
+import { type ApiClient, ApiProblem } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { assertKnown } from "./known-device.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
+import { gather, rowsOf } from "./pages.ts";
 import { parseAnyTarget } from "./target.ts";
+import { usingApi } from "./using-api.ts";
 
 interface DeviceOption extends CommonOptions {
 	readonly device?: string;
@@ -34,8 +37,6 @@ interface HistoryOptions extends DeviceOption {
 }
 
 const MAX_LIMIT = 100_000;
-/** The most that the API gives at once. */
-const PAGE = 500;
 
 export function addAlerts(program: Command): void {
 	const alerts = commonOptions(
@@ -149,20 +150,8 @@ function withApi<Options extends CommonOptions>(
 ): (options: unknown, command: Command) => Promise<void> {
 	return async (_options, command) => {
 		const options = command.optsWithGlobals<Options>();
-		await using(options, (api) => work(api, options));
+		await usingApi(options, (api) => work(api, options));
 	};
-}
-
-async function using<T>(
-	{ target }: CommonOptions,
-	work: (api: ApiClient) => Promise<T>,
-): Promise<T> {
-	const api = await openApi(parseAnyTarget(target));
-	try {
-		return await work(api);
-	} finally {
-		await api.close();
-	}
 }
 
 async function listAlerts(
@@ -235,7 +224,7 @@ async function add(
 		enabled: true,
 		notify: targetsOf(options, parseAnyTarget(target)),
 	};
-	await using(options, async (api) => {
+	await usingApi(options, async (api) => {
 		const response = await sendRule(api, "POST", "/v1/alerts/rules", draft);
 		const rule = (await response.json()) as RuleDocument;
 		printRule(rule, options);
@@ -266,7 +255,7 @@ async function replace(
 	change: (rule: RuleDocument) => RuleDraftDocument,
 ): Promise<void> {
 	assertId(id);
-	await using(options, async (api) => {
+	await usingApi(options, async (api) => {
 		const path = `/v1/alerts/rules/${id}`;
 		const rule = (await (await api.get(path)).json()) as RuleDocument;
 		const response = await sendRule(api, "PUT", path, change(rule));
@@ -343,7 +332,7 @@ function printRule(rule: RuleDocument, { json }: CommonOptions): void {
 
 async function remove(id: string, options: CommonOptions): Promise<void> {
 	assertId(id);
-	await using(options, async (api) => {
+	await usingApi(options, async (api) => {
 		await api.send("DELETE", `/v1/alerts/rules/${id}`);
 		if (options.json) return printJson({ id, removed: true });
 		printMessage("The rule is removed; what has been stays in the history.");
@@ -352,7 +341,7 @@ async function remove(id: string, options: CommonOptions): Promise<void> {
 
 async function test(id: string, options: CommonOptions): Promise<void> {
 	assertId(id);
-	await using(options, async (api) => {
+	await usingApi(options, async (api) => {
 		const response = await api.send("POST", `/v1/alerts/rules/${id}/test`, {});
 		const { results } = (await response.json()) as {
 			readonly results: readonly OutcomeDocument[];
@@ -377,8 +366,12 @@ async function history(
 	{ device, limit, json }: HistoryOptions,
 ): Promise<void> {
 	const count = parseWhole(limit, "--limit", 1, MAX_LIMIT);
-	const events: EventDocument[] = [];
-	for await (const event of eventsOf(api, count, device)) events.push(event);
+	assertDevice(device);
+	const events = await gather(
+		rowsOf<EventDocument>(api, "/v1/alerts/events", "events", count, {
+			device,
+		}),
+	);
 	if (events.length === 0) await assertKnown(api, device);
 	if (json) return printJson(events);
 	if (events.length === 0) return printMessage("Nothing has fired yet.");
@@ -404,29 +397,6 @@ async function history(
 			]),
 		),
 	);
-}
-
-/** At most `count` of them, newest first, page after page. */
-export async function* eventsOf(
-	api: Pick<ApiClient, "get">,
-	count: number,
-	device: string | undefined,
-): AsyncGenerator<EventDocument> {
-	let left = count;
-	let cursor: string | null = null;
-	const query = new URLSearchParams(deviceQuery(device));
-	do {
-		query.set("limit", String(Math.min(left, PAGE)));
-		if (cursor !== null) query.set("cursor", cursor);
-		const response = await api.get(`/v1/alerts/events?${query}`);
-		const page = (await response.json()) as {
-			readonly events: readonly EventDocument[];
-			readonly next: string | null;
-		};
-		yield* page.events;
-		left -= page.events.length;
-		cursor = page.next;
-	} while (cursor !== null && left > 0);
 }
 
 function deviceQuery(device: string | undefined): string {

@@ -1,12 +1,14 @@
 /** `thinghz crashes [NAME]`: what is known of boots that ended in a crash. */
+
 import type { Command } from "commander";
 import { CRASH_REASONS } from "../../protocol/documents.ts";
 import { isThingName } from "../../protocol/topics.ts";
-import { type ApiClient, openApi } from "./api-client.ts";
+import { openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
-import { parseTime, parseWhole } from "./duration.ts";
+import { parseIsoTime, parseWhole } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 import { formatTable, printMessage, toJson } from "./output.ts";
+import { gather, rowsOf } from "./pages.ts";
 import { parseAnyTarget } from "./target.ts";
 
 interface CrashesOptions extends CommonOptions {
@@ -31,8 +33,6 @@ interface CrashRow {
 }
 
 const MAX_LIMIT = 100_000;
-/** The most that the API gives at once. */
-const PAGE = 500;
 
 export function addCrashes(program: Command): void {
 	commonOptions(
@@ -63,47 +63,22 @@ async function list(
 			`--reason: "${reason}" is none; there are ${CRASH_REASONS.join(", ")}.`,
 		);
 	}
-	const query = new URLSearchParams({
-		...(since === undefined
-			? {}
-			: {
-					since: new Date(
-						parseTime(since, "--since", Date.now()),
-					).toISOString(),
-				}),
-		...(firmware === undefined ? {} : { firmware }),
-		...(reason === undefined ? {} : { reason }),
-	});
+	const asked = {
+		since: since === undefined ? since : parseIsoTime(since, "--since"),
+		firmware,
+		reason,
+	};
 	const api = await openApi(parseAnyTarget(options.target));
 	try {
 		const path =
 			name === undefined ? "/v1/crashes" : `/v1/devices/${name}/crashes`;
-		const crashes = await crashesOf(api, path, query, limit);
+		const crashes = await gather(
+			rowsOf<CrashRow>(api, path, "crashes", limit, asked),
+		);
 		if (json) process.stdout.write(`${toJson(crashes)}\n`);
 		else print(crashes);
 	} finally {
 		await api.close();
-	}
-}
-
-/** At most `limit` of them, the latest first. */
-export async function crashesOf(
-	api: Pick<ApiClient, "get">,
-	path: string,
-	query: URLSearchParams,
-	limit: number,
-): Promise<readonly CrashRow[]> {
-	const rows: CrashRow[] = [];
-	for (;;) {
-		query.set("limit", `${Math.min(PAGE, limit - rows.length)}`);
-		const response = await api.get(`${path}?${query}`);
-		const page = (await response.json()) as {
-			readonly crashes: readonly CrashRow[];
-			readonly next: string | null;
-		};
-		rows.push(...page.crashes);
-		if (page.next === null || rows.length >= limit) return rows;
-		query.set("cursor", page.next);
 	}
 }
 

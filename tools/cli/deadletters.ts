@@ -7,6 +7,7 @@ import { parseWhole } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 import { assertKnown } from "./known-device.ts";
 import { formatTable, printMessage, toJson } from "./output.ts";
+import { PAGE, rowsOf } from "./pages.ts";
 import { parseAnyTarget } from "./target.ts";
 
 interface DeadLetterOptions extends CommonOptions {
@@ -30,8 +31,6 @@ interface DeadLetterRow {
 }
 
 const MAX_LIMIT = 1_000_000;
-/** The most that the API gives at once. */
-const PAGE = 500;
 
 export function addDeadLetters(program: Command): void {
 	commonOptions(
@@ -74,27 +73,13 @@ export function addDeadLetters(program: Command): void {
 	});
 }
 
-/** At most `count` of them, newest first; page after page, so that no more than one is held. */
-export async function* deadLetters(
+/** At most `count` of them, newest first. */
+export function deadLetters(
 	api: Pick<ApiClient, "get">,
 	count: number,
 	device: string | undefined,
 ): AsyncGenerator<DeadLetterRow> {
-	let left = count;
-	let cursor: string | null = null;
-	do {
-		const query = new URLSearchParams({ limit: `${Math.min(left, PAGE)}` });
-		if (device !== undefined) query.set("device", device);
-		if (cursor !== null) query.set("cursor", cursor);
-		const response = await api.get(`/v1/deadletters?${query}`);
-		const page = (await response.json()) as {
-			readonly deadLetters: readonly DeadLetterRow[];
-			readonly next: string | null;
-		};
-		yield* page.deadLetters;
-		left -= page.deadLetters.length;
-		cursor = page.next;
-	} while (cursor !== null && left > 0);
+	return rowsOf(api, "/v1/deadletters", "deadLetters", count, { device });
 }
 
 /** What became of all of them. */

@@ -2,12 +2,14 @@
  * `thinghz devices`: what reports here, and when each was last heard; `devices revoke`: who may not any more; `devices delete`: what is to
  * be there no more; `devices tag`: what jobs find them by.
  */
+
 import type { Command } from "commander";
-import { type ApiClient, assertDataFolder, openApi } from "./api-client.ts";
+import { assertDataFolder, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { isConfirmed } from "./confirm.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
+import { allPages } from "./pages.ts";
 import { parseAnyTarget } from "./target.ts";
 
 interface DeviceRow {
@@ -72,7 +74,7 @@ export function addDevices(program: Command): void {
 async function list(options: CommonOptions): Promise<void> {
 	const api = await openApi(parseAnyTarget(options.target));
 	try {
-		const devices = await allDevices(api);
+		const devices = await allPages<DeviceRow>(api, "/v1/devices", "devices");
 		if (options.json) return printJson(devices);
 		if (devices.length === 0) {
 			return printMessage(
@@ -97,23 +99,6 @@ async function list(options: CommonOptions): Promise<void> {
 		);
 	} finally {
 		await api.close();
-	}
-}
-
-async function allDevices(
-	api: Pick<ApiClient, "get">,
-): Promise<readonly DeviceRow[]> {
-	const devices: DeviceRow[] = [];
-	let query = "";
-	for (;;) {
-		const response = await api.get(`/v1/devices${query}`);
-		const page = (await response.json()) as {
-			readonly devices: readonly DeviceRow[];
-			readonly next: string | null;
-		};
-		devices.push(...page.devices);
-		if (page.next === null) return devices;
-		query = `?cursor=${encodeURIComponent(page.next)}`;
 	}
 }
 

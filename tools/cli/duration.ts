@@ -79,6 +79,11 @@ export function parseTime(text: string, option: string, nowMs: number): number {
 	);
 }
 
+/** A time of `parseTime`, by this machine's clock, as the API takes it. @throws UsageError that names `option` */
+export function parseIsoTime(text: string, option: string): string {
+	return new Date(parseTime(text, option, Date.now())).toISOString();
+}
+
 /**
  * A whole number within bounds.
  * @throws UsageError that names `option`

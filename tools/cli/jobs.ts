@@ -1,9 +1,11 @@
 /** `thinghz jobs`: what devices are to do, and how far they are. */
+
 import type { Command } from "commander";
 import { type ApiClient, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { UsageError } from "./errors.ts";
 import { type CreateOptions, jobRequest } from "./job-request.ts";
+import type { ExecutionRow, JobRow } from "./job-rows.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { allPages } from "./pages.ts";
 import { parseAnyTarget } from "./target.ts";
@@ -14,24 +16,6 @@ interface SummaryRow {
 	/** ISO-8601 */
 	readonly created: string;
 	readonly ended: string | null;
-}
-
-interface JobRow extends SummaryRow {
-	readonly reason: string | null;
-	readonly comment: string | null;
-	readonly document: { readonly operation?: unknown };
-	readonly devices: readonly string[] | null;
-	readonly where: string | null;
-	readonly counts: Readonly<Record<string, number>>;
-}
-
-interface ExecutionRow {
-	readonly device: string;
-	readonly status: string;
-	/** Null where a list has none. */
-	readonly statusDetails: Readonly<Record<string, string>> | null;
-	readonly updated: string | null;
-	readonly attempt: number;
 }
 
 interface ForceOption extends CommonOptions {

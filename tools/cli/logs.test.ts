@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { crashesOf } from "./crashes.ts";
 import { CommandError } from "./errors.ts";
-import { linesOf, request, type Waiting } from "./logs.ts";
+import { request, type Waiting } from "./logs.ts";
 
 /** An API whose job goes through those statuses, one a look. */
 function apiOf(
@@ -92,38 +91,5 @@ describe("thinghz logs --request", () => {
 				/has not sent its log yet/,
 			);
 		}
-	});
-});
-
-describe("Pages of lines and crashes", () => {
-	it("are read until there is enough, or no more", async () => {
-		const asked: string[] = [];
-		const api = {
-			async get(path: string): Promise<Response> {
-				asked.push(path);
-				const query = new URL(path, "http://x").searchParams;
-				const from = Number(query.get("cursor") ?? 0);
-				const count = Math.min(Number(query.get("limit")), 1200 - from);
-				const rows = Array.from({ length: count }, (_, n) => ({
-					number: from + n,
-				}));
-				const next = from + count < 1200 ? String(from + count) : null;
-				return Response.json({ lines: rows, crashes: rows, next });
-			},
-		};
-		for (const limit of [7, 500, 900, 5000]) {
-			const lines = await linesOf(api, "roof", new URLSearchParams(), limit);
-			assert.equal(lines.length, Math.min(limit, 1200));
-			const crashes = await crashesOf(
-				api,
-				"/v1/crashes",
-				new URLSearchParams({ reason: "crash" }),
-				limit,
-			);
-			assert.equal(crashes.length, Math.min(limit, 1200));
-		}
-		assert.ok(
-			asked.some((path) => /^\/v1\/crashes\?reason=crash&limit=/.test(path)),
-		);
 	});
 });

@@ -1,4 +1,5 @@
 /** `thinghz logs NAME`: what a node has sent of its log; with `--request`, after having asked it to. */
+
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { LOG_LEVELS } from "../../protocol/documents.ts";
@@ -9,9 +10,10 @@ import {
 import { isThingName } from "../../protocol/topics.ts";
 import { type ApiClient, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
-import { parseDurationWithin, parseTime, parseWhole } from "./duration.ts";
+import { parseDurationWithin, parseIsoTime, parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { printMessage, showControls, toJson } from "./output.ts";
+import { gather, rowsOf } from "./pages.ts";
 import { findRunning } from "./runtime-file.ts";
 import { parseAnyTarget } from "./target.ts";
 
@@ -41,8 +43,6 @@ interface Execution {
 }
 
 const MAX_LIMIT = 100_000;
-/** The most that the API gives at once. */
-const PAGE = 500;
 /** How often it is asked how far the node is. */
 const POLL_MS = 1000;
 const WAITING: readonly string[] = ["QUEUED", "IN_PROGRESS"];
@@ -81,16 +81,10 @@ async function printLogs(name: string, options: LogsOptions): Promise<void> {
 			`--level: "${level}" is none; there are ${LOG_LEVELS.join(", ")}.`,
 		);
 	}
-	const query = new URLSearchParams({
-		...(since === undefined
-			? {}
-			: {
-					since: new Date(
-						parseTime(since, "--since", Date.now()),
-					).toISOString(),
-				}),
-		...(level === undefined ? {} : { level }),
-	});
+	const asked = {
+		since: since === undefined ? since : parseIsoTime(since, "--since"),
+		level,
+	};
 	const target = parseAnyTarget(options.target);
 	if (options.request && target !== "aws" && findRunning(target.dir) === null) {
 		throw new CommandError(
@@ -100,32 +94,15 @@ async function printLogs(name: string, options: LogsOptions): Promise<void> {
 	const api = await openApi(target);
 	try {
 		if (options.request) await request(api, name, patienceMs);
-		const lines = [...(await linesOf(api, name, query, limit))].reverse();
+		const path = `/v1/devices/${name}/logs`;
+		const newest = await gather(
+			rowsOf<LineRow>(api, path, "lines", limit, asked),
+		);
+		const lines = [...newest].reverse();
 		if (json) process.stdout.write(`${toJson(lines)}\n`);
 		else print(name, lines, options.request === true);
 	} finally {
 		await api.close();
-	}
-}
-
-/** At most `limit` of them, newest first. */
-export async function linesOf(
-	api: Pick<ApiClient, "get">,
-	name: string,
-	query: URLSearchParams,
-	limit: number,
-): Promise<readonly LineRow[]> {
-	const rows: LineRow[] = [];
-	for (;;) {
-		query.set("limit", `${Math.min(PAGE, limit - rows.length)}`);
-		const response = await api.get(`/v1/devices/${name}/logs?${query}`);
-		const page = (await response.json()) as {
-			readonly lines: readonly LineRow[];
-			readonly next: string | null;
-		};
-		rows.push(...page.lines);
-		if (page.next === null || rows.length >= limit) return rows;
-		query.set("cursor", page.next);
 	}
 }
 

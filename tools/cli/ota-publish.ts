@@ -1,15 +1,16 @@
 /** `thinghz ota trust`, `publish`, `list` and `withdraw`: what can be installed. */
+
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { OtaError } from "../ota/errors.ts";
 import { pointOf, readPublicKey } from "../ota/keys.ts";
 import { openManifest, requireImage, sha256Hex } from "../ota/update.ts";
-import { type ApiClient, openApi } from "./api-client.ts";
+import type { ApiClient } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { readBytes, readText } from "./files.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
-import { parseAnyTarget } from "./target.ts";
+import { usingApi } from "./using-api.ts";
 
 export interface ReleaseRow {
 	readonly version: string;
@@ -71,18 +72,6 @@ export function addOtaPublish(ota: Command): void {
 			.argument("<version>", "1.2.0")
 			.requiredOption("--board <name>", "its board"),
 	).action(withdraw);
-}
-
-export async function usingApi<T>(
-	{ target }: CommonOptions,
-	work: (api: ApiClient) => Promise<T>,
-): Promise<T> {
-	const api = await openApi(parseAnyTarget(target));
-	try {
-		return await work(api);
-	} finally {
-		await api.close();
-	}
 }
 
 async function trust(file: string, options: CommonOptions): Promise<void> {

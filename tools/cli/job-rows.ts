@@ -1,0 +1,26 @@
+/** What the API says of jobs and of devices' parts in them, as far as commands show it. */
+export interface JobRow {
+	readonly id: string;
+	readonly status: string;
+	/** ISO-8601 */
+	readonly created: string;
+	readonly reason: string | null;
+	readonly comment: string | null;
+	readonly document: {
+		readonly operation?: unknown;
+		/** Of an update. */
+		readonly manifest?: unknown;
+	};
+	readonly devices: readonly string[] | null;
+	readonly where: string | null;
+	readonly counts: Readonly<Record<string, number>>;
+}
+
+export interface ExecutionRow {
+	readonly device: string;
+	readonly status: string;
+	/** Null where a list has none. */
+	readonly statusDetails: Readonly<Record<string, string>> | null;
+	readonly updated: string | null;
+	readonly attempt: number;
+}
