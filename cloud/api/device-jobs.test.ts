@@ -12,7 +12,12 @@ const OLD = someExecution({
 
 describe("GET /v1/devices/{name}/jobs", () => {
 	const get = async (device: string) =>
-		device === "boiler" ? [OLD, someExecution({ atMs: T })] : null;
+		device === "boiler"
+			? [OLD, someExecution({ atMs: T })].map((one) => ({
+					...one,
+					waitsFor: null,
+				}))
+			: null;
 
 	it("says how the latest jobs of a device stand, newest first", async () => {
 		const cloud = fakeCloud({ deviceJobs: { get } });
@@ -26,6 +31,7 @@ describe("GET /v1/devices/{name}/jobs", () => {
 					statusDetails: { reason: "wrong_board", step: "download" },
 					at: "2026-03-01T12:00:00.000Z",
 					deleted: false,
+					waitsFor: null,
 				},
 				{
 					job: "reboot",
@@ -33,6 +39,7 @@ describe("GET /v1/devices/{name}/jobs", () => {
 					statusDetails: OLD.statusDetails,
 					at: "2026-03-01T11:59:59.995Z",
 					deleted: false,
+					waitsFor: null,
 				},
 			],
 		});

@@ -1,7 +1,8 @@
 /** GET /v1/devices/{name}/jobs: how the latest jobs of a device stand. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { UnknownDevice } from "../core/errors.ts";
-import { byNewest, type LatestExecution } from "../core/jobs/latest.ts";
+import { byNewest } from "../core/jobs/latest.ts";
+import type { DeviceJob } from "../core/jobs/ports.ts";
 import { EXECUTION_STATUSES } from "../core/jobs/statuses.ts";
 import type { AuthEnv } from "./auth.ts";
 import type { ApiDeps } from "./ports.ts";
@@ -19,6 +20,12 @@ export const StatusDetailsSchema = z.record(z.string(), z.string()).openapi({
 	example: { reason: "wrong_board" },
 });
 
+export const WaitsForSchema = z.string().nullable().openapi({
+	description:
+		"While it is QUEUED: id of the job that the device does right before it, since it does one at a time. Null where there is none; in a list of executions on AWS always.",
+	example: "update-1-2-0",
+});
+
 const DeviceJobSchema = z
 	.object({
 		job: z.string().openapi({ description: "Id of the job." }),
@@ -28,18 +35,18 @@ const DeviceJobSchema = z
 		deleted: z.boolean().openapi({
 			description: "Whether the execution has been deleted since.",
 		}),
+		waitsFor: WaitsForSchema,
 	})
 	.openapi("DeviceJob");
 
-function documentOf(
-	execution: LatestExecution,
-): z.infer<typeof DeviceJobSchema> {
+function documentOf(execution: DeviceJob): z.infer<typeof DeviceJobSchema> {
 	return {
 		job: execution.jobId,
 		status: execution.status,
 		statusDetails: { ...execution.statusDetails },
 		at: isoTime(execution.atMs),
 		deleted: execution.deleted,
+		waitsFor: execution.waitsFor,
 	};
 }
 
@@ -50,8 +57,6 @@ export function addDeviceJobs(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 			path: "/v1/devices/{name}/jobs",
 			operationId: "listDeviceJobs",
 			summary: "The latest jobs of a device, newest first",
-			description:
-				"On AWS, where it is told by events of IoT Jobs, those that have ended.",
 			tags: ["jobs"],
 			security: SECURITY,
 			request: { params: DeviceParams, query: z.strictObject({}) },

@@ -69,6 +69,7 @@ describe("/v1/jobs", () => {
 					started: null,
 					updated: created,
 					attempt: 1,
+					waitsFor: null,
 				},
 			],
 			next: null,
@@ -81,6 +82,34 @@ describe("/v1/jobs", () => {
 			jobs.map((one) => one.job),
 			["job-1"],
 		);
+	});
+
+	it("shows one device's execution, with the job that it waits for", async () => {
+		await create();
+		await create({ id: "job-2" });
+		const path = "/v1/jobs/job-2/executions/boiler";
+		const execution = await jsonOf<Record<string, unknown>>(
+			await send("GET", path),
+		);
+		const { device, status, waitsFor } = execution;
+		assert.deepEqual([device, status, waitsFor], ["boiler", "QUEUED", "job-1"]);
+		const list = await jsonOf<{ executions: unknown[] }>(
+			await send("GET", "/v1/jobs/job-2/executions"),
+		);
+		assert.deepEqual(list.executions, [execution]);
+		const own = await jsonOf<{ jobs: { job: string; waitsFor: unknown }[] }>(
+			await cloud.getAs("viewer", "/v1/devices/boiler/jobs"),
+		);
+		assert.equal(
+			own.jobs.find(({ job }) => job === "job-2")?.waitsFor,
+			"job-1",
+		);
+		for (const [where, type] of [
+			["job-2/executions/roof", "unknown_execution"],
+			["job-3/executions/boiler", "unknown_job"],
+			["job-2/executions/a%20b", "invalid_request"],
+		])
+			assert.equal(await typeOf(await send("GET", `/v1/jobs/${where}`)), type);
 	});
 
 	it("lists jobs by page", async () => {

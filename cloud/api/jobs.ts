@@ -1,10 +1,15 @@
 /** /v1/jobs: what devices are to do, and how far they are. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { isThingName } from "../../protocol/topics.ts";
 import { requireDocument } from "../core/jobs/document.ts";
 import { type JobError, MAX_TARGETS } from "../core/jobs/job.ts";
 import type { ExecutionView } from "../core/jobs/ports.ts";
 import type { AuthEnv } from "./auth.ts";
-import { StatusDetailsSchema, StatusSchema } from "./device-jobs.ts";
+import {
+	StatusDetailsSchema,
+	StatusSchema,
+	WaitsForSchema,
+} from "./device-jobs.ts";
 import {
 	JobIdSchema,
 	JobSchema,
@@ -35,13 +40,24 @@ const JobParams = z.object({
 	id: JobIdSchema.openapi({ param: { name: "id", in: "path" } }),
 });
 
+const ExecutionParams = JobParams.extend({
+	device: z
+		.string()
+		.refine(isThingName, "not a device name")
+		.openapi({
+			param: { name: "device", in: "path" },
+			description: "Name of the device.",
+			example: "boiler",
+		}),
+});
+
 const ExecutionSchema = z
 	.object({
 		device: z.string(),
 		status: StatusSchema,
 		statusDetails: StatusDetailsSchema.nullable().openapi({
 			description:
-				"Null on AWS, where a list has none: `GET /v1/devices/{name}/jobs` has those of what has ended.",
+				"Null in a list on AWS, which has none: `GET /v1/jobs/{id}/executions/{device}` has it.",
 		}),
 		queued: TimeSchema.nullable(),
 		started: TimeSchema.nullable(),
@@ -49,6 +65,7 @@ const ExecutionSchema = z
 		attempt: z.int().openapi({
 			description: "From 1: its number among the attempts at the device.",
 		}),
+		waitsFor: WaitsForSchema,
 	})
 	.openapi("JobExecution");
 
@@ -64,13 +81,14 @@ function executionDocument(
 		started: nullableIsoTime(execution.startedMs),
 		updated: nullableIsoTime(execution.updatedMs),
 		attempt: execution.executionNumber,
+		waitsFor: execution.waitsFor,
 	};
 }
 
 const PROBLEM_OF: Readonly<Record<JobError["code"], ProblemCode>> = {
 	bad_job: "invalid_request",
 	unknown_job: "unknown_job",
-	unknown_execution: "unknown_job",
+	unknown_execution: "unknown_execution",
 	unknown_target: "unknown_device",
 	job_exists: "job_exists",
 	wrong_state: "wrong_job_state",
@@ -228,6 +246,33 @@ export function addJobs(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 				{ executions: page.items.map(executionDocument), next: page.next },
 				200,
 			);
+		},
+	);
+
+	app.openapi(
+		createRoute({
+			...COMMON,
+			method: "get",
+			path: "/v1/jobs/{id}/executions/{device}",
+			operationId: "getJobExecution",
+			summary: "How far one device is, with what it says of it",
+			request: { params: ExecutionParams, query: noQuery },
+			responses: {
+				200: {
+					description: "Its execution of the job.",
+					content: { "application/json": { schema: ExecutionSchema } },
+				},
+				...problemResponses(
+					"invalid_request",
+					...REFUSALS,
+					"unknown_job",
+					"unknown_execution",
+				),
+			},
+		}),
+		async function getJobExecution(c) {
+			const { id, device } = c.req.valid("param");
+			return c.json(executionDocument(await jobs.execution(id, device)), 200);
 		},
 	);
 

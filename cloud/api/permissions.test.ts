@@ -30,6 +30,7 @@ const NEEDED: Readonly<Record<string, Permission>> = {
 	createJob: "operator",
 	listJobs: "operator",
 	getJob: "operator",
+	getJobExecution: "operator",
 	listJobExecutions: "operator",
 	cancelJob: "operator",
 	deleteJob: "operator",

@@ -34,6 +34,7 @@ export const PERMISSIONS: Readonly<Record<string, Permission>> = {
 	"GET /v1/jobs": "operator",
 	"GET /v1/jobs/{id}": "operator",
 	"GET /v1/jobs/{id}/executions": "operator",
+	"GET /v1/jobs/{id}/executions/{device}": "operator",
 	"POST /v1/jobs/{id}/cancel": "operator",
 	"DELETE /v1/jobs/{id}": "operator",
 	"GET /v1/firmware": "operator",

@@ -17,6 +17,7 @@ const PROBLEMS = {
 	unknown_shadow: { status: 404, title: "There is no such shadow" },
 	unknown_release: { status: 404, title: "There is no such firmware" },
 	unknown_job: { status: 404, title: "There is no such job" },
+	unknown_execution: { status: 404, title: "The device has no such job" },
 	not_found: { status: 404, title: "There is nothing here" },
 	push_unavailable: { status: 404, title: "There are no such notifications" },
 	method_not_allowed: { status: 405, title: "The method is not allowed" },

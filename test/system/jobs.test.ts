@@ -15,6 +15,7 @@ interface Shown {
 		readonly device: string;
 		readonly status: string;
 		readonly statusDetails: Readonly<Record<string, string>>;
+		readonly waitsFor: string | null;
 	}[];
 }
 
@@ -68,6 +69,8 @@ describe("jobs of a device on a plain MQTT client", function () {
 			["reboot-1", 2, "t"],
 		);
 		await jobs("create", "reboot-2", "--document", reboot, "--to", name);
+		const waiting = await jobs<Shown>("show", "reboot-2");
+		assert.equal(waiting.executions[0]?.waitsFor, "reboot-1");
 		const done = await device.ask("jobs/reboot-1/update", {
 			status: "SUCCEEDED",
 			expectedVersion: 2,

@@ -23,4 +23,6 @@ export interface ExecutionRow {
 	readonly statusDetails: Readonly<Record<string, string>> | null;
 	readonly updated: string | null;
 	readonly attempt: number;
+	/** While it is QUEUED: the job that the device does before. */
+	readonly waitsFor: string | null;
 }

@@ -4,8 +4,9 @@ import type { Command } from "commander";
 import { type ApiClient, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { UsageError } from "./errors.ts";
+import { detailsOf, ExecutionReader } from "./executions.ts";
 import { type CreateOptions, jobRequest } from "./job-request.ts";
-import type { ExecutionRow, JobRow } from "./job-rows.ts";
+import type { JobRow } from "./job-rows.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { allPages } from "./pages.ts";
 import { parseAnyTarget } from "./target.ts";
@@ -161,11 +162,7 @@ async function show(
 	assertId(id);
 	const response = await api.get(`/v1/jobs/${id}`);
 	const job = (await response.json()) as JobRow;
-	const executions = await allPages<ExecutionRow>(
-		api,
-		`/v1/jobs/${id}/executions`,
-		"executions",
-	);
+	const executions = await new ExecutionReader(api, id).read();
 	if (json) return printJson({ ...job, executions });
 	const operation = String(job.document.operation ?? "a document of others");
 	printMessage(
@@ -175,12 +172,12 @@ async function show(
 	process.stdout.write(
 		formatTable(
 			["device", "status", "attempt", "updated", "details"],
-			executions.map(({ device, status, attempt, updated, statusDetails }) => [
-				device,
-				status,
-				attempt,
-				updated,
-				Object.entries(statusDetails ?? {})
+			executions.map((execution) => [
+				execution.device,
+				execution.status,
+				execution.attempt,
+				execution.updated,
+				Object.entries(detailsOf(execution))
 					.map(([name, value]) => `${name}=${value}`)
 					.join(" "),
 			]),

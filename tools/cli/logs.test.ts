@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ApiProblem } from "./api-client.ts";
 import { CommandError } from "./errors.ts";
 import { request, type Waiting } from "./logs.ts";
 
@@ -6,6 +7,7 @@ import { request, type Waiting } from "./logs.ts";
 function apiOf(
 	statuses: readonly {
 		readonly status: string;
+		readonly waitsFor?: string;
 		readonly statusDetails?: Readonly<Record<string, string>>;
 	}[],
 	online = true,
@@ -16,15 +18,16 @@ function apiOf(
 		made,
 		async get(path: string): Promise<Response> {
 			if (path === "/v1/devices/roof") return Response.json({ online });
-			assert.equal(path, `/v1/jobs/${made[0]?.id}/executions`);
+			assert.equal(path, `/v1/jobs/${made[0]?.id}/executions/roof`);
 			const at = Math.min(looks++, statuses.length - 1);
 			const execution = statuses[at];
+			if (execution === undefined)
+				throw new ApiProblem("unknown_execution", "It was not told.");
 			return Response.json({
-				executions:
-					execution === undefined
-						? []
-						: [{ device: "roof", statusDetails: null, ...execution }],
-				next: null,
+				device: "roof",
+				statusDetails: {},
+				waitsFor: null,
+				...execution,
 			});
 		},
 		async send(method: string, path: string, body: unknown): Promise<Response> {
@@ -83,6 +86,14 @@ describe("thinghz logs --request", () => {
 			});
 		});
 	}
+
+	it("says which job the node does first, where it did not come to this one in time", async () => {
+		const api = apiOf([{ status: "QUEUED", waitsFor: "update-1-2-0" }]);
+		await assert.rejects(
+			run(api),
+			/it does the job update-1-2-0 first \(waits_for\)/,
+		);
+	});
 
 	it("ends when the node is not back in time, and says that the job stays", async () => {
 		for (const statuses of [[], [{ status: "QUEUED" }]]) {

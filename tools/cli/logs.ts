@@ -8,7 +8,7 @@ import {
 	type LogsJob,
 } from "../../protocol/job-documents.ts";
 import { isThingName } from "../../protocol/topics.ts";
-import { type ApiClient, openApi } from "./api-client.ts";
+import { type ApiClient, ApiProblem, openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseDurationWithin, parseIsoTime, parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
@@ -39,6 +39,7 @@ interface LineRow {
 
 interface Execution {
 	readonly status: string;
+	readonly waitsFor: string | null;
 	readonly statusDetails: Readonly<Record<string, string>> | null;
 }
 
@@ -154,24 +155,30 @@ export async function request(
 			);
 		}
 		if (waiting.nowMs() >= untilMs) {
+			const first = execution?.waitsFor ?? null;
 			throw new CommandError(
-				`${name} has not sent its log yet. It does when it is connected: look then with \`thinghz logs ${name}\`. The job is ${id}.`,
+				`${name} has not sent its log yet${first === null ? "" : `: it does the job ${first} first (waits_for)`}. It does when it is connected: look then with \`thinghz logs ${name}\`. The job is ${id}.`,
 			);
 		}
 		await waiting.sleep(POLL_MS);
 	}
 }
 
+/** Null until the node has been told of it. */
 async function executionOf(
 	api: Pick<ApiClient, "get">,
 	id: string,
 	name: string,
 ): Promise<Execution | null> {
-	const response = await api.get(`/v1/jobs/${id}/executions`);
-	const { executions } = (await response.json()) as {
-		readonly executions: readonly (Execution & { readonly device: string })[];
-	};
-	return executions.find(({ device }) => device === name) ?? null;
+	try {
+		const response = await api.get(`/v1/jobs/${id}/executions/${name}`);
+		return (await response.json()) as Execution;
+	} catch (error) {
+		if (error instanceof ApiProblem && error.problem === "unknown_execution") {
+			return null;
+		}
+		throw error;
+	}
 }
 
 function print(

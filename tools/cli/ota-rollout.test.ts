@@ -22,9 +22,10 @@ class PagedApi {
 			const executions = this.names.map((device) => ({
 				device,
 				status: "QUEUED",
-				statusDetails: null,
+				statusDetails: {},
 				updated: null,
 				attempt: 1,
+				waitsFor: device === "b" ? "update-0-9-0" : null,
 			}));
 			return Response.json({ executions, next: null });
 		}
@@ -45,6 +46,16 @@ describe("what thinghz ota status says", () => {
 		assert.deepEqual(
 			devices.map(({ device, online, version }) => [device, online, version]),
 			api.names.map((name) => [name, true, "1.1.0"]),
+		);
+	});
+
+	it("is of one that does another job first that it waits for that, by name", async () => {
+		const { devices } = await statusOf(new PagedApi(), "r");
+		const [first, second] = devices;
+		assert.deepEqual([first?.reason, first?.waitsFor], [null, null]);
+		assert.deepEqual(
+			[second?.reason, second?.waitsFor],
+			["waits_for", "update-0-9-0"],
 		);
 	});
 

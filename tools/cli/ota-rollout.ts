@@ -10,6 +10,7 @@ import { parseVersion } from "../../protocol/version.ts";
 import type { ApiClient } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { CommandError, UsageError } from "./errors.ts";
+import { detailsOf, ExecutionReader } from "./executions.ts";
 import { readBytes } from "./files.ts";
 import { type JobOptions, jobSettings } from "./job-request.ts";
 import type { ExecutionRow, JobRow } from "./job-rows.ts";
@@ -51,6 +52,8 @@ interface DeviceStatus {
 	readonly percent: number | null;
 	readonly reason: string | null;
 	readonly detail: string | null;
+	/** The job that it does first, where the reason is "waits_for". */
+	readonly waitsFor: string | null;
 	/** That it runs now, as it last said. */
 	readonly version: string | null;
 	readonly online: boolean;
@@ -203,9 +206,10 @@ async function status(
 		}
 		const rollout = id ?? (await rolloutsOf(api))[0]?.id;
 		if (rollout === undefined) throw noRollouts();
+		const executions = new ExecutionReader(api, rollout);
 		let shown = "";
 		for (;;) {
-			const now = await statusOf(api, rollout);
+			const now = await statusOf(api, rollout, executions);
 			const text = JSON.stringify(now);
 			if (text !== shown) show(now, options);
 			shown = text;
@@ -280,6 +284,7 @@ function listRollouts(
 export async function statusOf(
 	api: Pick<ApiClient, "get">,
 	id: string,
+	reader = new ExecutionReader(api, id),
 ): Promise<Status> {
 	const response = await api.get(`/v1/jobs/${id}`);
 	const job = (await response.json()) as JobRow;
@@ -288,11 +293,7 @@ export async function statusOf(
 			`${id} is no rollout: \`thinghz jobs show ${id}\` shows what it is.`,
 		);
 	}
-	const executions = await allPages<ExecutionRow>(
-		api,
-		`/v1/jobs/${id}/executions`,
-		"executions",
-	);
+	const executions = await reader.read();
 	const devices = await allPages<DeviceRow>(api, "/v1/devices", "devices");
 	const known = new Map(devices.map((device) => [device.name, device]));
 	return {
@@ -324,7 +325,7 @@ function deviceStatus(
 	execution: ExecutionRow,
 	device: DeviceRow | undefined,
 ): DeviceStatus {
-	const details = execution.statusDetails ?? {};
+	const details = detailsOf(execution);
 	const percent = Number.parseInt(details.progress ?? "", 10);
 	return {
 		device: execution.device,
@@ -333,6 +334,7 @@ function deviceStatus(
 		percent: Number.isNaN(percent) ? null : percent,
 		reason: details.reason ?? null,
 		detail: details.detail ?? null,
+		waitsFor: execution.waitsFor,
 		version: device?.firmware ?? null,
 		online: device?.online ?? false,
 		updated: execution.updated,
@@ -364,7 +366,7 @@ function show(now: Status, { json }: CommonOptions): void {
 				one.reason,
 				one.version,
 				one.online ? "yes" : "no",
-				one.detail,
+				one.detail ?? one.waitsFor,
 			]),
 		),
 	);

@@ -20,6 +20,7 @@ import { Redrive } from "../../core/redrive.ts";
 import { Releases } from "../../core/releases/releases.ts";
 import { Rollups } from "../../core/rollups.ts";
 import { CognitoAuth } from "../adapters/cognito/authenticator.ts";
+import { iotDeviceJobs } from "../adapters/iot/device-jobs.ts";
 import { IotJobs } from "../adapters/iot/jobs.ts";
 import { IotShadows } from "../adapters/iot/shadows.ts";
 import { iotStreams } from "../adapters/iot/streams.ts";
@@ -120,7 +121,7 @@ export const handler = httpHandler(
 			}),
 			{ claims: stores.claims, fleet: fleetOf(stores.devices), clock },
 		),
-		deviceJobs: stores.latestExecutions,
+		deviceJobs: iotDeviceJobs(iot, stores.latestExecutions),
 		releases: new Releases({
 			objects: s3FirmwareObjects(firmware),
 			uploads,

@@ -207,13 +207,14 @@ function allowJobs(api: BundledFunction, firmware: Firmware) {
 		"iot:GetJobDocument",
 		"iot:ListJobExecutionsForJob",
 	);
+	allow([jobs, things], "iot:DescribeJobExecution");
 	allow(
 		[groups, index],
 		"iot:CreateDynamicThingGroup",
 		"iot:DeleteDynamicThingGroup",
 		"iot:DescribeThingGroup",
 	);
-	allow([things], "iot:UpdateThing");
+	allow([things], "iot:ListJobExecutionsForThing", "iot:UpdateThing");
 	allow(["*"], "iot:ListJobs");
 	api.role.addToPolicy(
 		new PolicyStatement({

@@ -74,6 +74,44 @@ describe("Jobs", () => {
 			assert.equal((await cloud.jobs.describe("boiler", null))?.jobId, "c");
 		});
 
+		it("one at a time: each that waits says which one it waits for", async () => {
+			for (const jobId of ["b", "a", "c"]) await create({ jobId });
+			const waitsFor = async (jobId: string) =>
+				(await cloud.jobs.execution(jobId, "boiler")).waitsFor;
+			const all = async () => Promise.all(["b", "a", "c"].map(waitsFor));
+			assert.deepEqual(await all(), [null, "b", "a"]);
+			await update("IN_PROGRESS", {}, "boiler", "c");
+			assert.deepEqual(await all(), ["c", "b", null]);
+			const { items } = await cloud.jobs.executions("a", { limit: 5 });
+			assert.deepEqual(
+				items.map((one) => [one.thing, one.waitsFor]),
+				[["boiler", "b"]],
+			);
+			const own = await cloud.jobs.get("boiler");
+			assert.deepEqual(own?.map((one) => [one.jobId, one.waitsFor]).sort(), [
+				["a", "b"],
+				["b", "c"],
+				["c", null],
+			]);
+			await update("SUCCEEDED", {}, "boiler", "c");
+			await update("SUCCEEDED", {}, "boiler", "b");
+			assert.deepEqual(await all(), [null, null, null]);
+		});
+
+		it("and are shown one by one, where there are such", async () => {
+			await create();
+			const { status, thing } = await cloud.jobs.execution("job-1", "boiler");
+			assert.deepEqual([thing, status], ["boiler", "QUEUED"]);
+			await assert.rejects(
+				cloud.jobs.execution("job-1", "roof"),
+				failed("unknown_execution"),
+			);
+			await assert.rejects(
+				cloud.jobs.execution("job-2", "boiler"),
+				failed("unknown_job"),
+			);
+		});
+
 		it("once: whoever starts the next again is given the same", async () => {
 			await create();
 			await create({ jobId: "job-2" });

@@ -13,8 +13,9 @@ import {
 	type JobSettings,
 	requireSettings,
 } from "./job.ts";
-import { type LatestExecution, MAX_LATEST } from "./latest.ts";
+import { MAX_LATEST } from "./latest.ts";
 import type {
+	DeviceJob,
 	DeviceJobs,
 	ExecutionView,
 	Fleet,
@@ -239,12 +240,42 @@ export class Jobs implements JobControl, DeviceJobs {
 	): Promise<JobPage<ExecutionView>> {
 		const { cursor, ...rest } = options;
 		const { store } = this.#deps;
+		await this.#load();
 		if ((await store.job(jobId)) === null) throw unknownJob(jobId);
 		const page = await store.executions(jobId, {
 			...rest,
 			...(cursor === undefined ? {} : { after: cursor }),
 		});
-		return { items: page.executions, next: page.next };
+		return {
+			items: page.executions.map((one) => this.#viewOf(one)),
+			next: page.next,
+		};
+	}
+
+	async execution(jobId: string, thing: string): Promise<ExecutionView> {
+		const { store } = this.#deps;
+		await this.#load();
+		if ((await store.job(jobId)) === null) throw unknownJob(jobId);
+		const execution = await store.execution(jobId, thing);
+		if (execution === null) {
+			throw new JobError(
+				"unknown_execution",
+				`${thing} has not been told of the job ${jobId}.`,
+			);
+		}
+		return this.#viewOf(execution);
+	}
+
+	#viewOf(execution: Execution): ExecutionView {
+		return { ...execution, waitsFor: this.#waitsFor(execution) };
+	}
+
+	/** What a device has to do before it. */
+	#waitsFor({ jobId, thing, status }: Execution): string | null {
+		if (status !== "QUEUED") return null;
+		const queue = this.#book.pendingOf(thing);
+		const at = queue.findIndex((one) => one.jobId === jobId);
+		return queue[at - 1]?.jobId ?? null;
 	}
 
 	async cancel(jobId: string, force: boolean): Promise<JobView> {
@@ -276,7 +307,8 @@ export class Jobs implements JobControl, DeviceJobs {
 		});
 	}
 
-	async get(device: string): Promise<readonly LatestExecution[] | null> {
+	async get(device: string): Promise<readonly DeviceJob[] | null> {
+		await this.#load();
 		const executions = await this.#deps.store.ofThing(device, MAX_LATEST);
 		if (executions.length === 0) {
 			await this.#readFleet();
@@ -288,6 +320,7 @@ export class Jobs implements JobControl, DeviceJobs {
 			statusDetails: execution.statusDetails,
 			atMs: execution.updatedMs,
 			deleted: false,
+			waitsFor: this.#waitsFor(execution),
 		}));
 	}
 

@@ -77,6 +77,11 @@ export interface ExecutionView {
 	readonly startedMs: number | null;
 	readonly updatedMs: number | null;
 	readonly executionNumber: number;
+	/**
+	 * While it is QUEUED: id of the job that the device does right before it. Null where none is, and where it would have to be asked for
+	 * one by one.
+	 */
+	readonly waitsFor: string | null;
 }
 
 export interface JobPage<T> {
@@ -99,13 +104,21 @@ export interface JobControl {
 			readonly status?: ExecutionStatus;
 		},
 	): Promise<JobPage<ExecutionView>>;
+	/** With all that is known of it. */
+	execution(jobId: string, thing: string): Promise<ExecutionView>;
 	/** @param force ends also what is in progress: a device that is at it cannot report its end any more */
 	cancel(jobId: string, force: boolean): Promise<JobView>;
 	/** @param force also where it has not ended */
 	delete(jobId: string, force: boolean): Promise<void>;
 }
 
+/** A job as one device has it. */
+export interface DeviceJob extends LatestExecution {
+	/** As in `ExecutionView`. */
+	readonly waitsFor: string | null;
+}
+
 /** Of one device, newest first; null when there is no such device. */
 export interface DeviceJobs {
-	get(device: string): Promise<readonly LatestExecution[] | null>;
+	get(device: string): Promise<readonly DeviceJob[] | null>;
 }

@@ -49,6 +49,7 @@ export function jobsThatAllowRotation(
 		list: (limit, cursor) => jobs.list(limit, cursor),
 		show: (jobId) => jobs.show(jobId),
 		executions: (jobId, options) => jobs.executions(jobId, options),
+		execution: (jobId, thing) => jobs.execution(jobId, thing),
 		cancel: (jobId, force) => jobs.cancel(jobId, force),
 		delete: (jobId, force) => jobs.delete(jobId, force),
 	};

@@ -1,9 +1,13 @@
 /** The answers have the shapes that AWS's API reference gives; AWS itself is not asked. */
 import assert from "node:assert/strict";
-import type { IoTClient } from "@aws-sdk/client-iot";
 import { someSettings } from "../../../core/fakes/job-cloud.ts";
 import { JobError } from "../../../core/jobs/job.ts";
 import { StoreError } from "../../../core/ports.ts";
+import {
+	type Answers,
+	answeringIot,
+	awsRefusal as refusal,
+} from "../../fakes/answering-iot.ts";
 import { IotJobs } from "./jobs.ts";
 import { IotTagger } from "./tagger.ts";
 
@@ -11,24 +15,8 @@ const ARN = "arn:aws:iot:eu-west-1:123456789012";
 const T = new Date(1_790_000_000_000);
 const IMAGE = "1.2.0/esp32-c3/app.bin";
 
-type Answers = Readonly<Record<string, object | Error>>;
-
-/** By commands' names; null for what is not to be asked. */
 function iot(answers: Answers) {
-	// biome-ignore lint/suspicious/noExplicitAny: what a test says it is
-	const asked: { readonly name: string; readonly input: any }[] = [];
-	const send = async (command: {
-		readonly input: unknown;
-		readonly constructor: { readonly name: string };
-	}) => {
-		const name = command.constructor.name.replace(/Command$/, "");
-		asked.push({ name, input: command.input });
-		const answer = answers[name];
-		assert.ok(answer !== undefined, `${name} was not expected`);
-		if (answer instanceof Error) throw answer;
-		return answer;
-	};
-	const client = { send } as unknown as IoTClient;
+	const { client, asked, names } = answeringIot(answers);
 	const jobs = new IotJobs({
 		client,
 		arnPrefix: ARN,
@@ -36,12 +24,7 @@ function iot(answers: Answers) {
 		firmwareBucket: "images",
 		firmwareRoleArn: "arn:aws:iam::123456789012:role/signs",
 	});
-	const names = () => asked.map(({ name }) => name);
 	return { jobs, client, asked, names };
-}
-
-function refusal(name: string): Error {
-	return Object.assign(new Error("No."), { name });
 }
 
 const JOB = {
@@ -258,10 +241,40 @@ describe("Jobs on AWS IoT", () => {
 					startedMs: null,
 					updatedMs: T.getTime(),
 					executionNumber: 2,
+					waitsFor: null,
 				},
 			],
 			next: null,
 		});
+	});
+
+	it("say of who was named and taken out that the thing was deleted, and of who matched nothing", async () => {
+		const group = `${ARN}:thinggroup/thinghz-job-job-1`;
+		for (const [targets, details] of [
+			[JOB.targets, { reason: "thing_deleted" }],
+			[[group], null],
+		] as const) {
+			const { jobs } = iot({
+				ListJobExecutionsForJob: {
+					executionSummaries: [
+						{
+							thingArn: `${ARN}:thing/boiler`,
+							jobExecutionSummary: { status: "REMOVED" },
+						},
+						{
+							thingArn: `${ARN}:thing/roof`,
+							jobExecutionSummary: { status: "SUCCEEDED" },
+						},
+					],
+				},
+				DescribeJob: { job: { ...JOB, targets } },
+			});
+			const { items } = await jobs.executions("job-1", { limit: 5 });
+			assert.deepEqual(
+				items.map(({ statusDetails }) => statusDetails),
+				[details, null],
+			);
+		}
 	});
 
 	it("are canceled while they go on, and deleted with their group", async () => {

@@ -44,11 +44,9 @@ import type {
 	JobView,
 } from "../../../core/jobs/ports.ts";
 import { parseQuery, type Term } from "../../../core/jobs/query.ts";
-import {
-	type ExecutionStatus,
-	isExecutionStatus,
-} from "../../../core/jobs/statuses.ts";
-import { StoreError } from "../../../core/ports.ts";
+import type { ExecutionStatus } from "../../../core/jobs/statuses.ts";
+import { describeExecution, executionView, nameOf } from "./executions.ts";
+import { jobErrorOf } from "./job-errors.ts";
 
 /** The dynamic thing group of a job with a query. */
 const GROUP_PREFIX = "thinghz-job-";
@@ -177,25 +175,28 @@ export class IotJobs implements JobControl {
 					...(cursor === undefined ? {} : { nextToken: cursor }),
 				}),
 			);
+		const items = executionSummaries.map(
+			({ thingArn = "", jobExecutionSummary }) =>
+				executionView(nameOf(thingArn), jobExecutionSummary ?? {}),
+		);
+		const next = nextToken ?? null;
+		if (items.every((one) => one.status !== "REMOVED")) return { items, next };
+		// Who was named can be taken out for one reason alone; who matched may have come to match no more.
+		const isNamed = groupOf(await this.#describe(jobId)) === null;
 		return {
-			items: executionSummaries.map(
-				({ thingArn = "", jobExecutionSummary }) => {
-					const summary = jobExecutionSummary ?? {};
-					return {
-						thing: nameOf(thingArn),
-						status: isExecutionStatus(summary.status)
-							? summary.status
-							: "QUEUED",
-						statusDetails: null,
-						queuedMs: summary.queuedAt?.getTime() ?? null,
-						startedMs: summary.startedAt?.getTime() ?? null,
-						updatedMs: summary.lastUpdatedAt?.getTime() ?? null,
-						executionNumber: summary.executionNumber ?? 1,
-					};
-				},
-			),
-			next: nextToken ?? null,
+			items: isNamed
+				? items.map((one) =>
+						one.status === "REMOVED"
+							? { ...one, statusDetails: { reason: "thing_deleted" } }
+							: one,
+					)
+				: items,
+			next,
 		};
+	}
+
+	execution(jobId: string, thing: string): Promise<ExecutionView> {
+		return describeExecution(this.#options.client, jobId, thing);
 	}
 
 	async cancel(jobId: string, force: boolean): Promise<JobView> {
@@ -339,7 +340,7 @@ export class IotJobs implements JobControl {
 		try {
 			return (await this.#options.client.send(command as never)) as Output;
 		} catch (error) {
-			throw translated(what, error as Error, notFound);
+			throw jobErrorOf(what, error as Error, notFound);
 		}
 	}
 }
@@ -390,10 +391,6 @@ function groupOf({ targets = [] }: Job): string | null {
 	return first.includes(":thinggroup/") && name.startsWith(GROUP_PREFIX)
 		? name
 		: null;
-}
-
-function nameOf(arn: string): string {
-	return arn.slice(arn.indexOf("/") + 1);
 }
 
 function summaryOf(job: {
@@ -480,37 +477,4 @@ function countsOf(details: JobProcessDetails = {}): JobView["counts"] {
 		REMOVED: details.numberOfRemovedThings ?? 0,
 		CANCELED: details.numberOfCanceledThings ?? 0,
 	};
-}
-
-/** By the names of AWS's exceptions. */
-const REFUSALS: Readonly<Record<string, JobErrorCode>> = {
-	ResourceAlreadyExistsException: "job_exists",
-	InvalidRequestException: "bad_job",
-	InvalidStateTransitionException: "wrong_state",
-	InvalidQueryException: "not_possible",
-	IndexNotReadyException: "not_possible",
-	LimitExceededException: "not_possible",
-};
-
-function translated(
-	what: string,
-	error: Error,
-	notFound: JobErrorCode,
-): JobError | StoreError {
-	const { name, message } = error;
-	const code = name === "ResourceNotFoundException" ? notFound : REFUSALS[name];
-	if (code === undefined) {
-		return new StoreError(
-			name === "ThrottlingException" ? "throttled" : "unavailable",
-			`AWS IoT did not ${what}: ${name}: ${message}`,
-			{ cause: error },
-		);
-	}
-	const hint =
-		name === "IndexNotReadyException"
-			? " Jobs for who matches need AWS IoT's index of things: `aws iot update-indexing-configuration --thing-indexing-configuration thingIndexingMode=REGISTRY`."
-			: "";
-	return new JobError(code, `AWS IoT did not ${what}: ${message}${hint}`, {
-		cause: error,
-	});
 }

@@ -1,0 +1,82 @@
+/** How far each device of a job is, as the API says it: with why it failed and what it waits for, on AWS as well. */
+import { type ApiClient, ApiProblem } from "./api-client.ts";
+import type { ExecutionRow } from "./job-rows.ts";
+import { allPages } from "./pages.ts";
+
+/** Where a list says no more than the status, so many devices are asked for by themselves. */
+export const MAX_ASKED = 100;
+const AT_ONCE = 5;
+
+/** The one reason that no device gives: it does another job first, which `waitsFor` names. */
+export const WAITS_FOR = "waits_for";
+
+/** What there is to say of an execution: the device's own words, else what it waits for. */
+export function detailsOf({
+	statusDetails,
+	waitsFor,
+}: Pick<ExecutionRow, "statusDetails" | "waitsFor">): Readonly<
+	Record<string, string>
+> {
+	return {
+		...(waitsFor === null ? {} : { reason: WAITS_FOR, job: waitsFor }),
+		...statusDetails,
+	};
+}
+
+/** Reads a job's executions again and again; what has not changed since is not asked for once more. */
+export class ExecutionReader {
+	readonly #api: Pick<ApiClient, "get">;
+	readonly #jobId: string;
+	readonly #known = new Map<string, ExecutionRow>();
+
+	constructor(api: Pick<ApiClient, "get">, jobId: string) {
+		this.#api = api;
+		this.#jobId = jobId;
+	}
+
+	/** Of all devices; beyond `MAX_ASKED` of them what a list says. @throws CommandError */
+	async read(): Promise<readonly ExecutionRow[]> {
+		const path = `/v1/jobs/${this.#jobId}/executions`;
+		const rows = [
+			...(await allPages<ExecutionRow>(this.#api, path, "executions")),
+		];
+		const open = rows
+			.map((row, at) => ({ row, at }))
+			.filter(
+				({ row }) => row.statusDetails === null && row.status !== "SUCCEEDED",
+			)
+			.slice(0, MAX_ASKED);
+		for (let from = 0; from < open.length; from += AT_ONCE) {
+			await Promise.all(
+				open.slice(from, from + AT_ONCE).map(async ({ row, at }) => {
+					rows[at] = await this.#whole(row);
+				}),
+			);
+		}
+		return rows;
+	}
+
+	async #whole(row: ExecutionRow): Promise<ExecutionRow> {
+		const { device, status, attempt, updated } = row;
+		const known = this.#known.get(device);
+		const isSame =
+			known !== undefined &&
+			status === known.status &&
+			attempt === known.attempt &&
+			updated === known.updated;
+		if (isSame) return known;
+		try {
+			const response = await this.#api.get(
+				`/v1/jobs/${this.#jobId}/executions/${encodeURIComponent(device)}`,
+			);
+			const whole = (await response.json()) as ExecutionRow;
+			this.#known.set(device, whole);
+			return whole;
+		} catch (error) {
+			// It has gone since it was listed, with its device: what the list said is all that there is.
+			if (error instanceof ApiProblem && error.problem === "unknown_execution")
+				return row;
+			throw error;
+		}
+	}
+}
