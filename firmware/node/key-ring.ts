@@ -5,6 +5,9 @@
  * There is room for two pairs, so that a new one is kept whole beside the one in use. Which is which stands in a setting of its own, by
  * whose one write a pair comes into use, or goes: cut before or after any write, the node has one that it may connect with. A pair on trial
  * is tried first, and the old one in turn where it is not let in; the first of the two that is let in is kept, and the other forgotten.
+ *
+ * A pair belongs to what the node was provisioned with when it got it: where somebody has provisioned the node anew since, with a
+ * certificate of the thing, that one is newer, and the pair goes. (A claim certificate makes nobody a thing, and displaces none.)
  */
 import { crc32 } from "../../protocol/crc32.ts";
 import type { Claiming } from "./claiming.ts";
@@ -20,7 +23,10 @@ import type { NodeSettings } from "./settings.ts";
 
 /** Settings key: the places ("a", "b" or "-") of the pair in use and of the one on trial; "--" after one that was not let in. */
 export const PAIRS_KEY = "pairs";
-/** Settings keys: a CRC-32 in hex, and behind it id, certificate and key, as JSON. */
+/**
+ * Settings keys: a CRC-32 in hex, and behind it, as JSON, id, certificate, key, and the id of the certificate that the node was provisioned
+ * with then (those of earlier firmware lack it).
+ */
 export const PAIR_KEYS = Object.freeze({ a: "pair-a", b: "pair-b" });
 
 /** How often in a row a pair on trial is not let in before the old one is used in its stead. */
@@ -110,8 +116,10 @@ export class KeyRing {
 		}
 		const place: Place = this.#inUse === "a" ? "b" : "a";
 		const why =
-			this.#settings.set(PAIR_KEYS[place], textOf(pair)) ??
-			this.#point(this.#inUse, place);
+			this.#settings.set(
+				PAIR_KEYS[place],
+				textOf(pair, this.#provisioned.certificateId),
+			) ?? this.#point(this.#inUse, place);
 		if (why !== null) {
 			this.#settings.delete(PAIR_KEYS[place]);
 			this.#useOld();
@@ -191,6 +199,13 @@ export class KeyRing {
 		const places = this.#settings.get(PAIRS_KEY) ?? "";
 		const inUse = placeOf(places[0]);
 		const onTrial = placeOf(places[1]);
+		if (this.isOutdated(onTrial ?? inUse)) {
+			this.#system.log("info", "The node has been provisioned anew.");
+			// What points to the pairs goes last: a cut leaves none that nobody would look for.
+			for (const key of [PAIR_KEYS.a, PAIR_KEYS.b, PAIRS_KEY])
+				if (this.#settings.get(key) !== undefined) this.#settings.delete(key);
+			return;
+		}
 		this.#inUse = inUse;
 		if (onTrial !== null && this.#use(onTrial)) this.#onTrial = onTrial;
 		else if (inUse !== null && !this.#use(inUse)) {
@@ -205,6 +220,15 @@ export class KeyRing {
 				this.#settings.get(PAIR_KEYS[place]) !== undefined
 			)
 				this.#settings.delete(PAIR_KEYS[place]);
+	}
+
+	/** The node has been provisioned with another certificate since it got that pair. */
+	private isOutdated(place: Place | null): boolean {
+		if (place === null || this.#provisioned.isClaim === true) return false;
+		const since = pairOf(
+			this.#settings.get(PAIR_KEYS[place]) ?? "",
+		)?.provisionedId;
+		return since !== undefined && since !== this.#provisioned.certificateId;
 	}
 
 	/** @returns why it could not be stored, or null */
@@ -254,18 +278,24 @@ function placeOf(letter: string | undefined): Place | null {
 	return letter === "a" || letter === "b" ? letter : null;
 }
 
-function textOf(pair: KeyPair): string {
+function textOf(pair: KeyPair, provisionedId: string): string {
 	const { certificateId, certificatePem, privateKeyPem } = pair;
-	const text = JSON.stringify([certificateId, certificatePem, privateKeyPem]);
+	const text = JSON.stringify([
+		certificateId,
+		certificatePem,
+		privateKeyPem,
+		provisionedId,
+	]);
 	return checkOf(text, 0) + text;
 }
 
-function pairOf(text: string): KeyPair | null {
+function pairOf(
+	text: string,
+): (KeyPair & { readonly provisionedId: string | undefined }) | null {
 	if (text.slice(0, CRC_DIGITS) !== checkOf(text, CRC_DIGITS)) return null;
-	const [certificateId, certificatePem, privateKeyPem] = JSON.parse(
-		text.slice(CRC_DIGITS),
-	);
-	return { certificateId, certificatePem, privateKeyPem };
+	const [certificateId, certificatePem, privateKeyPem, provisionedId] =
+		JSON.parse(text.slice(CRC_DIGITS));
+	return { certificateId, certificatePem, privateKeyPem, provisionedId };
 }
 
 /** CRC-32 of the text's ASCII from a place on, in parts: the whole as bytes would be as large again. */

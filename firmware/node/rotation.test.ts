@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { crc32 } from "../../protocol/crc32.ts";
 import { IdentityBench, PROVISIONED } from "./fakes/identity-bench.ts";
 import { pairOf } from "./fakes/provisioning-service.ts";
 import { JOB_KEY } from "./jobs.ts";
@@ -279,5 +280,56 @@ describe("the job rotate", () => {
 		bench.run(MINUTE_MS);
 		assert.equal(provisioning.connectedWith, PROVISIONED);
 		assert.ok(bench.isConnected);
+	});
+
+	it("goes by a certificate that it is provisioned with anew, and forgets the pair from the cloud, wherever power is cut", () => {
+		for (const cut of [1, 0.5, 2, 1.5, 3, 2.5, Number.POSITIVE_INFINITY]) {
+			const bench = start();
+			bench.run(MINUTE_MS);
+			const { provisioning, settings } = bench;
+			const rotated = provisioning.certificates.get(FIRST);
+			if (rotated !== undefined) rotated.status = "REVOKED";
+			bench.provisioned = "cert-2";
+			provisioning.certificates.set("cert-2", { status: "ACTIVE", token: "" });
+			bench.cutAt = bench.changes + cut;
+			bench.boot();
+			bench.run(MINUTE_MS);
+			assert.ok(bench.isConnected, `cut at ${cut}`);
+			assert.equal(provisioning.connectedWith, "cert-2");
+			assert.equal(settings.get(PAIR_KEYS.a), undefined, `cut at ${cut}`);
+			// And it can be exchanged in its turn.
+			bench.jobs.make("b", ROTATE);
+			bench.run(MINUTE_MS);
+			assert.equal(bench.jobs.told.at(-1), "b SUCCEEDED");
+			bench.boot();
+			bench.run(MINUTE_MS);
+			assert.equal(provisioning.connectedWith, "2".padStart(64, "0"));
+		}
+	});
+
+	it("keeps the pair from the cloud where another claim certificate is all that it is provisioned with", () => {
+		const bench = start();
+		bench.run(MINUTE_MS);
+		bench.provisioned = "cert-2";
+		bench.isClaim = true;
+		bench.boot();
+		bench.run(MINUTE_MS);
+		assert.equal(bench.provisioning.connectedWith, FIRST);
+		assert.ok(bench.isConnected);
+	});
+
+	it("keeps a pair that does not say what the node was provisioned with", () => {
+		const bench = start();
+		bench.run(MINUTE_MS);
+		const { certificateId, certificatePem, privateKeyPem } = pairOf(FIRST);
+		const text = JSON.stringify([certificateId, certificatePem, privateKeyPem]);
+		const crc = crc32(new TextEncoder().encode(text));
+		bench.settings.values.set(
+			PAIR_KEYS.a,
+			crc.toString(16).padStart(8, "0") + text,
+		);
+		bench.boot();
+		bench.run(MINUTE_MS);
+		assert.equal(bench.provisioning.connectedWith, FIRST);
 	});
 });

@@ -32,17 +32,20 @@ export class IdentityBench {
 	boots = 0;
 	/** Whether the board can have another key. */
 	hasKeys = true;
+	/** Id of the certificate that the board is provisioned with, from the next boot on. */
+	provisioned = PROVISIONED;
+	/** Whether that is a claim certificate. */
+	isClaim: boolean;
 	/** What makes a pair one that the board cannot use. */
 	refusesPair: (pair: KeyPair) => string | null = () => null;
 	/** Changes of settings until power is cut; the change itself is made where that is a half. */
 	cutAt: number;
 	changes = 0;
 	#isDead = false;
-	readonly #isClaim: boolean;
 
 	/** @param cutAt see there */
 	constructor(isClaim = false, cutAt = Number.POSITIVE_INFINITY) {
-		this.#isClaim = isClaim;
+		this.isClaim = isClaim;
 		this.cutAt = cutAt;
 		this.board = makeBoard(this.durable);
 		this.jobs = new FakeJobs(this.board.network);
@@ -78,10 +81,11 @@ export class IdentityBench {
 		);
 		const { network, system } = this.board;
 		const { provisioning, jobs } = this;
-		const claim = this.#isClaim ? PROVISIONED : null;
+		const { provisioned } = this;
+		const claim = this.isClaim ? provisioned : null;
 		jobs.network = network;
 		provisioning.network = network;
-		provisioning.used = PROVISIONED;
+		provisioning.used = provisioned;
 		network.grants = (filter) => (filter.includes("/shadow/") ? 0x80 : 1);
 		network.refuses = (clientId) => provisioning.refuse(clientId, claim);
 		network.onMessage = (message) => {
@@ -99,7 +103,7 @@ export class IdentityBench {
 			use: (pair: KeyPair | null) => {
 				const why = pair === null ? null : this.refusesPair(pair);
 				if (why !== null) throw new Error(why);
-				provisioning.used = pair?.certificateId ?? PROVISIONED;
+				provisioning.used = pair?.certificateId ?? provisioned;
 			},
 		};
 		const { identity } = this.board;
@@ -107,7 +111,11 @@ export class IdentityBench {
 			startNode({
 				...this.board,
 				...(this.hasKeys ? { keys } : {}),
-				identity: { ...identity, isClaim: this.#isClaim },
+				identity: {
+					...identity,
+					certificateId: provisioned,
+					isClaim: this.isClaim,
+				},
 			});
 		} catch (error) {
 			if (!(error instanceof Cut)) throw error;
