@@ -172,7 +172,7 @@ export function addJobs(app: OpenAPIHono<AuthEnv>, deps: ApiDeps): void {
 						},
 					},
 				},
-				...problemResponses("invalid_request", ...REFUSALS),
+				...problemResponses("invalid_request", "invalid_cursor", ...REFUSALS),
 			},
 		}),
 		async function listJobs(c) {

@@ -124,7 +124,9 @@ class Witness {
 		const own = all.filter((one) => one.jobId === job.jobId);
 		const failures = { FAILED: 0, REJECTED: 0, TIMED_OUT: 0 };
 		for (const { failure } of own) if (failure !== null) failures[failure]++;
-		const isMet = metCriterion(job.abort, own.length, failures) !== null;
+		const removed = own.filter(({ status }) => status === "REMOVED").length;
+		const reach = { notified: own.length, removed };
+		const isMet = metCriterion(job.abort, reach, failures) !== null;
 		if (job.status === "IN_PROGRESS") {
 			assert.ok(!isMet, "a job goes on whose threshold has been met");
 		}

@@ -388,6 +388,32 @@ describe("Jobs", () => {
 			assert.equal(cloud.store.all.size, 20, "nobody else is told");
 		});
 
+		it("in stages, which wait for none who were taken out", async () => {
+			cloud.devices = fleetOf(names(20));
+			const rollout = {
+				...{ maximumPerMinute: 1000, exponential: null },
+				stages: [5, 50, 100],
+			};
+			await create({ targets: { things: names(20) }, rollout });
+			const [first = "", second = ""] = names(2);
+			assert.deepEqual(await statusOf(first), "QUEUED");
+			cloud.devices = fleetOf(names(20)).slice(1);
+			await cloud.time.pass(FLEET_EVERY_MS + 1000);
+			assert.deepEqual(
+				[await statusOf(first), await statusOf(second)],
+				["REMOVED", "QUEUED"],
+			);
+			assert.equal(cloud.store.all.size, 2, "one in its place");
+			await update("SUCCEEDED", {}, second);
+			await cloud.time.pass(MINUTE);
+			assert.equal(cloud.store.all.size, 11, "half of the 19 who are left");
+			for (const thing of names(11).slice(2)) {
+				await update("SUCCEEDED", {}, thing);
+			}
+			await cloud.time.pass(MINUTE);
+			assert.equal(cloud.store.all.size, 20);
+		});
+
 		it("to whoever comes to match a query, once; who no longer does before beginning is taken out, and in again", async () => {
 			cloud.devices = fleetOf(["boiler"], { firmware: "2.0" });
 			await create({ targets: { where: "firmware<2 site=roof" } });
@@ -429,6 +455,29 @@ describe("Jobs", () => {
 			assert.equal(gone?.statusDetails.reason, "thing_deleted");
 			assert.equal((await cloud.jobs.show("job-1")).status, "COMPLETED");
 		});
+	});
+
+	it("are listed page by page, whatever is deleted in between", async () => {
+		const made: string[] = [];
+		for (const jobId of ["e", "d", "b", "c", "a"]) {
+			await create({ jobId });
+			made.push(jobId);
+			if (jobId !== "b") await cloud.time.pass(1);
+		}
+		assert.deepEqual(made.length, 5);
+		const idsOf = async (limit: number, cursor?: string) => {
+			const { items, next } = await cloud.jobs.list(limit, cursor);
+			return { ids: items.map(({ jobId }) => jobId).join(""), next };
+		};
+		assert.deepEqual(await idsOf(9), { ids: "abcde", next: null });
+		const first = await idsOf(2);
+		assert.equal(first.ids, "ab");
+		await cloud.jobs.delete("b", true);
+		const rest = await idsOf(9, first.next ?? "");
+		assert.deepEqual(rest, { ids: "cde", next: null });
+		for (const cursor of ["", "b", "1.", ".b", "1.a/b", "-1.b"]) {
+			await assert.rejects(cloud.jobs.list(9, cursor), { code: "bad_cursor" });
+		}
 	});
 
 	it("tell whose pending executions have changed, before and after", async () => {

@@ -14,6 +14,7 @@ import {
 	requireSettings,
 } from "./job.ts";
 import { MAX_LATEST } from "./latest.ts";
+import { formatListPlace, isAfter, parseListPlace } from "./list-place.ts";
 import type {
 	DeviceJob,
 	DeviceJobs,
@@ -206,18 +207,17 @@ export class Jobs implements JobControl, DeviceJobs {
 		});
 	}
 
+	/** @throws InvalidQuery "bad_cursor" */
 	async list(limit: number, cursor?: string): Promise<JobPage<JobSummary>> {
 		const jobs = await this.#deps.store.jobs();
-		const from =
-			cursor === undefined
-				? 0
-				: jobs.findIndex(({ jobId }) => jobId === cursor) + 1;
-		const page = jobs.slice(from, from + limit);
-		return {
-			items: page,
-			next:
-				from + page.length < jobs.length ? (page.at(-1)?.jobId ?? null) : null,
-		};
+		// Not by where the last one of the page before stands: it may have been deleted.
+		const after = cursor === undefined ? null : parseListPlace(cursor);
+		const left =
+			after === null ? jobs : jobs.filter((job) => isAfter(job, after));
+		const page = left.slice(0, limit);
+		const last = page.at(-1);
+		const isMore = page.length < left.length && last !== undefined;
+		return { items: page, next: isMore ? formatListPlace(last) : null };
 	}
 
 	async show(jobId: string): Promise<JobView> {
@@ -536,9 +536,10 @@ export class Jobs implements JobControl, DeviceJobs {
 
 	/** @returns whether it was */
 	#abortIfMet(open: OpenJob, nowMs: number): boolean {
-		const { job, members, failures } = open;
+		const { job, members, counts, failures } = open;
 		if (job.status !== "IN_PROGRESS") return false;
-		if (metCriterion(job.abort, members.size, failures) === null) return false;
+		const reach = { notified: members.size, removed: counts.REMOVED };
+		if (metCriterion(job.abort, reach, failures) === null) return false;
 		this.#cancel(open, "aborted", false, nowMs);
 		return true;
 	}
@@ -614,13 +615,12 @@ export class Jobs implements JobControl, DeviceJobs {
 		const candidates = this.#candidates(open);
 		const told = candidates.slice(
 			0,
-			allowance(
-				job,
-				nowMs,
-				members.size,
-				counts.SUCCEEDED,
-				members.size + candidates.length,
-			),
+			allowance(job, nowMs, {
+				notified: members.size,
+				removed: counts.REMOVED,
+				succeeded: counts.SUCCEEDED,
+				untold: candidates.length,
+			}),
 		);
 		for (const thing of told) {
 			this.#book.putExecution({

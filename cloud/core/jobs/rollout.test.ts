@@ -9,6 +9,8 @@ import {
 	stageLimit,
 } from "./rollout.ts";
 
+const ALL_UNTOLD = { notified: 0, removed: 0, succeeded: 0, untold: 1000 };
+
 const GROWING: Rollout = {
 	maximumPerMinute: 1000,
 	exponential: {
@@ -56,7 +58,7 @@ describe("The rate of a rollout", () => {
 					let nowMs = 1_790_000_000_000;
 					for (const pauseMs of pauses) {
 						nowMs += pauseMs;
-						const told = allowance({ rollout, dispatches }, nowMs, 0, 0, 1000);
+						const told = allowance({ rollout, dispatches }, nowMs, ALL_UNTOLD);
 						if (told > 0) {
 							dispatches = [...recent(dispatches, nowMs), [nowMs, told]];
 						}
@@ -75,12 +77,15 @@ describe("The rate of a rollout", () => {
 
 	it("is unlimited where there is none, and not broken by a clock that is set back", () => {
 		assert.equal(
-			allowance({ rollout: null, dispatches: [] }, 0, 0, 0, 10),
+			allowance({ rollout: null, dispatches: [] }, 0, ALL_UNTOLD),
 			Number.POSITIVE_INFINITY,
 		);
 		const rollout = { maximumPerMinute: 1, exponential: null };
 		const ahead: readonly Dispatch[] = [[90_000_000, 1]];
-		assert.equal(allowance({ rollout, dispatches: ahead }, 1000, 0, 0, 10), 0);
+		assert.equal(
+			allowance({ rollout, dispatches: ahead }, 1000, ALL_UNTOLD),
+			0,
+		);
 		assert.deepEqual(recent(ahead, 1000), [[1000, 1]]);
 	});
 });
@@ -111,9 +116,13 @@ describe("The stages of a rollout", () => {
 			exponential: null,
 			stages: [5, 100],
 		};
-		const told = (notified: number, succeeded: number) =>
-			allowance({ rollout, dispatches: [] }, 0, notified, succeeded, 100);
+		const told = (notified: number, succeeded: number, removed = 0) =>
+			allowance({ rollout, dispatches: [] }, 0, {
+				...{ notified, removed, succeeded, untold: 100 - notified },
+			});
 		assert.deepEqual([told(0, 0), told(5, 3), told(5, 4)], [5, 0, 17]);
+		// Others take the place of those of the five who were taken out.
+		assert.deepEqual([told(5, 3, 1), told(5, 3, 2), told(5, 0, 5)], [1, 2, 5]);
 	});
 });
 
@@ -128,12 +137,24 @@ describe("The threshold of a rollout", () => {
 		criterion: Parameters<typeof metCriterion>[0][number],
 		notified: number,
 		failures: Partial<typeof none>,
-	) => metCriterion([criterion], notified, { ...none, ...failures }) !== null;
+		removed = 0,
+	) =>
+		metCriterion(
+			[criterion],
+			{ notified, removed },
+			{ ...none, ...failures },
+		) !== null;
 
 	it("is met at its percentage of those who were told, and not before", () => {
 		assert.equal(met(failed, 100, { FAILED: 19 }), false);
 		assert.equal(met(failed, 100, { FAILED: 20 }), true);
 		assert.equal(met(failed, 101, { FAILED: 20 }), false);
+	});
+
+	it("takes no heed of those who were taken out, but for how many were told", () => {
+		assert.equal(met(failed, 20, { FAILED: 2 }, 9), false);
+		assert.equal(met(failed, 20, { FAILED: 2 }, 10), true);
+		assert.equal(met(failed, 10, { FAILED: 1 }, 9), true);
 	});
 
 	it("is not looked at before enough were told", () => {

@@ -47,23 +47,31 @@ export function stageLimit(
 	);
 }
 
-/**
- * How many things may be told now, so that the rate holds within each minute and is spread over it, and no stage is passed over.
- * @param things that there are, told or not
- */
+/** Things of a job, by how far they are. */
+export interface Reach {
+	/** Told, whatever has become of them. */
+	readonly notified: number;
+	/** Of those: taken out of it, as who is deleted is. They say nothing of the job, so no stage waits for them. */
+	readonly removed: number;
+	/** Of those: done. */
+	readonly succeeded: number;
+	/** To be told yet. */
+	readonly untold: number;
+}
+
+/** How many things may be told now, so that the rate holds within each minute and is spread over it, and no stage is passed over. */
 export function allowance(
 	job: Pick<Job, "rollout" | "dispatches">,
 	nowMs: number,
-	notified: number,
-	succeeded: number,
-	things: number,
+	{ notified, removed, succeeded, untold }: Reach,
 ): number {
 	if (job.rollout === null) return Number.POSITIVE_INFINITY;
 	const { stages } = job.rollout;
+	const there = notified - removed;
 	const left =
 		stages === undefined
 			? Number.POSITIVE_INFINITY
-			: stageLimit(stages, things, notified, succeeded) - notified;
+			: stageLimit(stages, there + untold, there, succeeded) - there;
 	const rate = rateOf(job.rollout, notified, succeeded);
 	const used = recent(job.dispatches, nowMs).reduce(
 		(sum, [, things]) => sum + things,
@@ -84,13 +92,13 @@ export function recent(
 }
 
 /**
- * The criterion that is met, or null. Percentages are of the things that were told:
+ * The criterion that is met, or null. Percentages are of the things that were told and have not been taken out since:
  * https://docs.aws.amazon.com/iot/latest/apireference/API_AbortCriteria.html
  * @param failures things by how their last attempt failed
  */
 export function metCriterion(
 	criteria: readonly AbortCriterion[],
-	notified: number,
+	{ notified, removed }: Pick<Reach, "notified" | "removed">,
 	failures: Readonly<Record<FailureType, number>>,
 ): AbortCriterion | null {
 	for (const criterion of criteria) {
@@ -102,7 +110,7 @@ export function metCriterion(
 		if (
 			notified >= minExecutedThings &&
 			failed > 0 &&
-			failed * 100 >= thresholdPercentage * notified
+			failed * 100 >= thresholdPercentage * (notified - removed)
 		) {
 			return criterion;
 		}
