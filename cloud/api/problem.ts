@@ -26,6 +26,7 @@ const PROBLEMS = {
 	release_exists: { status: 409, title: "The version is published already" },
 	not_uploaded: { status: 409, title: "The image has not been uploaded" },
 	no_update_key: { status: 409, title: "There is no key for updates yet" },
+	key_handed_over: { status: 400, title: "The key has handed over" },
 	other_update_key: { status: 409, title: "There is another key for updates" },
 	signature_wrong: { status: 400, title: "The signature is not right" },
 	wrong_image: { status: 400, title: "These are not the bytes" },

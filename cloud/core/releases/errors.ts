@@ -8,6 +8,8 @@ export type ReleaseErrorCode =
 	| "other_update_key"
 	/** The manifest is not what a key that nodes trust has signed. */
 	| "signature_wrong"
+	/** The key that has signed it has handed over to another in a lower version. */
+	| "key_handed_over"
 	/** The image or the difference has not been uploaded. */
 	| "not_uploaded"
 	/** What has been uploaded is not the manifest's. */

@@ -166,6 +166,40 @@ describe("Releases of firmware", () => {
 		assert.equal(await codeOf(releases.publish(elsewhere)), "signature_wrong");
 	});
 
+	it("are signed by the next key alone from the version on that hands over; those below it by the key before as well", async () => {
+		const next = await testKey();
+		const handing = { version: "1.2.0", nextKey: next.publicKey };
+		const handOver = await signedUpdate(key, handing);
+		await publish(handOver);
+		assert.equal((await publish(handOver)).isNew, false);
+		const stale = await signedUpdate(key, { version: "1.2.1" });
+		assert.equal(await codeOf(releases.uploadsFor(stale)), "key_handed_over");
+		assert.equal(await codeOf(releases.publish(stale)), "key_handed_over");
+		await publish(await signedUpdate(key, { version: "1.1.9" }));
+		await publish(
+			await signedUpdate(key, { version: "2.0.0", board: "esp32c3" }),
+		);
+		await publish(await signedUpdate(next, { version: "1.2.1" }));
+	});
+
+	it("may be signed by either key once the release that handed over has been withdrawn: some nodes may have taken it", async () => {
+		const next = await testKey();
+		const handing = { version: "1.2.0", nextKey: next.publicKey };
+		await publish(await signedUpdate(key, handing));
+		await releases.withdraw("1.2.0", "virtual");
+		assert.deepEqual(await releases.list(), []);
+		await publish(await signedUpdate(next, { version: "1.3.0" }));
+		await publish(await signedUpdate(key, { version: "1.4.0" }));
+		// The version may come again, and hand over to yet another.
+		const third = await testKey();
+		await publish(
+			await signedUpdate(key, { ...handing, nextKey: third.publicKey }),
+		);
+		await releases.withdraw("1.2.0", "virtual");
+		await publish(await signedUpdate(third, { version: "1.5.0" }));
+		await publish(await signedUpdate(next, { version: "1.6.0" }));
+	});
+
 	it("are not what somebody has changed in any way", async () => {
 		const { manifest, signature } = await signedUpdate(key);
 		const changed = (text: string) => {

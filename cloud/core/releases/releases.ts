@@ -28,6 +28,7 @@ import type {
 	UploadFile,
 } from "./ports.ts";
 import { isPublicKey, isSignedBy, sha256Hex } from "./signature.ts";
+import { type HandOver, type Trust, trustFor } from "./trust.ts";
 
 /** More than any slot of a node holds. AWS IoT's streams take files of 24 MB. */
 export const MAX_IMAGE_BYTES = 16 * 1024 * 1024;
@@ -65,6 +66,8 @@ export interface ReleasesDeps {
 
 /** Of a release, among its files. */
 const RECORD = "release.json";
+/** What stays of a release that has been withdrawn and handed over to another key, after a part of its manifest's hash. */
+const HAND_OVER_SUFFIX = ".handover";
 const MAX_RECORD_BYTES = 16_384;
 const READ_BYTES = 1024 * 1024;
 
@@ -163,10 +166,18 @@ export class Releases {
 		throw exists(content);
 	}
 
-	/** Takes it back: devices that are at it will not find it any more. */
+	/**
+	 * Takes it back: devices that are at it will not find it any more. A key that it has handed over to counts from then on beside the one
+	 * before, for the nodes that have taken it.
+	 */
 	async withdraw(version: string, board: string): Promise<void> {
 		const release = await this.get(version, board);
 		const { objects, streams } = this.#deps;
+		if (release.content.nextKey !== undefined) {
+			const name = (await sha256OfManifest(release)).slice(0, 32);
+			const file = `${name}${HAND_OVER_SUFFIX}`;
+			await objects.putNew({ version, board, file }, recordOf(release));
+		}
 		await streams?.remove(await streamIdOf(release));
 		// The record last: whoever is cut off in between can do it again.
 		for (const [, { key }] of filesOf(release.content)) {
@@ -187,7 +198,7 @@ export class Releases {
 			);
 		}
 		const content = contentOf(manifest);
-		const keys = await this.#trusted(content);
+		const { keys, ended } = await this.#trustFor(content);
 		for (const key of keys) {
 			if (!(await isSignedBy(manifest, signature, key))) continue;
 			const { version, board } = content;
@@ -197,17 +208,21 @@ export class Releases {
 			}
 			return { content, key };
 		}
+		for (const { key, nextKey, version } of ended) {
+			if (!(await isSignedBy(manifest, signature, key))) continue;
+			throw new ReleaseError(
+				"key_handed_over",
+				`The manifest is signed by ${shortOf(key)}, which has handed over to ${shortOf(nextKey)} in ${version}: nodes that run it take no more of that key. Sign ${content.version} with the next one.`,
+			);
+		}
 		throw new ReleaseError(
 			"signature_wrong",
 			`The manifest is not signed by a key that nodes of this cloud trust (${keys.map(shortOf).join(", ")}): it is another's, or a bit has changed.`,
 		);
 	}
 
-	/** The cloud's key, and those that releases for the board have handed over to. */
-	async #trusted({
-		project,
-		board,
-	}: UpdateManifest): Promise<readonly string[]> {
+	/** Of the cloud's own key, and those that releases for the board have handed over to. */
+	async #trustFor({ project, board, version }: UpdateManifest): Promise<Trust> {
 		const own = await this.#deps.keys.get();
 		if (own === null) {
 			throw new ReleaseError(
@@ -215,11 +230,19 @@ export class Releases {
 				"Nobody has said yet by whose key updates of this cloud's nodes are signed: `thinghz ota trust KEY.pub` does.",
 			);
 		}
-		const next = (await this.list())
-			.map(({ content }) => content)
-			.filter((one) => one.board === board && one.project === project)
-			.flatMap(({ nextKey }) => nextKey ?? []);
-		return [...new Set([own, ...next])];
+		const handOvers: HandOver[] = [];
+		for (const object of await this.#deps.objects.list()) {
+			const isWithdrawn = object.file.endsWith(HAND_OVER_SUFFIX);
+			if (!isWithdrawn && object.file !== RECORD) continue;
+			if (object.board !== board) continue;
+			const release = await this.#read(object);
+			const { nextKey } = release?.content ?? {};
+			if (release?.content.project !== project || nextKey === undefined)
+				continue;
+			const { key, content } = release;
+			handOvers.push({ version: content.version, key, nextKey, isWithdrawn });
+		}
+		return trustFor(own, handOvers, version);
 	}
 
 	/** @throws ReleaseError not_uploaded, wrong_image */
@@ -247,12 +270,11 @@ export class Releases {
 		}
 	}
 
-	/** Null where there is none. */
+	/** Null where there is none. @param key of the release's record */
 	async #read(key: FirmwareKey): Promise<Release | null> {
 		let bytes: Uint8Array | null;
 		try {
-			const file = { ...key, file: RECORD };
-			bytes = await this.#deps.objects.read(file, 0, MAX_RECORD_BYTES);
+			bytes = await this.#deps.objects.read(key, 0, MAX_RECORD_BYTES);
 		} catch (error) {
 			// What cannot be published is not there.
 			if (error instanceof InvalidFirmwareKey) return null;
@@ -286,9 +308,12 @@ export async function updateJobOf(release: Release): Promise<UpdateJob> {
 }
 
 /** The same for a release for ever, and another for any other: of the manifest's hash. */
-export async function streamIdOf({ manifest }: SignedUpdate): Promise<string> {
-	const bytes = fromBase64(manifest) ?? new Uint8Array(0);
-	return `thinghz-${(await sha256Hex(bytes)).slice(0, 32)}`;
+export async function streamIdOf(update: SignedUpdate): Promise<string> {
+	return `thinghz-${(await sha256OfManifest(update)).slice(0, 32)}`;
+}
+
+function sha256OfManifest({ manifest }: SignedUpdate): Promise<string> {
+	return sha256Hex(fromBase64(manifest) ?? new Uint8Array(0));
 }
 
 function contentOf(manifest: Uint8Array): UpdateManifest {
