@@ -281,6 +281,15 @@ describe("A file stream", () => {
 		assert.equal(await codeOf("get", good), "ResourceNotFound");
 	});
 
+	it("is that of the job there is, not of a deleted one of the same id", async () => {
+		assert.equal((await ask("describe", {}))[0]?.topic, "description/json");
+		await cloud.jobs.delete("job-1", true);
+		await makeJob(updateDocument(MANIFEST, { stream: "image-2" }));
+		assert.equal(await codeOf("describe", {}), "ResourceNotFound");
+		const [answer] = await ask("describe", {}, { stream: "image-2" });
+		assert.equal(answer?.topic, "description/json");
+	});
+
 	it("is not there where the thing or the job has been deleted", async () => {
 		await cloud.jobs.delete("job-1", true);
 		assert.equal(await codeOf("get", good), "ResourceNotFound");

@@ -35,7 +35,7 @@ import {
 
 /** What a published image is never changes, so neither does its stream. */
 const VERSION = 1;
-/** Documents of jobs do not change, and devices ask again and again: so many are kept as read. */
+/** Devices ask again and again: so many documents of jobs are kept as read. */
 const KEPT_DOCUMENTS = 64;
 
 interface StreamFile {
@@ -59,7 +59,7 @@ export interface StreamServiceDeps {
 
 export class StreamService implements ReservedService {
 	readonly #deps: StreamServiceDeps;
-	/** By job, oldest first. */
+	/** By a job's document, oldest first: by its id, a job would have the stream of one that was deleted before it was made. */
 	readonly #streams = new Map<string, FileStream | null>();
 
 	constructor(deps: StreamServiceDeps) {
@@ -179,12 +179,12 @@ export class StreamService implements ReservedService {
 	}
 
 	async #streamOf(jobId: string): Promise<FileStream | null> {
-		const known = this.#streams.get(jobId);
-		if (known !== undefined) return known;
 		const document = await this.#deps.jobs.documentOf(jobId);
 		if (document === null) return null;
+		const known = this.#streams.get(document);
+		if (known !== undefined) return known;
 		const stream = streamOf(document);
-		this.#streams.set(jobId, stream);
+		this.#streams.set(document, stream);
 		const [oldest = ""] = this.#streams.keys();
 		if (this.#streams.size > KEPT_DOCUMENTS) this.#streams.delete(oldest);
 		return stream;
