@@ -30,7 +30,7 @@ export function addRemoveDevice(
 			operationId: "removeDevice",
 			summary: "Take a device out of the cloud",
 			description:
-				"Its certificates are revoked and its connection ends; its shadows, tags, what is allowed of it and the alert rules for it alone go, and its part in jobs ends (`thing_deleted`). What it has measured stays, under its name. Where this fails in its middle, asking again does the rest.",
+				"Its certificates are revoked and its connection ends; its shadows, tags, logs and crashes, what is allowed of it and the alert rules for it alone go, and its part in jobs ends (`thing_deleted`). What it has measured stays, under its name. Where this fails in its middle, asking again does the rest.",
 			tags: ["devices"],
 			security: SECURITY,
 			request: { params: DeviceParams, query: z.strictObject({}) },

@@ -62,6 +62,7 @@ describe("A device that is removed", () => {
 				},
 			}),
 			shadows: { removeThing: async () => step("shadows") },
+			logs: { removeThing: async () => step("logs") },
 			claims,
 			rules: {
 				list: async () => [...rules.values()],
@@ -88,6 +89,7 @@ describe("A device that is removed", () => {
 			"certificate",
 			"connection",
 			"shadows",
+			"logs",
 			"rule",
 			"device",
 			"gone",
@@ -100,7 +102,13 @@ describe("A device that is removed", () => {
 	});
 
 	it("is there to be removed again where any step fails", async () => {
-		for (const failing of ["certificate", "shadows", "rule", "device"]) {
+		for (const failing of [
+			"certificate",
+			"shadows",
+			"logs",
+			"rule",
+			"device",
+		]) {
 			const { removal, stores } = await setUp(failing);
 			await assert.rejects(removal.remove("boiler"), /no answer/);
 			assert.notEqual(await stores.devices.get("boiler"), null, failing);

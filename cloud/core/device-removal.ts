@@ -1,7 +1,7 @@
 /**
- * Takes a device out of the cloud: nobody connects as it any more, and all that is kept of it goes, but for what it has measured, and the
- * history that others are part of too: alerts that were, dead letters, jobs. A name may be given again afterwards; what its first holder has
- * measured is then found under it as before.
+ * Takes a device out of the cloud: nobody connects as it any more, and all that is kept of it goes, its logs and crashes with it, but for
+ * what it has measured, and the history that others are part of too: alerts that were, dead letters, jobs. A name may be given again
+ * afterwards; what its first holder has measured is then found under it as before.
  *
  * Each step may be repeated, and the device itself goes last: where one fails, asking again does the rest.
  */
@@ -40,6 +40,8 @@ export interface DeviceRemovalDeps {
 	readonly devices: Pick<DeviceStore, "get" | "remove">;
 	readonly things: ThingRemover;
 	readonly shadows: ThingForgetter;
+	/** What it has told of its logs and crashes. */
+	readonly logs: ThingForgetter;
 	readonly claims: Pick<ClaimStore, "revoke">;
 	readonly rules: {
 		list(): Promise<readonly Pick<AlertRule, "id" | "device">[]>;
@@ -61,13 +63,15 @@ export class DeviceRemoval {
 
 	/** @throws UnknownDevice, StoreError, RegistryError */
 	async remove(name: string): Promise<RemovedDevice> {
-		const { devices, things, shadows, claims, rules, grants } = this.#deps;
+		const { devices, things, shadows, logs, claims, rules, grants } =
+			this.#deps;
 		if ((await devices.get(name)) === null) throw new UnknownDevice(name);
 		// Before anything else, so that a node cannot become it again meanwhile.
 		await revokeAllOf(claims, name);
 		const certificates = await things.removeThing(name);
 		this.#deps.disconnect?.(name);
 		await shadows.removeThing(name);
+		await logs.removeThing(name);
 		const own = (await rules.list()).filter(({ device }) => device === name);
 		for (const { id } of own) await rules.remove(id);
 		const subjects = await grants.subjectsOf(name);

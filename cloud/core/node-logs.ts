@@ -74,6 +74,8 @@ export interface LogStore {
 		readonly after?: CrashPosition;
 		readonly device?: string;
 	}): Promise<readonly KeptCrash[]>;
+	/** Removes all lines and crashes of a device. No effect where there are none. @throws StoreError: asking again does the rest */
+	removeThing(device: string): Promise<void>;
 }
 
 /** The crash that a boot event tells of; null where it tells of none. */

@@ -101,6 +101,7 @@ export async function openLocalCloud(options: {
 		devices: stores.devices,
 		things: certificateRemover(stores.certificates),
 		shadows: stores.shadows,
+		logs: stores.logs,
 		claims: stores.claims,
 		rules: alerts.rules,
 		grants: stores.grants,

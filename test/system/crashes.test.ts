@@ -25,6 +25,15 @@ interface Crash {
 	readonly untold: number;
 }
 
+interface Listed {
+	readonly crashes: readonly Crash[];
+}
+
+interface Removed {
+	readonly name: string;
+	readonly certificates: readonly string[];
+}
+
 interface Line {
 	readonly boot: number;
 	readonly level: string;
@@ -151,5 +160,53 @@ describe("A node that crashes", () => {
 			numbers,
 			numbers.toSorted((a, b) => a - b),
 		);
+	});
+
+	it("is taken out by the command, not without a yes, and its log and crashes with it, but no reading", async function () {
+		this.timeout(240_000);
+		const to = ["--target", cloud.target];
+		const count = async () => {
+			const path = "/v1/devices/roof/readings?channel=temperature";
+			const from = new Date(PAST_MS).toISOString();
+			const { rows } = await api.get<{ readonly rows: readonly unknown[] }>(
+				`${path}&from=${from}&to=${new Date().toISOString()}`,
+			);
+			return rows.length;
+		};
+		const readings = await count();
+		assert.ok(readings > 0);
+		const unknown = await thinghz(
+			"devices",
+			"delete",
+			"nobody",
+			"--yes",
+			...to,
+		);
+		assert.equal(unknown.code, 1);
+		assert.match(unknown.stderr, /no device named nobody/);
+		const unasked = await thinghz("devices", "delete", "roof", ...to);
+		assert.equal(unasked.code, 2);
+		assert.match(unasked.stderr, /its .*logs, crashes,.* go\b.*add --yes/s);
+		assert.equal((await api.get<Listed>("/v1/crashes")).crashes.length, 2);
+
+		const removed = await thinghzJson<Removed>(
+			...["devices", "delete", "roof", "--yes", ...to],
+		);
+		assert.equal(removed.name, "roof");
+		assert.equal(removed.certificates.length, 1);
+		assert.deepEqual(await api.get("/v1/crashes"), { crashes: [], next: null });
+		await assert.rejects(api.get("/v1/devices/roof/logs"), /404/);
+
+		// Whoever gets the name next finds what was measured under it, and nobody's crashes.
+		await provisionThings(cloud, "roof");
+		assert.deepEqual(await api.get("/v1/devices/roof/logs"), {
+			lines: [],
+			next: null,
+		});
+		assert.deepEqual(await api.get("/v1/devices/roof/crashes"), {
+			crashes: [],
+			next: null,
+		});
+		assert.equal(await count(), readings);
 	});
 });

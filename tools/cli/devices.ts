@@ -150,7 +150,7 @@ async function deleteDevice(
 		const { online } = (await (await api.get(path)).json()) as DeviceRow;
 		if (options.yes !== true) {
 			printMessage(
-				`${name}${online ? ", which is connected," : ""} will be taken out of the cloud. Its certificates are revoked for good; its shadows, tags, alert rules and shares go, and its part in jobs ends. Its readings, and the history of alerts, stay under its name.`,
+				`${name}${online ? ", which is connected," : ""} will be taken out of the cloud. Its certificates are revoked for good; its shadows, tags, logs, crashes, alert rules and shares go, and its part in jobs ends. Its readings, and the history of alerts, stay under its name.`,
 			);
 			if (!(await isConfirmed(`Take ${name} out? [y/N] `))) {
 				throw new CommandError(`${name} is left as it is.`);

@@ -94,6 +94,7 @@ export const handler = httpHandler(
 			devices: stores.devices,
 			things: new IotThingRemover(iot),
 			shadows,
+			logs: stores.logs,
 			claims: stores.claims,
 			rules: alerts.rules,
 			grants: stores.grants,

@@ -178,5 +178,29 @@ export function logStoreContract(
 				);
 			}
 		});
+
+		it("forgets a device's lines and crashes, all of them, and nobody else's", async () => {
+			const lines = Array.from({ length: 20 }, (_, n) => line(1 + (n >> 3), n));
+			await logs.addLines("roof", lines);
+			await logs.addLines("roof-2", [line(1, 1)]);
+			await logs.addLines("roo", [line(1, 1)]);
+			for (let boot = 1; boot <= 9; boot++)
+				await logs.addCrash(crash("roof", boot, NOW + boot));
+			const others = [crash("roof-2", 1, NOW), crash("roo", 1, NOW)];
+			for (const one of others) await logs.addCrash(one);
+			await logs.removeThing("roof");
+			assert.deepEqual(await logs.lines("roof", { limit: 10 }), []);
+			assert.deepEqual(await logs.crashes({ limit: 10, device: "roof" }), []);
+			assert.deepEqual(await logs.crashes({ limit: 10 }), others);
+			for (const other of ["roof-2", "roo"])
+				assert.deepEqual(await logs.lines(other, { limit: 10 }), [line(1, 1)]);
+			// Again, and of one that there is nothing of; and the name may be given anew.
+			await logs.removeThing("roof");
+			await logs.removeThing("nobody");
+			await logs.addLines("roof", [line(1, 1)]);
+			await logs.addCrash(crash("roof", 1, NOW + 9));
+			assert.deepEqual(await logs.lines("roof", { limit: 10 }), [line(1, 1)]);
+			assert.equal((await logs.crashes({ limit: 10 })).length, 3);
+		});
 	});
 }

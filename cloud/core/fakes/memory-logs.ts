@@ -32,6 +32,12 @@ export function memoryLogs(check: () => void = () => undefined): LogStore {
 				.sort((a, b) => by(b, a))
 				.slice(0, limit);
 		},
+		async removeThing(device) {
+			check();
+			lines.delete(device);
+			const others = crashes.filter((one) => one.device !== device);
+			crashes.splice(0, crashes.length, ...others);
+		},
 	};
 }
 

@@ -16,6 +16,8 @@ export interface LogWrites {
 	/** @param nowMs by which what is over is removed */
 	addLogLines(device: string, lines: readonly KeptLine[], nowMs: number): void;
 	addCrash(crash: KeptCrash, nowMs: number): void;
+	/** All of a device. */
+	removeLogs(device: string): void;
 }
 
 export interface LogReads {
@@ -71,6 +73,12 @@ export class LogWriter implements LogWrites {
 					"(SELECT thing, boot, uptime_ms FROM crashes WHERE told_ms < ? ORDER BY told_ms LIMIT ?)",
 			)
 			.run([nowMs - CRASH_RETENTION_MS, PRUNED_AT_ONCE]);
+	}
+
+	removeLogs(device: string): void {
+		for (const table of ["log_lines", "crashes"]) {
+			this.#db.statement(`DELETE FROM ${table} WHERE thing = ?`).run([device]);
+		}
 	}
 }
 

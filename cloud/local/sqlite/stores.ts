@@ -189,6 +189,7 @@ function connect(
 				read("logLines", device, options, clock.nowMs()),
 			addCrash: (crash) => commits.call("addCrash", crash, clock.nowMs()),
 			crashes: (options) => read("crashes", options, clock.nowMs()),
+			removeThing: (device) => commits.call("removeLogs", device),
 		},
 		arrivals: {
 			async blocks(afterId, limit) {

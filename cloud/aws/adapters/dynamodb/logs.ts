@@ -90,6 +90,16 @@ export function dynamoLogs(table: Table): LogStore {
 			const crashes = (await table.getMany(keys)).map(toCrash);
 			return crashes.sort((a, b) => (toldKey(a) < toldKey(b) ? 1 : -1));
 		},
+		async removeThing(device) {
+			for (const range of [
+				allOf(linesOf(device)),
+				allOf(CRASHES, `${device}${SEPARATOR}`),
+			]) {
+				const pages = table.query({ ...range, attributes: ["p", "s"] });
+				for await (const page of pages)
+					await inParallel(page, (item) => table.delete(keyOf(item)));
+			}
+		},
 	};
 }
 
