@@ -13,6 +13,8 @@ const UPDATE = {
 	signature: "AAEC",
 	url: firmwarePlaceholder("1.2.0/esp32-c3/app.bin"),
 };
+const { url: _, ...NOWHERE } = UPDATE;
+const STREAMED = { ...NOWHERE, stream: "thinghz-1" };
 const WIFI = {
 	operation: "wifi",
 	version: 1,
@@ -27,6 +29,7 @@ describe("A job's document", () => {
 	for (const document of [
 		UPDATE,
 		{ ...UPDATE, url: "https://example.org/app.bin", stream: "fw-1_2" },
+		STREAMED,
 		{ ...UPDATE, deltaUrl: firmwarePlaceholder("1.2.0/esp32/delta.bin") },
 		WIFI,
 		{ ...WIFI, password: "" },
@@ -53,6 +56,8 @@ describe("A job's document", () => {
 		["unknown_version", { operation: "reboot", version: "1" }],
 		["bad_member", { operation: "reboot", version: 1, delay: 5 }],
 		["bad_member", { operation: "reboot", version: 1, constructor: 5 }],
+		["bad_member", NOWHERE],
+		["bad_member", { ...STREAMED, stream: "" }],
 		["bad_member", { ...UPDATE, manifest: undefined }],
 		["bad_member", { ...UPDATE, manifest: "e30" }],
 		["bad_member", { ...UPDATE, signature: "" }],

@@ -33,8 +33,11 @@ export interface UpdateJob extends Versioned {
 	readonly manifest: string;
 	/** ECDSA P-256 over those bytes, base64. */
 	readonly signature: string;
-	/** Where the image is; in a job as it is made, a placeholder (`firmwarePlaceholder`) that becomes an address when a node asks. */
-	readonly url: string;
+	/**
+	 * Where the image is; in a job as it is made, a placeholder (`firmwarePlaceholder`) that becomes an address when a node asks. Absent
+	 * where `stream` is all that there is: there is one of them at least.
+	 */
+	readonly url?: string;
 	/** Where the difference to the image that the manifest's `delta` names is. */
 	readonly deltaUrl?: string;
 	/** Id of an MQTT file stream with the image as its file 0 and the difference, if there is one, as its file 1. */
@@ -109,7 +112,6 @@ interface Member {
 
 const ADDRESS_BEGINNINGS = ["http://", "https://", "${"] as const;
 const BASE64: Member = { judge: judgeBase64 };
-const ADDRESS: Member = { judge: judgeAddress };
 
 const MEMBERS: Readonly<
 	Record<JobOperation, Readonly<Record<string, Member>>>
@@ -117,7 +119,7 @@ const MEMBERS: Readonly<
 	update: {
 		manifest: BASE64,
 		signature: BASE64,
-		url: ADDRESS,
+		url: { judge: judgeAddress, isOptional: true },
 		deltaUrl: { judge: judgeAddress, isOptional: true },
 		stream: { judge: judgeStream, isOptional: true },
 	},
@@ -172,6 +174,15 @@ export function judgeJobDocument(document: unknown): JobDocumentVerdict {
 		if (wanted !== null)
 			return refuse("bad_member", `"${name}" must be ${wanted}.`);
 	}
+	if (
+		operation === "update" &&
+		given.url === undefined &&
+		given.stream === undefined
+	)
+		return refuse(
+			"bad_member",
+			'The operation "update" needs a member "url" or "stream".',
+		);
 	return { ok: given as unknown as JobDocument };
 }
 

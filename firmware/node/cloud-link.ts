@@ -38,13 +38,19 @@ export interface Agent {
 	onOffline(): void;
 	/** A whole message, which is not empty, each time that it comes. The bytes are the agent's to keep and to change. */
 	onMessage(topic: string, bytes: Uint8Array): void;
-	/** In place of a message of more than `MAX_MESSAGE_BYTES`, which is not put together. */
+	/** In place of a message of more than `System.maxMessageBytes`, which is not put together. */
 	onTooLong(topic: string, lengthBytes: number): void;
 }
 
 /**
  * The longest message that is put together. A job document may have 32 KB (AWS IoT Jobs limits) and a shadow 8 KB, but a message is
  * held as bytes, as text and as values at once, three times its length, in a heap of 64 KB of which 44 are in use. Our own
- * documents stay below it: the longest, an update job with two presigned addresses, has 3.5 KB.
+ * documents stay below it: an update job for such a board names a stream and no presigned address (`protocol/update-boards.ts`).
  */
 export const MAX_MESSAGE_BYTES = 4096;
+
+/**
+ * The same on a board that has the memory. An update job for it has two presigned addresses, with AWS's session token in each, for which
+ * AWS promises no length; this is room for two of 4,096 characters.
+ */
+export const ROOMY_MESSAGE_BYTES = 12_288;

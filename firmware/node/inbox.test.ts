@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MAX_MESSAGE_BYTES } from "./cloud-link.ts";
+import { MAX_MESSAGE_BYTES, ROOMY_MESSAGE_BYTES } from "./cloud-link.ts";
 import { FakeAgent } from "./fakes/agent.ts";
 import { VirtualTimers } from "./fakes/virtual-timers.ts";
 import { HeapFlash } from "./heap-flash.ts";
@@ -9,7 +9,7 @@ import { Journal } from "./journal.ts";
 import { MessageWriter } from "./message-writer.ts";
 import type { MqttConnection, MqttSubscription } from "./ports.ts";
 
-function setUp(writable = 1400) {
+function setUp(writable = 1400, maxMessageBytes?: number) {
 	const logs: string[] = [];
 	const sent: { items: readonly MqttSubscription[]; id: number }[] = [];
 	let unread: Uint8Array = new Uint8Array(0);
@@ -40,7 +40,10 @@ function setUp(writable = 1400) {
 	/** As an uplink calls it again and again. */
 	const settle = (nowMs = 0): void => inbox.subscribe(writer, nowMs);
 	const inbox = new Inbox(
-		{ log: (_, message) => void logs.push(message) },
+		{
+			log: (_, message) => void logs.push(message),
+			...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
+		},
 		timers,
 		agents,
 	);
@@ -190,6 +193,19 @@ describe("inbox", () => {
 		);
 		assert.deepEqual(tooLong, [MAX_MESSAGE_BYTES + 1]);
 		assert.equal(logs.length, 1);
+	});
+
+	it("takes what a board with more memory says that it has room for", () => {
+		const { add, deliver, logs } = setUp(1400, ROOMY_MESSAGE_BYTES);
+		const { got, tooLong } = add("a");
+		deliver("a", new Uint8Array(ROOMY_MESSAGE_BYTES), [1000, 1000]);
+		deliver("a", new Uint8Array(ROOMY_MESSAGE_BYTES + 1), [1000, 1000]);
+		assert.deepEqual(
+			got.map(({ bytes }) => bytes.length),
+			[ROOMY_MESSAGE_BYTES],
+		);
+		assert.deepEqual(tooLong, [ROOMY_MESSAGE_BYTES + 1]);
+		assert.match(logs.join(), /12288 are the most/);
 	});
 
 	it("passes over a message that nobody subscribed to", () => {

@@ -30,7 +30,7 @@ const MAX_WAITING = 4;
 const NEVER = Number.POSITIVE_INFINITY;
 
 export class Inbox {
-	readonly #system: Pick<System, "log">;
+	readonly #system: Pick<System, "log" | "maxMessageBytes">;
 	readonly #timers: Timers;
 	readonly #waiting: { readonly topic: string; readonly bytes: Uint8Array }[] =
 		[];
@@ -50,7 +50,7 @@ export class Inbox {
 
 	/** @param agents to whom more may be added */
 	constructor(
-		system: Pick<System, "log">,
+		system: Pick<System, "log" | "maxMessageBytes">,
 		timers: Timers,
 		agents: readonly Agent[],
 	) {
@@ -201,12 +201,13 @@ export class Inbox {
 		this.#topic = topic;
 		this.#filled = 0;
 		const agent = this.find(topic);
+		const { maxMessageBytes = MAX_MESSAGE_BYTES } = this.#system;
 		if (agent === null) {
 			this.#system.log("warn", `A message on ${topic} is for nobody.`);
-		} else if (lengthBytes > MAX_MESSAGE_BYTES) {
+		} else if (lengthBytes > maxMessageBytes) {
 			this.#system.log(
 				"error",
-				`A message of ${lengthBytes} bytes on ${topic} is passed over: ${MAX_MESSAGE_BYTES} are the most.`,
+				`A message of ${lengthBytes} bytes on ${topic} is passed over: ${maxMessageBytes} are the most.`,
 			);
 			agent.onTooLong(topic, lengthBytes);
 		} else this.#bytes = new Uint8Array(lengthBytes);

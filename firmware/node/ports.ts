@@ -303,6 +303,8 @@ export interface System {
 	readonly board: string;
 	readonly firmware: string;
 	readonly resetReason: ResetReason;
+	/** The longest message from the cloud that there is memory for; `MAX_MESSAGE_BYTES` where the board does not say. */
+	readonly maxMessageBytes?: number;
 	/** Fills with unpredictable bytes. */
 	random(into: Uint8Array): void;
 	/** May collect garbage first, which takes its time. */

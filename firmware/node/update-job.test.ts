@@ -252,6 +252,35 @@ describe("an update as a job", () => {
 		assert.deepEqual(without.ends, ["a FAILED not_found"]);
 	});
 
+	it("comes over MQTT on any board where the job names no address, by the difference as well", () => {
+		for (const prefersStreams of [false, true]) {
+			const rig = new Rig({ prefersStreams });
+			const { url: _, ...document } = rig.document({ stream: "s" });
+			rig.jobs.make("a", document);
+			rig.run(2 * MINUTE_MS);
+			assertUpdated(rig);
+			assert.deepEqual(rig.opened, []);
+		}
+		const rig = new Rig();
+		const delta = {
+			fromSha256: baseSha256(rig),
+			fromSizeBytes: OLD.length,
+			sizeBytes: 500,
+			sha256: "ab".repeat(32),
+		};
+		const { url: _, ...document } = rig.document({ stream: "s" }, NEW, {
+			delta,
+		});
+		rig.jobs.make("a", document);
+		rig.run(2 * MINUTE_MS);
+		// The stream has no such file: the whole image it is.
+		assertUpdated(rig);
+		assert.deepEqual(
+			rig.streams.requests.slice(0, 2).map(({ f }) => f),
+			[1, 0],
+		);
+	});
+
 	it("goes on over MQTT where power or connection was lost, and fetches no whole sector again", () => {
 		const rig = new Rig({ prefersStreams: true });
 		rig.streams.instead = (_, n) => {

@@ -147,21 +147,24 @@ export class UpdateOperation implements Operation {
 	}
 
 	/**
-	 * A stream goes before the addresses where the board says so: it costs more messages, and no TLS session.
+	 * A stream goes before the addresses where the board says so, or where there are none: it costs more messages, and no TLS session. It
+	 * has the difference where the manifest names one.
 	 * @returns null where the board takes nothing that the job names
 	 */
 	#sourcesOf({ url, deltaUrl, stream }: UpdateJob): Sources | null {
 		const { update, thing, link, timers, system } = this.#parts;
-		let from = (url: string, _file: number) => update.openUrl?.(url);
-		if (stream !== undefined && update.prefersStreams === true) {
+		if (
+			stream !== undefined &&
+			(update.prefersStreams === true || url === undefined)
+		) {
 			this.#stream ??= new FileStream({ thing, stream, link, timers, system });
 			const files = this.#stream;
-			from = (_url, file) => files.file(file);
+			return { image: files.file(IMAGE_FILE), delta: files.file(DELTA_FILE) };
 		}
-		const image = from(url, IMAGE_FILE);
+		const image = url === undefined ? undefined : update.openUrl?.(url);
 		if (image === undefined) return null;
 		const delta =
-			deltaUrl === undefined ? undefined : from(deltaUrl, DELTA_FILE);
+			deltaUrl === undefined ? undefined : update.openUrl?.(deltaUrl);
 		return delta === undefined ? { image } : { image, delta };
 	}
 

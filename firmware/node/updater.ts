@@ -175,7 +175,12 @@ export class Updater {
 			sha256,
 			...(difference === undefined ? {} : { delta: difference }),
 		};
-		this.#work = { image, delta, manifest, record };
+		this.#work = {
+			image,
+			delta: difference === undefined ? undefined : delta,
+			manifest,
+			record,
+		};
 	}
 
 	/** Gives up what is under way, if it is that job's. */

@@ -269,6 +269,26 @@ describe("Releases of firmware", () => {
 		assert.ok(!("deltaUrl" in (await updateJobOf(whole.release))));
 	});
 
+	it("name a stream and no address for boards whose memory is short", async () => {
+		const board = "esp32c3";
+		const update = await signedUpdate(key, { board }, { hasDelta: true });
+		const { release } = await publish(update);
+		const document = await updateJobOf(release);
+		requireDocument(document, false);
+		assert.deepEqual(Object.keys(document), [
+			"operation",
+			"version",
+			"manifest",
+			"signature",
+			"stream",
+		]);
+		const { sha256, delta } = update.content;
+		assert.deepEqual(streams.get(document.stream ?? ""), [
+			sha256,
+			delta?.sha256,
+		]);
+	});
+
 	it("are gone altogether once they are withdrawn", async () => {
 		const update = await signedUpdate(key, {}, { hasDelta: true });
 		await publish(update);

@@ -5,6 +5,7 @@
 import { firmwarePlaceholder } from "../../../protocol/firmware-placeholders.ts";
 import type { UpdateJob } from "../../../protocol/job-documents.ts";
 import { JOB_DOCUMENT_VERSION } from "../../../protocol/job-documents.ts";
+import { fetchesUpdates } from "../../../protocol/update-boards.ts";
 import {
 	ManifestError,
 	parseManifest,
@@ -290,18 +291,20 @@ export class Releases {
 	}
 }
 
-/** Of a job that installs the release. */
+/** Of a job that installs the release: with addresses only where the board fetches from them, since they are long. */
 export async function updateJobOf(release: Release): Promise<UpdateJob> {
 	const { content, manifest, signature } = release;
-	const [image, delta] = filesOf(content).map(([, { key }]) =>
-		firmwarePlaceholder(firmwarePath(key)),
-	);
+	const [image, delta] = fetchesUpdates(content.board)
+		? filesOf(content).map(([, { key }]) =>
+				firmwarePlaceholder(firmwarePath(key)),
+			)
+		: [];
 	return {
 		operation: "update",
 		version: JOB_DOCUMENT_VERSION,
 		manifest,
 		signature,
-		url: image ?? "",
+		...(image === undefined ? {} : { url: image }),
 		...(delta === undefined ? {} : { deltaUrl: delta }),
 		stream: await streamIdOf(release),
 	};

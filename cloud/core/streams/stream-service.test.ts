@@ -130,6 +130,23 @@ describe("A file stream", () => {
 		]);
 	});
 
+	it("is of published files where its job names no address", async () => {
+		const { sha256, delta } = MANIFEST;
+		files.set(`1.2.0/virtual/${sha256}`, IMAGE);
+		files.set(`1.2.0/virtual/${delta?.sha256}`, DELTA);
+		const nowhere = { url: undefined, deltaUrl: undefined, stream: "image-2" };
+		await makeJob(updateDocument(MANIFEST, nowhere), "job-2");
+		const [described] = await ask("describe", {}, { stream: "image-2" });
+		assert.deepEqual(described?.document.r, [
+			{ f: 0, z: 1000 },
+			{ f: 1, z: 300 },
+		]);
+		for (const [f, bytes] of [IMAGE, DELTA].entries()) {
+			const [block] = await ask("get", { f, l: 1000 }, { stream: "image-2" });
+			assert.equal(block?.document.p, Buffer.from(bytes).toString("base64"));
+		}
+	});
+
 	it("gives a file block by block, the last as long as it is", async () => {
 		const answers = await ask("get", { c: "t", s: 1, f: 0, l: 256, n: 10 });
 		assert.deepEqual(numbersOf(answers), [0, 1, 2, 3]);

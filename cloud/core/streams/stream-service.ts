@@ -197,8 +197,7 @@ function streamOf(document: string): FileStream | null {
 	if (!("ok" in verdict) || verdict.ok.operation !== "update") return null;
 	const { stream, url, deltaUrl, manifest: text } = verdict.ok;
 	const bytes = fromBase64(text);
-	const image = keyOf(url);
-	if (stream === undefined || bytes === null || image === null) return null;
+	if (stream === undefined || bytes === null) return null;
 	let manifest: ReturnType<typeof parseManifest>;
 	try {
 		manifest = parseManifest(bytes);
@@ -206,11 +205,21 @@ function streamOf(document: string): FileStream | null {
 		if (error instanceof ManifestError) return null;
 		throw error;
 	}
-	const { version, board, sizeBytes, delta } = manifest;
+	const { version, board, sizeBytes, sha256, delta } = manifest;
+	/** Where the document does not say where it is, it is where a release has it. */
+	const published = (file: string) =>
+		parseFirmwarePath(`${version}/${board}/${file}`);
+	const image = url === undefined ? published(sha256) : keyOf(url);
+	if (image === null) return null;
 	const files: StreamFile[] = [{ key: image, sizeBytes }];
-	const deltaKey = deltaUrl === undefined ? null : keyOf(deltaUrl);
-	if (delta !== undefined && deltaKey !== null) {
-		files.push({ key: deltaKey, sizeBytes: delta.sizeBytes });
+	if (delta !== undefined) {
+		const key =
+			url === undefined
+				? published(delta.sha256)
+				: deltaUrl === undefined
+					? null
+					: keyOf(deltaUrl);
+		if (key !== null) files.push({ key, sizeBytes: delta.sizeBytes });
 	}
 	return { id: stream, description: `${board} ${version}`, files };
 }

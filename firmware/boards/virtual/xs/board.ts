@@ -1,4 +1,9 @@
 /** The virtual board's side of `firmware/node/ports.ts`. */
+import { fetchesUpdates } from "../../../../protocol/update-boards.ts";
+import {
+	MAX_MESSAGE_BYTES,
+	ROOMY_MESSAGE_BYTES,
+} from "../../../node/cloud-link.ts";
 import type {
 	AbortNote,
 	Board,
@@ -60,6 +65,10 @@ class ChannelSystem implements System {
 		this.board = boot.board;
 		this.firmware = boot.slots?.version ?? FIRMWARE_VERSION;
 		this.resetReason = boot.resetReason;
+	}
+
+	get maxMessageBytes(): number {
+		return fetchesUpdates(this.board) ? ROOMY_MESSAGE_BYTES : MAX_MESSAGE_BYTES;
 	}
 
 	random(into: Uint8Array): void {
@@ -210,8 +219,8 @@ export class VirtualBoard implements Board {
 			slots,
 			crypto: new ChannelCrypto(),
 			running: runningFirmware(system.board),
-			// As an ESP32, whose memory these two have.
-			prefersStreams: system.board !== "virtual",
+			// The others have an ESP32's memory.
+			prefersStreams: !fetchesUpdates(system.board),
 			openUrl: (url) => {
 				this.#sockets ??= new ChannelSockets();
 				return new UrlSource(url, this.#sockets.connect, timers);
