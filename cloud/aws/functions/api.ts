@@ -115,6 +115,7 @@ export const handler = httpHandler(
 		logs: stores.logs,
 		jobs: jobsThatAllowRotation(
 			new IotJobs({
+				clock,
 				client: iot,
 				arnPrefix: `arn:${partition}:iot:${region}:${account}`,
 				region,

@@ -215,7 +215,7 @@ function allowJobs(api: BundledFunction, firmware: Firmware) {
 		"iot:DescribeThingGroup",
 	);
 	allow([things], "iot:ListJobExecutionsForThing", "iot:UpdateThing");
-	allow(["*"], "iot:ListJobs");
+	allow(["*"], "iot:ListJobs", "iot:ListThingGroups");
 	api.role.addToPolicy(
 		new PolicyStatement({
 			actions: ["iam:PassRole"],
@@ -233,13 +233,13 @@ function allowJobs(api: BundledFunction, firmware: Firmware) {
 	acknowledgeWildcard(
 		api.role,
 		groups,
-		"The group of each job that has a query is named after the job.",
+		"The group of each job that has a query is named after job and query.",
 	);
 	// `xray:PutTraceSegments` may have said so already.
 	acknowledgeWildcard(
 		api.role,
 		"*",
-		"iot:ListJobs and traces have no resources to be limited to.",
+		"iot:ListJobs, iot:ListThingGroups and traces have no resources to be limited to.",
 	);
 }
 

@@ -12,11 +12,16 @@ const REFUSALS: Readonly<Record<string, JobErrorCode>> = {
 	LimitExceededException: "not_possible",
 };
 
-/** What AWS IoT has thrown, as the core knows it. */
+/**
+ * What AWS IoT has thrown, as the core knows it.
+ * @param notFound what it is that is not there
+ * @param hints what people can do about it, by the names of AWS's exceptions
+ */
 export function jobErrorOf(
 	what: string,
 	error: Error,
 	notFound: JobErrorCode,
+	hints: Readonly<Record<string, string>> = {},
 ): JobError | StoreError {
 	const { name, message } = error;
 	const code = name === "ResourceNotFoundException" ? notFound : REFUSALS[name];
@@ -27,11 +32,9 @@ export function jobErrorOf(
 			{ cause: error },
 		);
 	}
-	const hint =
-		name === "IndexNotReadyException"
-			? " Jobs for who matches need AWS IoT's index of things: `aws iot update-indexing-configuration --thing-indexing-configuration thingIndexingMode=REGISTRY`."
-			: "";
-	return new JobError(code, `AWS IoT did not ${what}: ${message}${hint}`, {
-		cause: error,
-	});
+	return new JobError(
+		code,
+		`AWS IoT did not ${what}: ${message}${hints[name] ?? ""}`,
+		{ cause: error },
+	);
 }

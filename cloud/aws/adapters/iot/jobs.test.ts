@@ -1,7 +1,7 @@
 /** The answers have the shapes that AWS's API reference gives; AWS itself is not asked. */
 import assert from "node:assert/strict";
 import { someSettings } from "../../../core/fakes/job-cloud.ts";
-import { JobError } from "../../../core/jobs/job.ts";
+import { JobError, NO_COUNTS } from "../../../core/jobs/job.ts";
 import { StoreError } from "../../../core/ports.ts";
 import {
 	type Answers,
@@ -13,12 +13,14 @@ import { IotTagger } from "./tagger.ts";
 
 const ARN = "arn:aws:iot:eu-west-1:123456789012";
 const T = new Date(1_790_000_000_000);
+const NOW_MS = T.getTime() + 5000;
 const IMAGE = "1.2.0/esp32-c3/app.bin";
 
 function iot(answers: Answers) {
 	const { client, asked, names } = answeringIot(answers);
 	const jobs = new IotJobs({
 		client,
+		clock: { nowMs: () => NOW_MS },
 		arnPrefix: ARN,
 		region: "eu-west-1",
 		firmwareBucket: "images",
@@ -36,14 +38,21 @@ const JOB = {
 	jobProcessDetails: { numberOfQueuedThings: 1, numberOfFailedThings: 2 },
 };
 const SHOWN: Answers = {
-	CreateJob: {},
 	DescribeJob: { job: JOB },
 	GetJobDocument: { document: "{}" },
 };
+const WHERE = { targets: { where: "site=roof" } };
+/** The group of `WHERE`: named after the job and what AWS is asked for. */
+const GROUP = "thinghz-job-job-1-f453528026ad";
+const GROUP_ARN = `${ARN}:thinggroup/${GROUP}`;
+
+function isCode(code: string) {
+	return (error: unknown) => error instanceof JobError && error.code === code;
+}
 
 describe("Jobs on AWS IoT", () => {
 	it("are made with all that they are to have", async () => {
-		const { jobs, asked } = iot(SHOWN);
+		const { jobs, asked } = iot({ CreateJob: {} });
 		await jobs.create(
 			someSettings({
 				document: JSON.stringify({ url: `\${thinghz:firmware:${IMAGE}}` }),
@@ -121,41 +130,137 @@ describe("Jobs on AWS IoT", () => {
 		assert.deepEqual(names(), []);
 	});
 
+	it("are answered with what is known, since another question could fail though the job goes on", async () => {
+		const { jobs, names } = iot({ CreateJob: {} });
+		const settings = someSettings({ targets: { things: ["boiler"] } });
+		assert.deepEqual(await jobs.create(settings), {
+			...settings,
+			status: "IN_PROGRESS",
+			reason: null,
+			createdMs: NOW_MS,
+			updatedMs: NOW_MS,
+			endedMs: null,
+			counts: NO_COUNTS,
+		});
+		assert.deepEqual(names(), ["CreateJob"]);
+	});
+
 	it("are for who matches by a dynamic group of things", async () => {
-		const group = `${ARN}:thinggroup/thinghz-job-job-1`;
-		const { jobs, asked } = iot({
-			...SHOWN,
-			CreateDynamicThingGroup: {},
-			DescribeJob: { job: { ...JOB, targets: [group] } },
-			DescribeThingGroup: {
-				queryString: "x",
-				thingGroupProperties: { thingGroupDescription: "site=roof/2" },
-			},
-		});
-		const job = await jobs.create(
-			someSettings({ targets: { where: "site=roof/2 floor!=1" } }),
-		);
-		assert.deepEqual(asked[0]?.input, {
-			thingGroupName: "thinghz-job-job-1",
+		const { jobs, asked } = iot({ CreateDynamicThingGroup: {}, CreateJob: {} });
+		const targets = { where: "site=roof/2 floor!=1" };
+		const job = await jobs.create(someSettings({ targets }));
+		const { thingGroupName, ...group } = asked[0]?.input ?? {};
+		assert.match(thingGroupName, /^thinghz-job-job-1-[0-9a-f]{12}$/);
+		assert.deepEqual(group, {
 			queryString: "attributes.site:roof\\/2 AND NOT attributes.floor:1",
-			thingGroupProperties: { thingGroupDescription: "site=roof/2 floor!=1" },
+			thingGroupProperties: { thingGroupDescription: targets.where },
 		});
-		assert.deepEqual(asked[1]?.input.targets, [group]);
+		assert.deepEqual(asked[1]?.input.targets, [
+			`${ARN}:thinggroup/${thingGroupName}`,
+		]);
 		assert.equal(asked[1]?.input.targetSelection, "CONTINUOUS");
-		assert.deepEqual(job.targets, { where: "site=roof/2" });
+		assert.deepEqual(job.targets, targets);
+	});
+
+	it("take over the group that a request before has left, and no group of another query", async () => {
+		const { jobs, asked } = iot({
+			CreateDynamicThingGroup: refusal("ResourceAlreadyExistsException"),
+			CreateJob: {},
+		});
+		await jobs.create(someSettings(WHERE));
+		assert.deepEqual(asked[1]?.input.targets, [GROUP_ARN]);
+		await jobs.create(someSettings({ targets: { where: "site=shed" } }));
+		assert.notDeepEqual(asked[3]?.input.targets, [GROUP_ARN]);
 	});
 
 	it("leave no group behind when they cannot be made", async () => {
-		const { jobs, names } = iot({
-			CreateDynamicThingGroup: {},
-			CreateJob: refusal("LimitExceededException"),
-			DeleteDynamicThingGroup: {},
+		for (const [failure, code] of [
+			["LimitExceededException", "not_possible"],
+			["ThrottlingException", "throttled"],
+		] as const) {
+			const { jobs, names } = iot({
+				CreateDynamicThingGroup: {},
+				CreateJob: refusal(failure),
+				DescribeJob: refusal("ResourceNotFoundException"),
+				DeleteDynamicThingGroup: {},
+			});
+			await assert.rejects(jobs.create(someSettings(WHERE)), { code });
+			assert.equal(names().at(-1), "DeleteDynamicThingGroup");
+		}
+	});
+
+	it("are good when they are there after all, by a request that was not answered or came twice", async () => {
+		for (const failure of [
+			"ResourceAlreadyExistsException",
+			"ThrottlingException",
+			"TimeoutError",
+		]) {
+			for (const [change, targets] of [
+				[WHERE, [GROUP_ARN]],
+				[
+					{ targets: { things: ["roof", "boiler"] } },
+					[`${ARN}:thing/boiler`, `${ARN}:thing/roof`],
+				],
+			] as const) {
+				const settings = someSettings({ comment: "New", ...change });
+				const { jobs } = iot({
+					CreateDynamicThingGroup: {},
+					CreateJob: refusal(failure),
+					DescribeJob: {
+						job: {
+							...JOB,
+							targets,
+							description: "New",
+							jobExecutionsRolloutConfig: { maximumPerMinute: 1000 },
+						},
+					},
+					GetJobDocument: { document: settings.document },
+					DescribeThingGroup: {
+						thingGroupProperties: { thingGroupDescription: "site=roof" },
+					},
+				});
+				const made = await jobs.create(settings);
+				assert.equal(made.createdMs, T.getTime());
+				assert.equal(made.counts.FAILED, 2);
+			}
+		}
+	});
+
+	for (const [what, job] of [
+		["has another document", { targets: [GROUP_ARN] }],
+		["is for another query", { targets: [`${GROUP_ARN.slice(0, -1)}0`] }],
+		["is for things by name", JOB],
+		["has ended", { targets: [GROUP_ARN], status: "COMPLETED" }],
+	] as const) {
+		it(`are refused as job_exists where one of that id ${what}`, async () => {
+			const isOurs = job.targets[0] === GROUP_ARN;
+			const { jobs, names } = iot({
+				CreateDynamicThingGroup: {},
+				CreateJob: refusal("ResourceAlreadyExistsException"),
+				DescribeJob: { job: { ...JOB, ...job } },
+				GetJobDocument: { document: '{"operation":"logs","version":1}' },
+				DescribeThingGroup: {},
+				DeleteDynamicThingGroup: {},
+			});
+			await assert.rejects(
+				jobs.create(someSettings(WHERE)),
+				isCode("job_exists"),
+			);
+			// The group is that job's, or nobody's.
+			assert.equal(names().includes("DeleteDynamicThingGroup"), !isOurs);
+		});
+	}
+
+	it("say what to do when AWS IoT has no room for another group", async () => {
+		const { jobs } = iot({
+			CreateDynamicThingGroup: refusal("LimitExceededException"),
 		});
 		await assert.rejects(
-			jobs.create(someSettings({ targets: { where: "site=roof" } })),
-			(error) => error instanceof JobError && error.code === "not_possible",
+			jobs.create(someSettings(WHERE)),
+			(error) =>
+				isCode("not_possible")(error) &&
+				/delete those that have ended/.test(String(error)),
 		);
-		assert.equal(names().at(-1), "DeleteDynamicThingGroup");
 	});
 
 	for (const [what, targets] of [
@@ -277,33 +382,88 @@ describe("Jobs on AWS IoT", () => {
 		}
 	});
 
-	it("are canceled while they go on, and deleted with their group", async () => {
+	it("are canceled while they go on, and nothing is asked afterwards that could fail", async () => {
 		const ended = iot({
 			DescribeJob: { job: { ...JOB, status: "COMPLETED" } },
 		});
 		await assert.rejects(
 			ended.jobs.cancel("job-1", false),
-			(error) => error instanceof JobError && error.code === "wrong_state",
+			isCode("wrong_state"),
 		);
-		const { jobs, asked } = iot({ ...SHOWN, CancelJob: {} });
-		await jobs.cancel("job-1", true);
-		assert.deepEqual(asked[1]?.input, {
+		const { jobs, asked, names } = iot({ ...SHOWN, CancelJob: {} });
+		const view = await jobs.cancel("job-1", true);
+		assert.equal(names().at(-1), "CancelJob");
+		assert.deepEqual(asked.at(-1)?.input, {
 			jobId: "job-1",
 			force: true,
 			reasonCode: "CANCELED_BY_OPERATOR",
 		});
-		const group = `${ARN}:thinggroup/thinghz-job-job-1`;
-		const gone = iot({
-			DescribeJob: { job: { ...JOB, targets: [group] } },
+		assert.deepEqual(
+			[view.status, view.reason, view.endedMs],
+			["CANCELED", "canceled", NOW_MS],
+		);
+	});
+
+	it("are deleted with the groups that were made for them, and with no other's", async () => {
+		const { jobs, asked } = iot({
+			...SHOWN,
 			DeleteJob: {},
+			ListThingGroups: ({ nextToken }: { nextToken?: string }) =>
+				nextToken === undefined
+					? {
+							thingGroups: [
+								{ groupName: GROUP },
+								{ groupName: "thinghz-job-job-1-2-f453528026ad" },
+							],
+							nextToken: "more",
+						}
+					: { thingGroups: [{ groupName: "thinghz-job-job-1-0123456789ab" }] },
 			DeleteDynamicThingGroup: {},
 		});
-		await gone.jobs.delete("job-1", false);
-		assert.deepEqual(gone.names(), [
-			"DescribeJob",
-			"DeleteJob",
-			"DeleteDynamicThingGroup",
-		]);
+		await jobs.delete("job-1", false);
+		const deleted = asked
+			.filter(({ name }) => name === "DeleteDynamicThingGroup")
+			.map(({ input }) => input.thingGroupName);
+		assert.deepEqual(deleted, [GROUP, "thinghz-job-job-1-0123456789ab"]);
+	});
+
+	it("are deleted in the second attempt where their group was not in the first", async () => {
+		let isThere = true;
+		const groups = new Set([GROUP]);
+		let throttles = 1;
+		const { jobs } = iot({
+			DescribeJob: () =>
+				isThere ? { job: JOB } : refusal("ResourceNotFoundException"),
+			DeleteJob: () => {
+				isThere = false;
+				return {};
+			},
+			ListThingGroups: () => ({
+				thingGroups: [...groups].map((groupName) => ({ groupName })),
+			}),
+			DeleteDynamicThingGroup: ({
+				thingGroupName,
+			}: {
+				thingGroupName: string;
+			}) => {
+				if (throttles-- > 0) return refusal("ThrottlingException");
+				groups.delete(thingGroupName);
+				return {};
+			},
+		});
+		await assert.rejects(jobs.delete("job-1", false), { code: "throttled" });
+		await jobs.delete("job-1", false);
+		assert.deepEqual([...groups], []);
+		await assert.rejects(jobs.delete("job-1", false), isCode("unknown_job"));
+	});
+
+	it("are shown though somebody has deleted their group", async () => {
+		const { jobs } = iot({
+			...SHOWN,
+			DescribeJob: { job: { ...JOB, targets: [GROUP_ARN] } },
+			DescribeThingGroup: refusal("ResourceNotFoundException"),
+		});
+		assert.deepEqual((await jobs.show("job-1")).targets, { where: "" });
 	});
 
 	for (const [exception, code] of [
@@ -313,7 +473,7 @@ describe("Jobs on AWS IoT", () => {
 		["LimitExceededException", "not_possible"],
 	] as const) {
 		it(`are refused as ${code} when AWS says ${exception}`, async () => {
-			const { jobs } = iot({ CreateJob: refusal(exception) });
+			const { jobs } = iot({ ...SHOWN, CreateJob: refusal(exception) });
 			await assert.rejects(
 				jobs.create(someSettings()),
 				(error) => error instanceof JobError && error.code === code,

@@ -4,15 +4,11 @@
  */
 import {
 	CancelJobCommand,
-	CreateDynamicThingGroupCommand,
 	CreateJobCommand,
 	type CreateJobRequest,
-	DeleteDynamicThingGroupCommand,
 	DeleteJobCommand,
 	DescribeJobCommand,
 	type DescribeJobCommandOutput,
-	DescribeThingGroupCommand,
-	type DescribeThingGroupCommandOutput,
 	GetJobDocumentCommand,
 	type GetJobDocumentCommandOutput,
 	type IoTClient,
@@ -43,17 +39,18 @@ import type {
 	JobSummary,
 	JobView,
 } from "../../../core/jobs/ports.ts";
-import { parseQuery, type Term } from "../../../core/jobs/query.ts";
 import type { ExecutionStatus } from "../../../core/jobs/statuses.ts";
+import { type Clock, StoreError } from "../../../core/ports.ts";
 import { describeExecution, executionView, nameOf } from "./executions.ts";
 import { jobErrorOf } from "./job-errors.ts";
+import { isJobGroup, JobGroups } from "./job-groups.ts";
 
-/** The dynamic thing group of a job with a query. */
-const GROUP_PREFIX = "thinghz-job-";
 /** CreateJob takes no more targets ("Jobs limits"). */
 const MAX_TARGETS = 100;
 /** ListJobExecutionsForJob gives no more at a time; ListJobs the same. */
 const MAX_RESULTS = 250;
+/** Devices a minute that are told where a job has no rate, and the most (the same). */
+const MAX_RATE = 1000;
 /** In CancelJob, "[\p{Upper}\p{Digit}_]+"; other reasons are AWS's own. */
 const CANCELED_BY_SOMEBODY = "CANCELED_BY_OPERATOR";
 
@@ -66,15 +63,22 @@ export interface IotJobsOptions {
 	readonly firmwareBucket: string;
 	/** The role that AWS IoT signs addresses of images with. */
 	readonly firmwareRoleArn: string;
+	readonly clock: Clock;
 }
 
 export class IotJobs implements JobControl {
 	readonly #options: IotJobsOptions;
+	readonly #groups: JobGroups;
 
 	constructor(options: IotJobsOptions) {
 		this.#options = options;
+		this.#groups = new JobGroups(options.client);
 	}
 
+	/**
+	 * Asked for the same once more while it goes on, it answers with the job as it is: who was not answered, or was throttled in the
+	 * middle, may ask again.
+	 */
 	async create(settings: JobSettings): Promise<JobView> {
 		requireSettings(settings);
 		const { jobId, targets } = settings;
@@ -84,51 +88,71 @@ export class IotJobs implements JobControl {
 				"AWS IoT tells devices of a job by a rate and knows no stages: begin with a low rate that grows.",
 			);
 		}
-		const request = this.#request(settings);
+		let group: string | null = null;
+		let names: readonly string[] = [];
 		if ("things" in targets) {
-			const names = targets.things;
+			names = targets.things;
 			if (names.length > MAX_TARGETS) {
 				throw new JobError(
 					"not_possible",
 					`AWS IoT takes ${MAX_TARGETS} devices by name, not ${names.length}: find them by a tag.`,
 				);
 			}
-			await this.#send(
-				"make the job",
-				new CreateJobCommand({
-					...request,
-					targets: names.map((name) => this.#arn("thing", name)),
-					targetSelection: "SNAPSHOT",
-				}),
-				"unknown_target",
-			);
-			return this.show(jobId);
-		}
-		const thingGroupName = GROUP_PREFIX + jobId;
-		await this.#send(
-			"make the group of the job's devices",
-			new CreateDynamicThingGroupCommand({
-				thingGroupName,
-				queryString: fleetQuery(parseQuery(targets.where)),
-				thingGroupProperties: { thingGroupDescription: targets.where },
-			}),
-		);
+		} else group = await this.#groups.make(jobId, targets.where);
 		try {
 			await this.#send(
 				"make the job",
 				new CreateJobCommand({
-					...request,
-					targets: [this.#arn("thinggroup", thingGroupName)],
-					targetSelection: "CONTINUOUS",
+					...this.#request(settings),
+					targets:
+						group === null
+							? names.map((name) => this.#arn("thing", name))
+							: [this.#arn("thinggroup", group)],
+					targetSelection: group === null ? "SNAPSHOT" : "CONTINUOUS",
 				}),
+				group === null ? "unknown_target" : "unknown_job",
 			);
 		} catch (error) {
-			// A job that is there already has the group.
-			const isTaken = error instanceof JobError && error.code === "job_exists";
-			if (!isTaken) await this.#deleteGroup(thingGroupName);
-			throw error;
+			if (!(error instanceof JobError || error instanceof StoreError)) {
+				throw error;
+			}
+			return this.#afterFailure(settings, group, error);
 		}
-		return this.show(jobId);
+		// Known without asking: what is asked now could fail, though the job goes on.
+		const nowMs = this.#options.clock.nowMs();
+		return {
+			...settings,
+			status: "IN_PROGRESS",
+			reason: null,
+			createdMs: nowMs,
+			updatedMs: nowMs,
+			endedMs: null,
+			counts: NO_COUNTS,
+		};
+	}
+
+	/**
+	 * CreateJob has failed, after which the job may be there all the same: made by this request, by the same one before, or by another. No
+	 * group is left that no job has.
+	 */
+	async #afterFailure(
+		settings: JobSettings,
+		group: string | null,
+		failure: JobError | StoreError,
+	): Promise<JobView> {
+		const { jobId } = settings;
+		const isRefused =
+			failure instanceof JobError && failure.code !== "job_exists";
+		if (isRefused && group === null) throw failure;
+		const job = await this.#find(jobId);
+		const isOurs = job !== null && groupOf(job) === group;
+		if (group !== null && !isOurs) await this.#groups.delete(group);
+		if (isRefused || !isOurs) throw failure;
+		const view = await this.#viewOf(job);
+		if (view.status === "IN_PROGRESS" && asksForSame(view, settings)) {
+			return view;
+		}
+		throw failure;
 	}
 
 	async list(limit: number, cursor?: string): Promise<JobPage<JobSummary>> {
@@ -143,7 +167,11 @@ export class IotJobs implements JobControl {
 	}
 
 	async show(jobId: string): Promise<JobView> {
-		const job = await this.#describe(jobId);
+		return this.#viewOf(await this.#describe(jobId));
+	}
+
+	async #viewOf(job: Job): Promise<JobView> {
+		const { jobId } = job;
 		const { document = "{}" } = await this.#send<GetJobDocumentCommandOutput>(
 			"read the job's document",
 			new GetJobDocumentCommand({ jobId }),
@@ -200,22 +228,37 @@ export class IotJobs implements JobControl {
 	}
 
 	async cancel(jobId: string, force: boolean): Promise<JobView> {
-		const { status } = await this.#describe(jobId);
+		const job = await this.#describe(jobId);
+		const { status } = job;
 		if (status !== "IN_PROGRESS" && status !== "SCHEDULED") {
 			throw new JobError("wrong_state", `The job is ${status} already.`);
 		}
+		// Before: what fails here has canceled nothing, and nothing is asked afterwards.
+		const view = await this.#viewOf(job);
 		await this.#send(
 			"cancel the job",
 			new CancelJobCommand({ jobId, force, reasonCode: CANCELED_BY_SOMEBODY }),
 		);
-		return this.show(jobId);
+		const nowMs = this.#options.clock.nowMs();
+		return {
+			...view,
+			status: "CANCELED",
+			reason: "canceled",
+			updatedMs: nowMs,
+			endedMs: nowMs,
+		};
 	}
 
+	/** With the groups that were made for it. Where it failed in its middle, asking again does the rest. */
 	async delete(jobId: string, force: boolean): Promise<void> {
-		const job = await this.#describe(jobId);
-		await this.#send("delete the job", new DeleteJobCommand({ jobId, force }));
-		const group = groupOf(job);
-		if (group !== null) await this.#deleteGroup(group);
+		const isThere = (await this.#find(jobId)) !== null;
+		if (isThere) {
+			const command = new DeleteJobCommand({ jobId, force });
+			await this.#send("delete the job", command);
+		}
+		const groups = await this.#groups.ofJob(jobId);
+		if (!isThere && groups.length === 0) throw unknownJob(jobId);
+		for (const group of groups) await this.#groups.delete(group);
 	}
 
 	#request(settings: JobSettings): Omit<CreateJobRequest, "targets"> {
@@ -278,29 +321,26 @@ export class IotJobs implements JobControl {
 			new DescribeJobCommand({ jobId }),
 		);
 		if (job === undefined || job.status === "DELETION_IN_PROGRESS") {
-			throw new JobError("unknown_job", `There is no job ${jobId}.`);
+			throw unknownJob(jobId);
 		}
 		return job;
+	}
+
+	async #find(jobId: string): Promise<Job | null> {
+		try {
+			return await this.#describe(jobId);
+		} catch (error) {
+			if (error instanceof JobError && error.code === "unknown_job")
+				return null;
+			throw error;
+		}
 	}
 
 	async #targetsOf(job: Job): Promise<JobTargets> {
 		const group = groupOf(job);
 		if (group === null) return { things: (job.targets ?? []).map(nameOf) };
-		const { thingGroupProperties, queryString = "" } =
-			await this.#send<DescribeThingGroupCommandOutput>(
-				"read the group of the job's devices",
-				new DescribeThingGroupCommand({ thingGroupName: group }),
-			);
-		return {
-			where: thingGroupProperties?.thingGroupDescription ?? queryString,
-		};
-	}
-
-	async #deleteGroup(thingGroupName: string): Promise<void> {
-		await this.#send(
-			"delete the group of the job's devices",
-			new DeleteDynamicThingGroupCommand({ thingGroupName }),
-		);
+		// Somebody may have deleted the group: the job is there all the same.
+		return { where: (await this.#groups.whereOf(group)) ?? "" };
 	}
 
 	/** https://docs.aws.amazon.com/iot/latest/developerguide/create-manage-jobs.html ("Presigned URLs") */
@@ -363,34 +403,36 @@ function awsRate(
 	};
 }
 
-/**
- * As fleet indexing writes it: https://docs.aws.amazon.com/iot/latest/developerguide/query-syntax.html. The registry knows
- * tags, as attributes; what a device says of its board and firmware is not indexed, and versions are not ordered there.
- * @throws JobError not_possible
- */
-export function fleetQuery(terms: readonly Term[]): string {
-	const written = terms.map(({ name, comparison, value }) => {
-		if (name === "board" || name === "firmware") {
-			throw new JobError(
-				"not_possible",
-				`AWS IoT's index of things does not know their ${name}: find devices by tags, or name them.`,
-			);
-		}
-		const field = name === "name" ? "thingName" : `attributes.${name}`;
-		const escaped = value.replaceAll(/[:/#]/g, "\\$&");
-		return `${comparison === "!=" ? "NOT " : ""}${field}:${escaped}`;
-	});
-	// A query of nothing but exclusions finds nothing.
-	const isAllNegative = written.every((term) => term.startsWith("NOT "));
-	return [...(isAllNegative ? ["thingName:*"] : []), ...written].join(" AND ");
-}
-
 function groupOf({ targets = [] }: Job): string | null {
 	const [first = ""] = targets;
 	const name = nameOf(first);
-	return first.includes(":thinggroup/") && name.startsWith(GROUP_PREFIX)
-		? name
-		: null;
+	return first.includes(":thinggroup/") && isJobGroup(name) ? name : null;
+}
+
+function unknownJob(jobId: string): JobError {
+	return new JobError("unknown_job", `There is no job ${jobId}.`);
+}
+
+/** Of a job for the same query, or for things by name. */
+function asksForSame(view: JobView, settings: JobSettings): boolean {
+	return comparable(view) === comparable(settings);
+}
+
+function comparable(settings: JobSettings): string {
+	const { targets, comment, rollout, abort, timeoutMinutes, retries } =
+		settings;
+	const isUnlimited =
+		rollout?.exponential === null && rollout.maximumPerMinute === MAX_RATE;
+	return JSON.stringify([
+		JSON.parse(settings.document),
+		"things" in targets ? [...targets.things].sort() : null,
+		comment,
+		// What AWS IoT has where nothing was said.
+		isUnlimited ? null : rollout,
+		abort,
+		timeoutMinutes,
+		retries,
+	]);
 }
 
 function summaryOf(job: {
