@@ -15,7 +15,7 @@ import {
 	sqsEvent,
 } from "./fakes/events.ts";
 import { type MemoryLog, memoryLog } from "./fakes/memory-log.ts";
-import { ingestHandler } from "./ingest.ts";
+import { ingestHandler, SEEN_EVERY_MS } from "./ingest.ts";
 import { UNKNOWN_SENDER } from "./malformed.ts";
 import { BLOCKS_RULE } from "./messages.ts";
 
@@ -125,6 +125,37 @@ describe("The ingest function", () => {
 		await handle([block(100), block(101)], { run });
 		assert.equal(stores.deviceUpdates.get("boiler"), 1);
 		assert.equal((await stored()).length, 52);
+	});
+
+	describe("that has known a device, which is deleted and made again by another function,", () => {
+		const made = async () => {
+			const run = handler();
+			await handle([block(1), block(2)], { run });
+			await stores.devices.remove("boiler");
+			await stores.devices.create("boiler", NOW);
+			return run;
+		};
+		const channels = async () =>
+			(await stores.devices.get("boiler"))?.channels.length ?? 0;
+
+		it("gives it its channels with the first block after its boot", async () => {
+			const run = await made();
+			const boot = eventRuleMessage("boiler", bootEvent(7), NOW - 900);
+			await handle([boot, block(3)], { run });
+			assert.ok((await channels()) > 0);
+		});
+
+		it("gives them to it though another function took the boot, when it notes that it was seen", async () => {
+			const run = await made();
+			const later = (sequence: number) =>
+				blockRuleMessage(
+					"boiler",
+					nth(sequence),
+					NOW - 1000 + SEEN_EVERY_MS + sequence,
+				);
+			await handle([later(3), later(4)], { run });
+			assert.ok((await channels()) > 0);
+		});
 	});
 
 	it("stores a block once however often it is delivered", async () => {

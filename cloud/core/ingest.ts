@@ -230,6 +230,8 @@ export class Ingest {
 		} else if (event.type === "boot") {
 			const crash = crashOf(thing, event, atMs);
 			if (crash !== null) await logs.addCrash(crash);
+			// It may be another device of that name: what is remembered of the one before is not written of this one.
+			if (this.#senders.adopts) this.#senders.forget(thing);
 		}
 		await devices.update(thing, {
 			...updateOf(event, message, atMs),

@@ -124,6 +124,9 @@ export class Senders {
 			this.#known.delete(thing);
 			throw error;
 		}
+		// Who adopts is not told of removals, which are others' to do: a device that was made anew since then has none of the channels that
+		// are remembered, and is read before the next block.
+		if (isDue && this.adopts) this.#known.delete(thing);
 	}
 
 	async #read(message: Heard): Promise<Sender> {
