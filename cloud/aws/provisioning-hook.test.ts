@@ -15,6 +15,8 @@ const NOW = 1_790_000_000_000;
 describe("The pre-provisioning hook", () => {
 	const claims = memoryClaims();
 	const replacements = memoryReplacements();
+	/** Things that have a job `rotate` to do, since when. */
+	const rotating = new Map<string, number>();
 	let stores: MemoryStores;
 	let log: MemoryLog;
 	let run: ReturnType<typeof provisioningHookHandler>;
@@ -25,6 +27,7 @@ describe("The pre-provisioning hook", () => {
 		const clock = { nowMs: () => NOW };
 		run = provisioningHookHandler({
 			claims,
+			rotations: { sinceMs: async (thing) => rotating.get(thing) ?? null },
 			devices: stores.devices,
 			replacements,
 			clock,
@@ -50,6 +53,15 @@ describe("The pre-provisioning hook", () => {
 			thing: "boiler",
 			replaces,
 		});
+	});
+
+	it("lets a thing exchange its certificate that has a job to, and no other", async () => {
+		const asks = (thing: string) =>
+			run({ ...provisioningRequest({ ThingName: thing }), clientId: thing });
+		assert.deepEqual(await asks("shed"), { allowProvisioning: false });
+		rotating.set("shed", NOW - 10);
+		assert.deepEqual(await asks("shed"), { allowProvisioning: true });
+		assert.deepEqual(await asks("roof"), { allowProvisioning: false });
 	});
 
 	it("leaves a device as it is that is there already", async () => {

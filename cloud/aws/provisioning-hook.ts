@@ -3,7 +3,11 @@
  * be, and makes a device of it, so that its first connection is noted; and of a thing that exchanges its certificate, which one goes.
  * https://docs.aws.amazon.com/iot/latest/developerguide/pre-provisioning-hook.html
  */
-import { type ClaimStore, refusalOfProvisioning } from "../core/claims.ts";
+import {
+	type ClaimStore,
+	type RotationJobs,
+	refusalOfProvisioning,
+} from "../core/claims.ts";
 import type { Clock, DeviceStore } from "../core/ports.ts";
 import type { ReplacementStore } from "../core/replacements.ts";
 import type { Log } from "./log.ts";
@@ -26,12 +30,13 @@ export interface ProvisioningAnswer {
 /** When it throws, the node is refused, too, and asks again later. */
 export function provisioningHookHandler(deps: {
 	readonly claims: ClaimStore;
+	readonly rotations: RotationJobs;
 	readonly devices: Pick<DeviceStore, "create">;
 	readonly replacements: Pick<ReplacementStore, "note">;
 	readonly clock: Clock;
 	readonly log: Log;
 }): (request: ProvisioningRequest) => Promise<ProvisioningAnswer> {
-	const { claims, devices, replacements, clock, log } = deps;
+	const { claims, rotations, devices, replacements, clock, log } = deps;
 	return async (request) => {
 		const { claimCertificateId, certificateId, clientId } = request;
 		const name = request.parameters?.[PROVISIONING_PARAMETER];
@@ -40,6 +45,7 @@ export function provisioningHookHandler(deps: {
 			claims,
 			{ clientId, name },
 			nowMs,
+			rotations,
 		);
 		const who = { name, claimCertificateId, certificateId, clientId };
 		if (refusal !== null) {

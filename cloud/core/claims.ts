@@ -94,6 +94,36 @@ export async function revokeAllOf(
 	await store.revoke(rotationOf(thing));
 }
 
+/** The jobs `rotate` that things have to do. */
+export interface RotationJobs {
+	/**
+	 * Since when a thing is at one, or, before it has begun, has one to do, ms since the epoch; null where it has none.
+	 * @throws StoreError
+	 */
+	sinceMs(thing: string): Promise<number | null>;
+}
+
+/**
+ * A job allows those whom it is for when it is made. Who came to match it later, or is given it once more, is allowed for having it to do:
+ * once for each time.
+ */
+async function refusalOfRotation(
+	store: ClaimStore,
+	thing: string,
+	nowMs: number,
+	jobs: RotationJobs,
+): Promise<ClaimRefusal | null> {
+	const key = rotationOf(thing);
+	const refusal = await refusalOf(store, key, nowMs);
+	if (refusal === null) return null;
+	const sinceMs = await jobs.sinceMs(thing);
+	if (sinceMs === null) return refusal;
+	const claimedMs = (await store.get(key))?.claimedMs ?? null;
+	if (claimedMs !== null && claimedMs >= sinceMs) return refusal;
+	await store.allow(key, nowMs);
+	return refusalOf(store, key, nowMs);
+}
+
 /** Whose client id is neither a claim's nor the name that it asks for: "not_own_name". */
 export type ProvisioningRefusal = ClaimRefusal | "not_own_name";
 
@@ -108,11 +138,12 @@ export async function refusalOfProvisioning(
 	store: ClaimStore,
 	asks: { readonly clientId: string; readonly name: unknown },
 	nowMs: number,
+	jobs: RotationJobs,
 ): Promise<ProvisioningRefusal | null> {
 	const { clientId, name } = asks;
 	if (clientId.startsWith(CLAIM_CLIENT_PREFIX))
 		return refusalOfClaim(store, name, nowMs);
 	if (clientId !== name) return "not_own_name";
-	const refusal = await refusalOf(store, rotationOf(clientId), nowMs);
+	const refusal = await refusalOfRotation(store, clientId, nowMs, jobs);
 	return refusal === null ? null : refusalOfClaim(store, name, nowMs);
 }

@@ -5,6 +5,7 @@ import type { FirmwareObjects } from "../core/firmware-objects.ts";
 import { JobsService } from "../core/jobs/device-service.ts";
 import { fleetOf } from "../core/jobs/fleet.ts";
 import { Jobs } from "../core/jobs/jobs.ts";
+import { rotationJobsOf } from "../core/jobs/rotation-jobs.ts";
 import type { Clock } from "../core/ports.ts";
 import {
 	type ProvisioningLogEntry,
@@ -136,6 +137,7 @@ export function openDeviceServices({
 				certificates: openNodeCertificates(dir),
 				pending: stores.pendingCertificates,
 				claims: stores.claims,
+				rotations: rotationJobsOf(jobs),
 				devices: stores.devices,
 				clock,
 				makeToken: () => randomBytes(32).toString("hex"),

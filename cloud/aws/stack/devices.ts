@@ -80,6 +80,7 @@ export class Devices extends Construct {
 		});
 		props.records.allow(hook.role, "write");
 		const stack = Stack.of(this);
+		allowRotations(hook);
 		hook.lambda.addPermission("Iot", {
 			principal: new ServicePrincipal("iot.amazonaws.com"),
 			sourceAccount: stack.account,
@@ -167,6 +168,29 @@ export class Devices extends Construct {
 		);
 		return role;
 	}
+}
+
+/** Whether a thing that asks for another certificate has a job to: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsiot.html */
+function allowRotations({ role }: BundledFunction): void {
+	const stack = Stack.of(role);
+	const iot = (resource: string) =>
+		stack.formatArn({ service: "iot", resource, resourceName: "*" });
+	const allow = (resource: string, action: string) =>
+		role.addToPolicy(
+			new PolicyStatement({ actions: [action], resources: [resource] }),
+		);
+	allow(iot("thing"), "iot:ListJobExecutionsForThing");
+	allow(iot("job"), "iot:GetJobDocument");
+	acknowledgeWildcard(
+		role,
+		iot("thing"),
+		"Any thing may ask for another certificate; the hook says which may have one.",
+	);
+	acknowledgeWildcard(
+		role,
+		iot("job"),
+		"Jobs are made by people, who give them their ids; only those that the thing has to do are read.",
+	);
 }
 
 /**

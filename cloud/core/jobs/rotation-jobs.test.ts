@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { refusalOfProvisioning } from "../claims.ts";
+import { fleetOf, jobCloud, someSettings } from "../fakes/job-cloud.ts";
 import { memoryClaims } from "../fakes/memory-claims.ts";
 import { JobError, type JobSettings } from "./job.ts";
+import { FLEET_EVERY_MS } from "./jobs.ts";
 import type { JobControl, JobView } from "./ports.ts";
-import { jobsThatAllowRotation } from "./rotation-jobs.ts";
+import { jobsThatAllowRotation, rotationJobsOf } from "./rotation-jobs.ts";
 
 const NOW = 1_790_000_000_000;
 
@@ -39,7 +41,9 @@ describe("The job rotate, as it is made", () => {
 				targets,
 			} as JobSettings);
 		const refusal = (name: string, clientId = name) =>
-			refusalOfProvisioning(claims, { clientId, name }, NOW);
+			refusalOfProvisioning(claims, { clientId, name }, NOW, {
+				sinceMs: async () => null,
+			});
 		return { create, refusal, made, claims };
 	}
 
@@ -73,5 +77,86 @@ describe("The job rotate, as it is made", () => {
 		const { create, refusal } = setUp();
 		await create({ things: ["boiler"] }, "reboot");
 		assert.equal(await refusal("boiler"), "not_allowed");
+	});
+});
+
+describe("A device that comes to match a job rotate after it was made", () => {
+	const ROTATE = '{"operation":"rotate","version":1}';
+	const HOUR_MS = 3_600_000;
+
+	async function setUp() {
+		const cloud = await jobCloud(
+			fleetOf(["boiler"], { tags: { site: "top" } }),
+		);
+		const { time } = cloud;
+		const claims = memoryClaims();
+		const rotations = rotationJobsOf(cloud.jobs);
+		const jobs = jobsThatAllowRotation(cloud.jobs, {
+			claims,
+			fleet: { list: async () => cloud.devices },
+			clock: time,
+		});
+		const refusal = (name: string, clientId = name) =>
+			refusalOfProvisioning(
+				claims,
+				{ clientId, name },
+				time.nowMs(),
+				rotations,
+			);
+		const rotate = (jobId: string) =>
+			jobs.create(
+				someSettings({
+					jobId,
+					document: ROTATE,
+					targets: { where: "site=top" },
+				}),
+			);
+		await rotate("rotate-1");
+		cloud.devices = fleetOf(["boiler", "roof"], { tags: { site: "top" } });
+		cloud.jobs.fleetChanged();
+		await time.pass(FLEET_EVERY_MS);
+		await cloud.jobs.startNext("roof", {});
+		return { ...cloud, time, refusal, rotate };
+	}
+
+	it("may exchange its certificate, once", async () => {
+		const { refusal, time, jobs } = await setUp();
+		assert.equal(await refusal("roof"), null);
+		await time.pass(HOUR_MS);
+		assert.equal(await refusal("roof"), "not_allowed");
+		await jobs.stop();
+	});
+
+	it("may once more for another such job, and not once it has ended", async () => {
+		const { refusal, rotate, time, jobs } = await setUp();
+		await rotate("rotate-2");
+		assert.equal(await refusal("roof"), null);
+		await time.pass(HOUR_MS);
+		await jobs.update("roof", "rotate-1", { status: "SUCCEEDED" });
+		assert.equal(await refusal("roof"), "not_allowed");
+		await jobs.startNext("roof", {});
+		assert.equal(await refusal("roof"), null);
+		await time.pass(HOUR_MS);
+		await jobs.update("roof", "rotate-2", { status: "SUCCEEDED" });
+		assert.equal(await refusal("roof"), "not_allowed");
+		await jobs.stop();
+	});
+
+	it("opens its name to nobody else", async () => {
+		const { refusal, jobs } = await setUp();
+		assert.equal(await refusal("roof", "thinghz-claim:x"), "not_allowed");
+		assert.equal(await refusal("roof", "boiler"), "not_own_name");
+		assert.equal(await refusal("attic"), "not_allowed");
+		await jobs.stop();
+	});
+
+	it("may not for another job", async () => {
+		const { refusal, jobs } = await setUp();
+		await jobs.cancel("rotate-1", true);
+		await jobs.create(
+			someSettings({ jobId: "reboot", targets: { things: ["roof"] } }),
+		);
+		assert.equal(await refusal("roof"), "not_allowed");
+		await jobs.stop();
 	});
 });

@@ -1,10 +1,15 @@
 /**
- * Jobs of a cloud in which the job `rotate` itself lets those whom it is for exchange their certificates. Whoever comes to match its query later
- * is allowed by hand (`thinghz provision NAME --claim`), or by another job.
+ * Jobs of a cloud in which the job `rotate` itself lets those whom it is for exchange their certificates: those whom it names or finds as it is
+ * made at once, so that nothing more has to be asked when thousands do it; whoever comes to match its query later when it asks.
  */
-import { allowRotation, type ClaimStore } from "../claims.ts";
+import {
+	allowRotation,
+	type ClaimStore,
+	type RotationJobs,
+} from "../claims.ts";
 import type { Clock } from "../ports.ts";
 import type { JobSettings } from "./job.ts";
+import type { Jobs } from "./jobs.ts";
 import type { Fleet, JobControl } from "./ports.ts";
 import { matches, parseQuery } from "./query.ts";
 
@@ -55,7 +60,25 @@ export function jobsThatAllowRotation(
 	};
 }
 
-function isRotation(document: string): boolean {
-	const { operation } = JSON.parse(document) as { operation?: unknown };
-	return operation === "rotate";
+/** Of a cloud that carries jobs out itself. */
+export function rotationJobsOf(
+	jobs: Pick<Jobs, "pending" | "documentOf">,
+): RotationJobs {
+	return {
+		async sinceMs(thing) {
+			// What is in progress comes first.
+			for (const execution of await jobs.pending(thing)) {
+				const document = await jobs.documentOf(execution.jobId);
+				if (document !== null && isRotation(document))
+					return execution.startedMs ?? execution.queuedMs;
+			}
+			return null;
+		},
+	};
+}
+
+/** @param document JSON */
+export function isRotation(document: string): boolean {
+	const value = JSON.parse(document) as { readonly operation?: unknown } | null;
+	return value?.operation === "rotate";
 }

@@ -47,6 +47,7 @@ class TestCloud {
 			},
 		},
 		pending: memoryPendingCertificates(this.stores.certificates),
+		rotations: { sinceMs: async () => null },
 		claims: this.claims,
 		devices: this.stores.devices,
 		clock: { nowMs: () => this.nowMs },

@@ -14,6 +14,7 @@ import {
 import {
 	type ClaimStore,
 	type ProvisioningRefusal,
+	type RotationJobs,
 	refusalOfProvisioning,
 } from "../claims.ts";
 import type { Clock, DeviceStore } from "../ports.ts";
@@ -53,6 +54,7 @@ export interface ProvisioningDeps {
 	readonly certificates: NodeCertificates;
 	readonly pending: PendingCertificateStore;
 	readonly claims: ClaimStore;
+	readonly rotations: RotationJobs;
 	readonly devices: Pick<DeviceStore, "create">;
 	readonly clock: Clock;
 	/** Makes a token that nobody can guess: letters and digits. */
@@ -202,6 +204,7 @@ export class ProvisioningService implements ReservedService {
 			this.#deps.claims,
 			{ clientId, name },
 			nowMs,
+			this.#deps.rotations,
 		);
 		if (refusal === null) return String(name);
 		this.#log("refused", request, name, refusal);

@@ -10,6 +10,7 @@ import {
 } from "../../fakes/answering-iot.ts";
 import { iotDeviceJobs } from "./device-jobs.ts";
 import { describeExecution } from "./executions.ts";
+import { iotRotationJobs } from "./rotation-jobs.ts";
 
 const T = 1_790_000_000_000;
 const at = (ms: number) => new Date(T + ms);
@@ -19,16 +20,22 @@ const QUEUE: Answers = {
 	ListJobExecutionsForThing: ({ status }) => ({
 		executionSummaries:
 			status === "IN_PROGRESS"
-				? [of("update-2", 50, 90)]
+				? [of("update-2", 50, 90, at(55))]
 				: [of("logs-1", 70), of("update-1", 20), of("update-2", 50)],
 	}),
 };
 
-function of(jobId: string, queuedMs: number, updatedMs = queuedMs) {
+function of(
+	jobId: string,
+	queuedMs: number,
+	updatedMs = queuedMs,
+	startedAt?: Date,
+) {
 	return {
 		jobId,
 		jobExecutionSummary: {
 			queuedAt: at(queuedMs),
+			startedAt,
 			lastUpdatedAt: at(updatedMs),
 			executionNumber: 1,
 		},
@@ -167,6 +174,41 @@ describe("The jobs of a device on AWS", () => {
 				name: "StoreError",
 				code: "throttled",
 			});
+		}
+	});
+});
+
+describe("Whether a thing has a job rotate to do on AWS", () => {
+	const since = (answers: Answers) =>
+		iotRotationJobs(answeringIot({ ...QUEUE, ...answers }).client).sinceMs(
+			"boiler",
+		);
+	const rotates = (...ids: string[]): Answers => ({
+		GetJobDocument: ({ jobId }) => ({
+			document: ids.includes(jobId)
+				? '{"operation":"rotate","version":1}'
+				: "null",
+		}),
+	});
+
+	it("is looked up among those that have not ended, those first that it is at", async () => {
+		assert.equal(await since(rotates("update-1")), T + 20);
+		assert.equal(await since(rotates("update-1", "update-2")), T + 55);
+		assert.equal(await since(rotates()), null);
+	});
+
+	it("is not of a job that has been deleted meanwhile, nor of a thing that is not there", async () => {
+		const gone = awsRefusal("ResourceNotFoundException");
+		assert.equal(await since({ GetJobDocument: gone }), null);
+		assert.equal(await since({ ListJobExecutionsForThing: gone }), null);
+	});
+
+	it("is not known where AWS answers otherwise: the thing asks again", async () => {
+		for (const what of ["ListJobExecutionsForThing", "GetJobDocument"]) {
+			await assert.rejects(
+				since({ [what]: awsRefusal("ThrottlingException") }),
+				{ name: "StoreError", code: "throttled" },
+			);
 		}
 	});
 });

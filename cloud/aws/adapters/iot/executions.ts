@@ -23,6 +23,8 @@ export interface PendingExecution {
 	readonly status: "QUEUED" | "IN_PROGRESS";
 	/** ms since the epoch; AWS tells it to the second or finer. */
 	readonly queuedMs: number;
+	/** null before it has begun. */
+	readonly startedMs: number | null;
 	readonly updatedMs: number;
 }
 
@@ -52,7 +54,7 @@ export async function describeExecution(
 	jobId: string,
 	thing: string,
 ): Promise<ExecutionView> {
-	const { execution } = await send<DescribeJobExecutionCommandOutput>(
+	const { execution } = await askIot<DescribeJobExecutionCommandOutput>(
 		client,
 		"read the job's execution",
 		new DescribeJobExecutionCommand({ jobId, thingName: thing }),
@@ -110,7 +112,7 @@ async function listOf(
 ): Promise<readonly PendingExecution[]> {
 	let found: ListJobExecutionsForThingCommandOutput;
 	try {
-		found = await send(
+		found = await askIot(
 			client,
 			"list the thing's jobs",
 			new ListJobExecutionsForThingCommand({
@@ -129,12 +131,14 @@ async function listOf(
 			jobId,
 			status,
 			queuedMs: jobExecutionSummary.queuedAt?.getTime() ?? 0,
+			startedMs: jobExecutionSummary.startedAt?.getTime() ?? null,
 			updatedMs: jobExecutionSummary.lastUpdatedAt?.getTime() ?? 0,
 		}))
 		.sort((a, b) => a.queuedMs - b.queuedMs);
 }
 
-async function send<Output>(
+/** @throws JobError, StoreError */
+export async function askIot<Output>(
 	client: Client,
 	what: string,
 	command: object,
