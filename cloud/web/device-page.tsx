@@ -9,6 +9,8 @@ import { DeviceModel } from "./device-model.ts";
 import { formatWindow, isHealthChannel } from "./format.ts";
 import { RANGES, rangeById } from "./ranges.ts";
 import { ErrorNote, LinkNote, Presence } from "./status.tsx";
+import { StoryModel } from "./story-model.ts";
+import { JobNotes, Story } from "./story-view.tsx";
 
 /** Of a block of health: a window no longer than that is mostly empty. See firmware/node/config.ts. */
 const HEALTH_SPAN_MS = 3_600_000;
@@ -24,6 +26,10 @@ export function DevicePage({ name, rangeId }: DevicePageProps) {
 		[name],
 	);
 	useEffect(() => model.open(), [model]);
+	const story = useMemo(() => new StoryModel(name), [name]);
+	// Of a device that is not there, or may not be seen, nothing more is asked.
+	const isThere = model.device.value !== null;
+	useEffect(() => (isThere ? story.open() : undefined), [story, isThere]);
 	const [showsHealth, setShowsHealth] = useState(false);
 
 	const device = model.device.value;
@@ -60,6 +66,7 @@ export function DevicePage({ name, rangeId }: DevicePageProps) {
 				<ErrorNote message={error} onRetry={() => void model.load()} />
 			)}
 			<AlertNotes alerts={firing(model.alerts.all.value)} />
+			{device !== null && <JobNotes model={story} device={device} />}
 			{device?.configRefused != null && (
 				<p class="note warning" role="status">
 					The device refused its last configuration: {device.configRefused}
@@ -113,6 +120,7 @@ export function DevicePage({ name, rangeId }: DevicePageProps) {
 					</div>
 				</details>
 			)}
+			{device !== null && <Story model={story} device={device} />}
 		</main>
 	);
 }

@@ -44,6 +44,7 @@ import {
 	MAX_CHANNELS,
 	MISSING,
 } from "../../protocol/block.ts";
+import type { EventDocument } from "../../protocol/documents.ts";
 import { encodeBlock, maxEncodedSize } from "../../protocol/encode.ts";
 import { LINK_CODES } from "../../protocol/health-states.ts";
 import { blockTopic, eventTopic, liveTopic } from "../../protocol/topics.ts";
@@ -76,6 +77,9 @@ const HEALTH: readonly Channel[] = [
 export interface DemoCloud {
 	readonly url: string;
 	readonly grants: GrantStore;
+	readonly jobs: Jobs;
+	/** As if the device had sent it. */
+	sendEvent(device: string, event: EventDocument): Promise<void>;
 	/** Each device stores what it has measured since its last block. */
 	sendBlock(): Promise<void>;
 	/** A fresh link: it works once. */
@@ -190,6 +194,14 @@ export async function startDemoCloud(
 	return {
 		url: http.url,
 		grants,
+		jobs,
+		async sendEvent(device, event) {
+			await ingest.accept({
+				thing: device,
+				topic: eventTopic(device),
+				payload: new TextEncoder().encode(JSON.stringify(event)),
+			});
+		},
 		async sendBlock() {
 			for (const node of nodes) await node.sendBlock();
 		},

@@ -3,6 +3,8 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { someSettings } from "../../cloud/core/fakes/job-cloud.ts";
+import type { EventDocument } from "../../protocol/documents.ts";
 import { type DemoCloud, startDemoCloud } from "./demo-cloud.ts";
 import {
 	assertMoves,
@@ -21,6 +23,53 @@ import {
 const SCREENSHOTS =
 	process.env.THINGHZ_SCREENSHOTS ??
 	mkdtempSync(join(tmpdir(), "thinghz-screenshots-"));
+
+const UPDATE = {
+	...someSettings({ jobId: "update-1-2-0-virtual" }),
+	document: '{"operation":"update","version":1}',
+};
+const LOG: EventDocument = {
+	type: "log",
+	boot: 2,
+	uptimeMs: 95_000,
+	lines: [
+		{
+			number: 1,
+			boot: 2,
+			uptimeMs: 5_000,
+			atMs: Date.now() - 600_000,
+			level: "info",
+			text: "Started: power_on.",
+		},
+		{
+			number: 2,
+			boot: 2,
+			uptimeMs: 90_000,
+			atMs: Date.now() - 500_000,
+			level: "warn",
+			text: "No connection: tcp",
+		},
+	],
+};
+const CRASHED: EventDocument = {
+	type: "boot",
+	journalId: "0000000000000002",
+	boot: 4,
+	resetReason: "out_of_memory",
+	board: "virtual",
+	firmware: "1.0.0",
+	uptimeMs: 1200,
+	crash: {
+		reason: "out_of_memory",
+		boot: 3,
+		firmware: "1.0.0",
+		uptimeMs: 3 * 3_600_000,
+		atMs: Date.now() - 120_000,
+		freeBytes: 1024,
+		cause: "out of memory: at sample (firmware/node/sampler.ts:112)",
+		untold: 0,
+	},
+};
 
 describe("the dashboard in a browser", () => {
 	let cloud: DemoCloud;
@@ -138,7 +187,7 @@ describe("the dashboard in a browser", () => {
 		await waitForPoints(page, 2);
 		const heap = page.getByRole("region", { name: "Heap free" });
 		assert.equal(await heap.count(), 0);
-		await page.locator("summary").click();
+		await page.locator(".health summary").click();
 		await heap.waitFor();
 		const link = page.getByRole("region", { name: "Link" });
 		const hint = page.getByText("choose 6 h or more");
@@ -149,6 +198,72 @@ describe("the dashboard in a browser", () => {
 		await chooseRange(page, "1 d");
 		await link.locator(".current", { hasText: /wifi not found\s+3/ }).waitFor();
 		await heap.locator('.chart:not([data-points="0"])').waitFor();
+		assert.deepEqual(errors, []);
+	});
+
+	it("shows a device's jobs, crashes and log, and asks for the log", async () => {
+		const page = await open(cloud.signInUrl());
+		await page.locator(".device", { hasText: "roof" }).click();
+		await page.locator(".story summary").click();
+		const crashes = page.getByRole("region", { name: "Crashes" });
+		await crashes.getByText("None in the last 90 days.").waitFor();
+		const log = page.getByRole("region", { name: "Log", exact: true });
+		await log.getByText("Nothing yet.").waitFor();
+		await page
+			.getByRole("region", { name: "Latest jobs" })
+			.getByText("None.")
+			.waitFor();
+		await page.screenshot({
+			path: join(SCREENSHOTS, "story-calm.png"),
+			fullPage: true,
+		});
+
+		await log.getByRole("button", { name: "Ask for the log" }).click();
+		await log.getByRole("button", { name: "Asked for …" }).waitFor();
+		const asked = await cloud.jobs.startNext("roof", {});
+		assert.match(asked?.jobId ?? "", /^logs-[0-9a-f]{16}$/);
+		await cloud.jobs.create({ ...UPDATE, targets: { things: ["roof"] } });
+		await page
+			.locator(".note.job", { hasText: `waits for ${asked?.jobId}` })
+			.waitFor();
+		await cloud.sendEvent("roof", LOG);
+		await cloud.sendEvent("roof", CRASHED);
+		await cloud.jobs.update("roof", asked?.jobId ?? "", {
+			status: "SUCCEEDED",
+		});
+		await log.getByText("No connection: tcp").waitFor();
+		await crashes.getByText("out of memory", { exact: true }).waitFor();
+		await crashes
+			.getByText("after 3 h, 1,024 B free, firmware 1.0.0")
+			.waitFor();
+		await cloud.jobs.startNext("roof", {});
+		await cloud.jobs.update("roof", UPDATE.jobId, {
+			status: "IN_PROGRESS",
+			statusDetails: { step: "loading", progress: "40", version: "1.2.0" },
+		});
+		await page
+			.locator(".note.job", { hasText: "loading 1.2.0, 40 %" })
+			.waitFor();
+		await assertNoSidewaysScroll(page);
+		await page.screenshot({
+			path: join(SCREENSHOTS, "story-wide.png"),
+			fullPage: true,
+		});
+		await page.setViewportSize(PHONE);
+		await assertNoSidewaysScroll(page);
+		await page.screenshot({
+			path: join(SCREENSHOTS, "story-phone.png"),
+			fullPage: true,
+		});
+		await cloud.jobs.update("roof", UPDATE.jobId, {
+			status: "FAILED",
+			statusDetails: { reason: "wrong_board" },
+		});
+		await page
+			.getByRole("region", { name: "Latest jobs" })
+			.getByText("failed: wrong_board")
+			.waitFor();
+		await page.locator(".note.job").waitFor({ state: "detached" });
 		assert.deepEqual(errors, []);
 	});
 
