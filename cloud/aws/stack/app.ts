@@ -13,7 +13,10 @@ export interface SynthesisOptions {
 	readonly webDir: string;
 	/** Where the cloud assembly is written; without it, to a folder of its own below the system's. */
 	readonly outDir?: string;
-	/** False for who looks at what the stack does, and not at whether it may be deployed: the checks take ten seconds. */
+	/**
+	 * False for who looks at what the stack does, and not at whether it may be deployed: what checks it, CDK's own validation of
+	 * templates included, takes ten seconds to load.
+	 */
 	readonly checked?: boolean;
 }
 
@@ -22,13 +25,15 @@ export function createApp(options: SynthesisOptions): {
 	readonly app: App;
 	readonly stack: ThinghzStack;
 } {
+	const isChecked = options.checked !== false;
 	const app = new App({
 		context: FEATURE_FLAGS,
 		analyticsReporting: false,
+		builtinCloudFormationValidation: isChecked,
 		...(options.outDir === undefined ? {} : { outdir: options.outDir }),
 	});
 	const stack = new ThinghzStack(app, options);
-	if (options.checked !== false) {
+	if (isChecked) {
 		Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 	}
 	return { app, stack };

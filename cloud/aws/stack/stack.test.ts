@@ -20,7 +20,7 @@ import { CLAIM_POLICY, OUTPUTS, READ_SCOPE, THING_POLICIES } from "../names.ts";
 import { TABLES } from "../tables.ts";
 import { readable } from "./fakes/readable.ts";
 import {
-	synthesized,
+	checkedSynthesis,
 	type TemplateResource,
 	VARIANTS,
 	type Variant,
@@ -45,7 +45,7 @@ interface Found {
 
 /** The resources of a type, their intrinsic functions as text. */
 function find(variant: Variant, type: string): readonly Found[] {
-	return Object.entries(synthesized(variant).template.Resources)
+	return Object.entries(checkedSynthesis(variant).template.Resources)
 		.filter(([, { Type }]) => Type === type)
 		.map(([id, resource]) => ({
 			id,
@@ -134,13 +134,13 @@ describe("the stack on AWS", function () {
 	this.timeout(240_000);
 
 	before("is synthesized in each variant", () => {
-		for (const variant of EVERY) synthesized(variant);
+		for (const variant of EVERY) checkedSynthesis(variant);
 	});
 
 	describe("is checked by cdk-nag and CloudFormation's validation", () => {
 		it("without a finding or a warning that is not acknowledged", () => {
 			for (const variant of EVERY) {
-				assert.deepEqual(synthesized(variant).violations, [], variant);
+				assert.deepEqual(checkedSynthesis(variant).violations, [], variant);
 			}
 		});
 
@@ -148,7 +148,7 @@ describe("the stack on AWS", function () {
 			const needed = new Set<string>();
 			const given = new Map<string, Acknowledged>();
 			for (const variant of EVERY) {
-				const { app } = synthesized(variant);
+				const { app } = checkedSynthesis(variant);
 				const found = allFindings(app);
 				for (const one of acknowledgements(app)) {
 					const key = `${one.path} ${one.finding}`;
@@ -174,7 +174,7 @@ describe("the stack on AWS", function () {
 
 		it("with a sentence for each acknowledgement, at a resource and not at the stack", () => {
 			for (const variant of EVERY) {
-				for (const one of acknowledgements(synthesized(variant).app)) {
+				for (const one of acknowledgements(checkedSynthesis(variant).app)) {
 					assert.match(one.reason, /^.{20,}\.$/s, one.finding);
 					assert.ok(one.path.split("/").length >= 2, one.path);
 				}
@@ -184,7 +184,7 @@ describe("the stack on AWS", function () {
 
 	it("stays well below CloudFormation's limits of 500 resources and 1 MB", () => {
 		for (const variant of EVERY) {
-			const { template, templateBytes } = synthesized(variant);
+			const { template, templateBytes } = checkedSynthesis(variant);
 			assert.ok(Object.keys(template.Resources).length < 250);
 			assert.ok(templateBytes < 500_000);
 		}
@@ -192,7 +192,7 @@ describe("the stack on AWS", function () {
 
 	it("says what the command asks for", () => {
 		const outputs = (variant: Variant) =>
-			Object.keys(synthesized(variant).template.Outputs);
+			Object.keys(checkedSynthesis(variant).template.Outputs);
 		const some = new Set(EVERY.flatMap(outputs));
 		for (const name of Object.values(OUTPUTS)) assert.ok(some.has(name), name);
 		assert.ok(!outputs("lean").includes(OUTPUTS.timestreamTable));
@@ -679,7 +679,7 @@ describe("the stack on AWS", function () {
 					find(variant, "AWS::Cognito::UserPoolResourceServer").length,
 					isThere ? 1 : 0,
 				);
-				const { Outputs } = synthesized(variant).template;
+				const { Outputs } = checkedSynthesis(variant).template;
 				assert.equal(OUTPUTS.grafanaClientId in Outputs, isThere);
 			}
 		});
@@ -703,7 +703,7 @@ describe("the stack on AWS", function () {
 		});
 
 		it("has no secret of its client in the template", () => {
-			const text = JSON.stringify(synthesized("grafana").template);
+			const text = JSON.stringify(checkedSynthesis("grafana").template);
 			assert.doesNotMatch(text, /ClientSecret/);
 		});
 

@@ -66,6 +66,9 @@ export interface Synthesized {
 	readonly app: App;
 	readonly template: StackTemplate;
 	readonly templateBytes: number;
+}
+
+export interface Checked extends Synthesized {
 	/** What the checks found that is not acknowledged, warnings included: `RULE at PATH`. */
 	readonly violations: readonly string[];
 }
@@ -94,19 +97,38 @@ const FUNCTIONS = [
 	"schedule",
 ];
 
-const made = new Map<Variant, Synthesized>();
+const unchecked = new Map<Variant, Synthesized>();
+const checked = new Map<Variant, Checked>();
 
-/** @throws when cdk-nag or CloudFormation's validation finds what is not acknowledged */
+/** What the stack is, for tests that do not ask whether it may be deployed: see `SynthesisOptions.checked`. */
 export function synthesized(variant: Variant): Synthesized {
-	let one = made.get(variant);
-	if (one === undefined) {
-		one = synthesize(variant);
-		made.set(variant, one);
-	}
+	return once(unchecked, variant, () =>
+		synthesize(variant, false, (one) => one),
+	);
+}
+
+/** What is deployed. @throws when cdk-nag or CloudFormation's validation finds what is not acknowledged */
+export function checkedSynthesis(variant: Variant): Checked {
+	return once(checked, variant, () =>
+		synthesize(variant, true, (one, directory) => ({
+			...one,
+			violations: violations(join(directory, "validation-report.json")),
+		})),
+	);
+}
+
+function once<T>(made: Map<Variant, T>, variant: Variant, make: () => T): T {
+	const one = made.get(variant) ?? make();
+	made.set(variant, one);
 	return one;
 }
 
-function synthesize(variant: Variant): Synthesized {
+/** @param read what else is wanted of the assembly, in this folder */
+function synthesize<T>(
+	variant: Variant,
+	isChecked: boolean,
+	read: (one: Synthesized, directory: string) => T,
+): T {
 	const folder = mkdtempSync(join(tmpdir(), "thinghz-synth-"));
 	try {
 		const bundleDir = join(folder, "lambda");
@@ -122,20 +144,21 @@ function synthesize(variant: Variant): Synthesized {
 			bundleDir,
 			webDir,
 			outDir: join(folder, "cdk.out"),
+			checked: isChecked,
 		});
 		const assembly = app.synth();
 		const text = readFileSync(
 			assembly.getStackArtifact(stack.artifactId).templateFullPath,
 			"utf8",
 		);
-		return {
-			app,
-			template: JSON.parse(text) as StackTemplate,
-			templateBytes: text.length,
-			violations: violations(
-				join(assembly.directory, "validation-report.json"),
-			),
-		};
+		return read(
+			{
+				app,
+				template: JSON.parse(text) as StackTemplate,
+				templateBytes: text.length,
+			},
+			assembly.directory,
+		);
 	} finally {
 		rmSync(folder, { recursive: true });
 	}
