@@ -138,6 +138,8 @@ interface Issue {
 	readonly keys?: readonly string[];
 	/** Of a union: what keeps the value from being each of its shapes. */
 	readonly errors?: readonly (readonly Issue[])[];
+	/** Of a record's key: what is wrong with it. */
+	readonly issues?: readonly Issue[];
 }
 
 /** Answers what a schema refused, member by member. */
@@ -151,7 +153,9 @@ function refuseInvalid(result: ValidationResult): undefined {
 				detail: "is not known here",
 			}));
 		}
-		return [{ ...place(result.target, issue.path), detail: issue.message }];
+		const [inKey] = issue.code === "invalid_key" ? (issue.issues ?? []) : [];
+		const detail = (inKey ?? issue).message;
+		return [{ ...place(result.target, issue.path), detail }];
 	});
 	const detail = errors
 		.map((error) => `${error.parameter ?? error.pointer}: ${error.detail}`)

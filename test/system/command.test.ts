@@ -293,6 +293,7 @@ describe("thinghz used wrongly", () => {
 			/--data and --target name the same thing/,
 		],
 		[["devices", "all"], 2, /too many arguments/],
+		[["alerts", "rule"], 2, /`alerts` has no command "rule"\. It has: list, /],
 		[
 			["devices", "revoke"],
 			2,

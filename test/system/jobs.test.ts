@@ -127,7 +127,12 @@ describe("jobs of a device on a plain MQTT client", function () {
 	it("cannot be asked for wrongly without being told how it is right", async () => {
 		for (const [code, said, ...args] of [
 			[2, /either --to/, "create", "x", "--document", reboot],
-			[1, /There is no job x/, "show", "x"],
+			[1, /There is no job x.*\(unknown_job\)$/m, "show", "x"],
+			[2, /`jobs` has no command "shw"\. It has: list, create, show/, "shw"],
+			[
+				...([1, /another name.*\(job_exists\)$/m] as const),
+				...["create", "reboot-1", "--document", reboot, "--to", name],
+			],
 		] as const) {
 			const outcome = await thinghz("jobs", ...args, "--target", cloud.target);
 			assert.equal(outcome.code, code, outcome.stderr);

@@ -18,8 +18,9 @@ import {
 	type RuleOptions,
 	targetsOf,
 } from "./alert-rule.ts";
-import { type ApiClient, ApiProblem } from "./api-client.ts";
-import { type CommonOptions, commonOptions } from "./common.ts";
+import type { ApiClient } from "./api-client.ts";
+import { ApiProblem } from "./api-problem.ts";
+import { addDefaultList, type CommonOptions, commonOptions } from "./common.ts";
 import { parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { assertKnown } from "./known-device.ts";
@@ -45,11 +46,12 @@ export function addAlerts(program: Command): void {
 			.description("what fires, what has been, and by which rules"),
 	);
 	// Their options are those of `alerts`, which take effect before and after their names.
-	alerts
-		.command("list", { isDefault: true })
-		.description("list what fires, is about to, or no longer does")
-		.option("--device <name>", "only of this device")
-		.action(withApi(listAlerts));
+	addDefaultList(
+		alerts,
+		"list what fires, is about to, or no longer does",
+		(options: DeviceOption) =>
+			usingApi(options, (api) => listAlerts(api, options)),
+	).option("--device <name>", "only of this device");
 	alerts
 		.command("rules")
 		.description("list the rules, with their ids")

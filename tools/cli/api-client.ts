@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { DATABASE_FILE } from "../../cloud/local/sqlite/stores.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { openSession, sessionFile } from "../aws/session.ts";
+import { ApiProblem } from "./api-problem.ts";
 import { CommandError } from "./errors.ts";
 import { reportError } from "./output.ts";
 import { findRunning } from "./runtime-file.ts";
@@ -37,6 +38,8 @@ export interface ApiClient {
 	): Promise<Response>;
 	/** As `get`, by PUT: bytes as they are. */
 	upload(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<Response>;
+	/** False where no cloud runs on the data folder, so that no device can be connected. */
+	readonly isRunning: boolean;
 	close(): Promise<void>;
 }
 
@@ -85,6 +88,7 @@ export async function openApi(target: Target): Promise<ApiClient> {
 	return client(
 		async (path, init) => cloud.app.request(path, withToken(init, token)),
 		() => cloud.close(),
+		false,
 	);
 }
 
@@ -114,7 +118,11 @@ function unreachable(address: string, error: unknown): CommandError {
 	);
 }
 
-function client(send: Send, close: () => Promise<void>): ApiClient {
+function client(
+	send: Send,
+	close: () => Promise<void>,
+	isRunning = true,
+): ApiClient {
 	async function ask(path: string, init: RequestInit): Promise<Response> {
 		const response = await send(path, init);
 		if (response.ok) return response;
@@ -138,19 +146,9 @@ function client(send: Send, close: () => Promise<void>): ApiClient {
 				body: bytes,
 				headers: { "content-type": "application/octet-stream" },
 			}),
+		isRunning,
 		close,
 	};
-}
-
-/** The API refuses: `problem` is the name that ends the problem's type, "unknown_device". */
-export class ApiProblem extends CommandError {
-	override readonly name = "ApiProblem";
-	readonly problem: string;
-
-	constructor(problem: string, message: string) {
-		super(message);
-		this.problem = problem;
-	}
 }
 
 /** By a problem's name: which command says what there is instead. */
@@ -158,6 +156,8 @@ const HINTS: Readonly<Record<string, string>> = {
 	unknown_device: "`thinghz devices` lists them.",
 	unknown_rule: "`thinghz alerts rules` lists them.",
 	unknown_job: "`thinghz jobs` lists them.",
+	job_exists:
+		"Give this one another name, or forget that one with `thinghz jobs delete` once it has ended.",
 	unknown_release: "`thinghz ota list` lists what is published.",
 };
 

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { type ApiClient, openApi } from "./api-client.ts";
 import { addClaimCertificates } from "./claim-certificates.ts";
-import { type CommonOptions, commonOptions } from "./common.ts";
+import { addDefaultList, type CommonOptions, commonOptions } from "./common.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { parseAnyTarget } from "./target.ts";
 
@@ -21,12 +21,11 @@ export function addClaims(program: Command): void {
 			.description("which nodes may become things by themselves, once each"),
 	);
 	// Their options are those of `claims`, which take effect before and after their names.
-	claims
-		.command("list", { isDefault: true })
-		.description("list the names that may be claimed or have been")
-		.action((_options: unknown, command: Command) =>
-			list(command.optsWithGlobals<CommonOptions>()),
-		);
+	addDefaultList(
+		claims,
+		"list the names that may be claimed or have been",
+		list,
+	);
 	claims
 		.command("revoke")
 		.description("let no node become these things by itself any more")

@@ -1,7 +1,8 @@
 /** `thinghz config`: what a node is to do, whether it does it, and how to change it: its named shadow `config`. */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { type ApiClient, ApiProblem, openApi } from "./api-client.ts";
+import { type ApiClient, openApi } from "./api-client.ts";
+import { ApiProblem } from "./api-problem.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import {
 	type ConfigDocument,

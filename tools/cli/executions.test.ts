@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ApiProblem } from "./api-client.ts";
+import { ApiProblem } from "./api-problem.ts";
 import { detailsOf, ExecutionReader, MAX_ASKED } from "./executions.ts";
 import type { ExecutionRow } from "./job-rows.ts";
 

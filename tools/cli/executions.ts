@@ -1,5 +1,6 @@
 /** How far each device of a job is, as the API says it: with why it failed and what it waits for, on AWS as well. */
-import { type ApiClient, ApiProblem } from "./api-client.ts";
+import type { ApiClient } from "./api-client.ts";
+import { ApiProblem } from "./api-problem.ts";
 import type { ExecutionRow } from "./job-rows.ts";
 import { allPages } from "./pages.ts";
 

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { type ApiClient, openApi } from "./api-client.ts";
-import { type CommonOptions, commonOptions } from "./common.ts";
+import { addDefaultList, type CommonOptions, commonOptions } from "./common.ts";
 import { UsageError } from "./errors.ts";
 import { detailsOf, ExecutionReader } from "./executions.ts";
 import { type CreateOptions, jobRequest } from "./job-request.ts";
@@ -30,12 +30,9 @@ export function addJobs(program: Command): void {
 			.description("what devices are to do, and how far they are"),
 	);
 	// Their options are those of `jobs`, which take effect before and after their names.
-	jobs
-		.command("list", { isDefault: true })
-		.description("list the jobs, newest first")
-		.action((_options: unknown, command: Command) =>
-			using(command.optsWithGlobals<CommonOptions>(), list),
-		);
+	addDefaultList(jobs, "list the jobs, newest first", (options) =>
+		using(options, list),
+	);
 	jobs
 		.command("create")
 		.description("have devices do something")
@@ -130,7 +127,19 @@ async function create(
 		printMessage(
 			`${id} goes on${job.where === null ? "" : `, for whoever matches ${job.where}`}: ${countsText(job)}. Look at it with \`thinghz jobs show ${id}\`.`,
 		);
+		sayWhereNothingRuns(api, options);
 	});
+}
+
+/** A job is made all the same: devices are told when they connect. */
+export function sayWhereNothingRuns(
+	{ isRunning }: ApiClient,
+	{ target }: CommonOptions,
+): void {
+	if (isRunning) return;
+	printMessage(
+		`No cloud runs on ${target}, so no device can hear of it yet: start one with \`thinghz up\`.`,
+	);
 }
 
 async function list(api: ApiClient, { json }: CommonOptions): Promise<void> {

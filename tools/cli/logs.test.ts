@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ApiProblem } from "./api-client.ts";
+import { ApiProblem } from "./api-problem.ts";
 import { CommandError } from "./errors.ts";
 import { request, type Waiting } from "./logs.ts";
 

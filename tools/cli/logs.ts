@@ -8,7 +8,8 @@ import {
 	type LogsJob,
 } from "../../protocol/job-documents.ts";
 import { isThingName } from "../../protocol/topics.ts";
-import { type ApiClient, ApiProblem, openApi } from "./api-client.ts";
+import { type ApiClient, openApi } from "./api-client.ts";
+import { ApiProblem } from "./api-problem.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseDurationWithin, parseIsoTime, parseWhole } from "./duration.ts";
 import { CommandError, UsageError } from "./errors.ts";

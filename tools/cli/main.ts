@@ -1,6 +1,7 @@
 /** The `thinghz` command: its subcommands, and how each of them ends. */
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
+import { ApiProblem } from "./api-problem.ts";
 import { CommandError } from "./errors.ts";
 import { printMessage } from "./output.ts";
 
@@ -75,11 +76,12 @@ function inherit(command: Command, parent: Command, name = "thinghz"): void {
 function exitCodeOf(error: unknown): number {
 	if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
 	if (error instanceof CommandError) {
-		printMessage(`thinghz: ${error.message}`);
+		const problem = error instanceof ApiProblem ? error.problem : "";
+		printMessage(`thinghz: ${withName(error.message, problem)}`);
 		return error.exitCode;
 	}
 	if (isForPeople(error)) {
-		printMessage(`thinghz: ${error.message}`);
+		printMessage(`thinghz: ${withName(error.message, error.code)}`);
 		return 1;
 	}
 	if (isOfFile(error)) {
@@ -94,8 +96,15 @@ function exitCodeOf(error: unknown): number {
 	return 1;
 }
 
+/** The sentence, and the name that programs, documentation and devices have for it. */
+function withName(sentence: string, name: string): string {
+	return name === "" ? sentence : `${sentence} (${name})`;
+}
+
 /** An error of our own, with a code and a sentence for people. */
-function isForPeople(error: unknown): error is Error {
+function isForPeople(
+	error: unknown,
+): error is Error & { readonly code: string } {
 	return (
 		error instanceof Error &&
 		"code" in error &&

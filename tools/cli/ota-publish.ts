@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { parseManifest } from "../../protocol/update-manifest.ts";
 import { OtaError } from "../ota/errors.ts";
 import { pointOf, readPublicKey } from "../ota/keys.ts";
 import { openManifest, requireImage, sha256Hex } from "../ota/update.ts";
@@ -141,18 +142,18 @@ async function readUpdate(
 		);
 	}
 	const response = await api.get("/v1/firmware");
-	const { key: known, releases } = (await response.json()) as {
+	const { key: known } = (await response.json()) as {
 		readonly key: string | null;
-		readonly releases: readonly ReleaseRow[];
 	};
-	const given = keyOf(options.key, known);
 	const manifestBytes = readBytes(manifestFile);
 	const signature = Buffer.from(readText(`${prefix}.sig`).trim(), "base64");
-	const trusted =
-		options.key === undefined
-			? [given, ...releases.flatMap(({ nextKey }) => nextKey ?? [])]
-			: [given];
-	const manifest = openByAny(manifestBytes, signature, trusted);
+	// By whose key otherwise, the target knows: by its own, or one that has been handed over to.
+	const given =
+		options.key === undefined && known !== null ? null : keyOf(options.key);
+	const manifest =
+		given === null
+			? parseManifest(manifestBytes)
+			: openManifest(manifestBytes, signature, readPublicKey(given));
 	const image = readBytes(imageFile);
 	requireImage(manifest, image);
 	return {
@@ -168,31 +169,15 @@ async function readUpdate(
 	};
 }
 
-/** The key that is named, else the target's, else the one that `keygen` makes here. */
-function keyOf(file: string | undefined, known: string | null): string {
+/** The key that is named, else the one that `keygen` makes here. */
+function keyOf(file: string | undefined): string {
 	if (file !== undefined) return pointOf(readPublicKey(readText(file)));
-	if (known !== null) return known;
 	if (existsSync(DEFAULT_PUBLIC_KEY)) {
 		return pointOf(readPublicKey(readText(DEFAULT_PUBLIC_KEY)));
 	}
 	throw new UsageError(
 		"The target has no key for updates yet: name the public one by --key, as `thinghz ota keygen` wrote it (.pub).",
 	);
-}
-
-function openByAny(
-	manifest: Uint8Array,
-	signature: Uint8Array,
-	[key, ...others]: readonly (string | undefined)[],
-): ReturnType<typeof openManifest> {
-	try {
-		return openManifest(manifest, signature, readPublicKey(key ?? ""));
-	} catch (error) {
-		const isOther =
-			error instanceof OtaError && error.code === "signature_wrong";
-		if (!isOther || others.length === 0) throw error;
-		return openByAny(manifest, signature, others);
-	}
 }
 
 function readDelta(

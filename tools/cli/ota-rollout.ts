@@ -14,7 +14,7 @@ import { detailsOf, ExecutionReader } from "./executions.ts";
 import { readBytes } from "./files.ts";
 import { type JobOptions, jobSettings } from "./job-request.ts";
 import type { ExecutionRow, JobRow } from "./job-rows.ts";
-import { countsText } from "./jobs.ts";
+import { countsText, sayWhereNothingRuns } from "./jobs.ts";
 import type { ReleaseRow } from "./ota-publish.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { allPages } from "./pages.ts";
@@ -148,6 +148,7 @@ async function rollOut(what: string, options: RolloutOptions): Promise<void> {
 		printMessage(
 			`${version} for ${board} goes out as ${id}${job.where === null ? "" : `, to whoever matches ${job.where}`}: ${countsText(job)}. Watch it with \`thinghz ota status ${id} --watch\`.`,
 		);
+		sayWhereNothingRuns(api, options);
 	});
 }
 

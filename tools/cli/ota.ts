@@ -12,6 +12,7 @@ import {
 } from "../ota/keys.ts";
 import {
 	describeUpdate,
+	KNOWN_BOARDS,
 	openManifest,
 	requireImage,
 	sha256Hex,
@@ -22,7 +23,7 @@ import { UsageError } from "./errors.ts";
 import { readBytes, readText, writeBytes } from "./files.ts";
 import { addOtaPublish } from "./ota-publish.ts";
 import { addOtaRollout } from "./ota-rollout.ts";
-import { printJson } from "./output.ts";
+import { printJson, printMessage } from "./output.ts";
 import { readSecretOf } from "./secret-source.ts";
 
 const PASSPHRASE_VARIABLE = "THINGHZ_OTA_PASSPHRASE";
@@ -223,6 +224,11 @@ async function sign(imageFile: string, options: SignOptions): Promise<void> {
 			: base !== undefined
 				? "  difference   none: it would be no smaller than the image\n"
 				: "";
+	if (!KNOWN_BOARDS.includes(board)) {
+		printMessage(
+			`Only nodes that report "${board}" as their board will take it; those of this project report ${KNOWN_BOARDS.join(", ")}.`,
+		);
+	}
 	process.stdout.write(`${basename(imageFile)}: ${manifest.project} ${manifest.version} for ${board}, security version ${manifest.securityVersion}, ${manifest.sizeBytes} bytes
   manifest     ${files.manifest}
   signature    ${files.signature}

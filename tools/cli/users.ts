@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { isRole, ROLES, type Role } from "../../cloud/core/people.ts";
 import type { PeopleDirectory } from "../../cloud/core/people-directory.ts";
-import { type CommonOptions, commonOptions } from "./common.ts";
+import { addDefaultList, type CommonOptions, commonOptions } from "./common.ts";
 import { UsageError } from "./errors.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { withCognitoPeople, withLocalPeople } from "./people.ts";
@@ -34,12 +34,11 @@ export function addUsers(program: Command): void {
 		.action((name: string, _options: unknown, command: Command) =>
 			add(name, command.optsWithGlobals<AddOptions>()),
 		);
-	users
-		.command("list", { isDefault: true })
-		.description("list people, their roles and what is shared with them")
-		.action((_options: unknown, command: Command) =>
-			list(command.optsWithGlobals<CommonOptions>()),
-		);
+	addDefaultList(
+		users,
+		"list people, their roles and what is shared with them",
+		list,
+	);
 	users
 		.command("grant")
 		.description("share devices with a viewer")

@@ -111,9 +111,16 @@ function deltaOf(
 	};
 }
 
+const BOARD_CHIP_IDS: Readonly<Record<string, number>> = {
+	...CHIP_IDS,
+	...PROGRAM_CHIP_IDS,
+};
+
+export const KNOWN_BOARDS: readonly string[] = Object.keys(BOARD_CHIP_IDS);
+
 /** A board that is not known here may have any chip. */
 function requireChip(board: string, chipId: number): void {
-	const ids = Object.entries({ ...CHIP_IDS, ...PROGRAM_CHIP_IDS });
+	const ids = Object.entries(BOARD_CHIP_IDS);
 	const wanted = ids.find(([name]) => name === board);
 	if (wanted === undefined || wanted[1] === chipId) return;
 	const other = ids.find(([, id]) => id === chipId)?.[0] ?? chipNameOf(chipId);

@@ -218,7 +218,7 @@ export class Releases {
 		}
 		throw new ReleaseError(
 			"signature_wrong",
-			`The manifest is not signed by a key that nodes of this cloud trust (${keys.map(shortOf).join(", ")}): it is another's, or a bit has changed.`,
+			`The manifest is not signed by ${keys.map(shortOf).join(" or ")}, whose updates nodes of this cloud take: it is another's, or a bit of manifest or signature has changed.`,
 		);
 	}
 
