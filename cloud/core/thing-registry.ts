@@ -27,6 +27,17 @@ export interface ThingRegistry {
 	 * @throws RegistryError
 	 */
 	adopt(thing: string, certificate: string): Promise<boolean>;
+	/** Ids of a thing's certificates that are in force; none where there is no such thing. @throws RegistryError */
+	inForce(thing: string): Promise<readonly string[]>;
+	/**
+	 * A certificate that was signed for a key and never adopted, as where a cut kept the answer from who had asked for it. Only where the
+	 * registry keeps such ones.
+	 * @param keyDer SubjectPublicKeyInfo
+	 * @param sinceMs when it was asked for, at the earliest, ms since the epoch
+	 * @returns PEM, or null
+	 * @throws RegistryError
+	 */
+	findIssued?(keyDer: Uint8Array, sinceMs: number): Promise<string | null>;
 	/**
 	 * Takes a certificate out of force by its id, or every one of a thing by its name.
 	 * @returns the ids that no longer are and were before

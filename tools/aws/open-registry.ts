@@ -1,6 +1,10 @@
 /** The registry of things of the stack that is deployed, and where its nodes reach the broker. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DescribeEndpointCommand, IoTClient } from "@aws-sdk/client-iot";
+import {
+	DescribeEndpointCommand,
+	IoTClient,
+	type IoTClientConfig,
+} from "@aws-sdk/client-iot";
 import { dynamoDevices } from "../../cloud/aws/adapters/dynamodb/devices.ts";
 import { Table } from "../../cloud/aws/adapters/dynamodb/table.ts";
 import { IotRegistry } from "../../cloud/aws/adapters/iot/registry.ts";
@@ -16,10 +20,24 @@ export interface OpenRegistry {
 	close(): void;
 }
 
+/**
+ * Lists have thousands of things, and AWS IoT takes ten to fifteen requests a second of most kinds: who is told to slow down does, and asks
+ * again for longer than the SDK's three attempts, unless the environment says how often.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+ */
+export function patience(
+	environment: NodeJS.ProcessEnv = process.env,
+): IoTClientConfig {
+	return {
+		retryMode: "adaptive",
+		...(environment.AWS_MAX_ATTEMPTS === undefined ? { maxAttempts: 10 } : {}),
+	};
+}
+
 /** @throws AwsError */
 export async function openIotRegistry(): Promise<OpenRegistry> {
 	const outputs = await readStackOutputs();
-	const iot = new IoTClient({});
+	const iot = new IoTClient(patience());
 	const dynamo = new DynamoDBClient({});
 	const close = () => {
 		iot.destroy();

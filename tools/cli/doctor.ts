@@ -252,7 +252,7 @@ function certificates(dir: string, nowMs: number): readonly Finding[] {
 				files.push([
 					`certificate of ${name}`,
 					path,
-					`rm ${path} && thinghz provision ${name} --target local:${dir}, then put the new files on the device`,
+					`thinghz provision ${name} --renew --target local:${dir}, then put the new files on the device`,
 				]);
 			}
 		}

@@ -1,8 +1,12 @@
 /** `thinghz provision --csv FILE`: thousands of things, with progress; cut off and run again, it goes on. */
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { FleetCsvError, parseFleetCsv } from "../identity/fleet-csv.ts";
-import { provisionList } from "../identity/provision-list.ts";
+import {
+	FleetCsvError,
+	type FleetRow,
+	parseFleetCsv,
+} from "../identity/fleet-csv.ts";
+import { provisionList, type RowOutcome } from "../identity/provision-list.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { printJson, printMessage, showControls } from "./output.ts";
 import type { ProvisioningPlace } from "./provision.ts";
@@ -11,46 +15,56 @@ import type { ProvisioningPlace } from "./provision.ts";
 const PROGRESS_EVERY = 500;
 /** Of requests, so many are written with one commit; keys take a processor each. */
 const REQUESTS_AT_ONCE = 64;
+/** AWS IoT takes some ten requests of a kind a second, and a thing needs up to ten. */
+const REMOTE_AT_ONCE = 4;
 
-/** @throws UsageError for a list that is not as it should be: nothing has been done then */
 export async function provisionCsv(
-	path: string,
+	rows: readonly FleetRow[],
 	{ registry, dir, endpoint, isRemote }: ProvisioningPlace,
-	options: { readonly json?: boolean },
+	options: { readonly json?: boolean; readonly renew?: boolean },
 ): Promise<void> {
-	const rows = readList(path);
 	const allHaveRequests = rows.every(({ csr }) => csr !== null);
-	const atOnce = isRemote
-		? 4
-		: allHaveRequests
-			? REQUESTS_AT_ONCE
-			: Math.max(2, cpus().length);
-	let done = 0;
-	let issued = 0;
-	let failed = 0;
-	await provisionList(registry, dir, rows, endpoint, atOnce, (outcome) => {
-		done++;
-		if ("error" in outcome) failed++;
-		else if (outcome.issued) issued++;
+	const counts = { done: 0, issued: 0, left: 0, failed: 0 };
+	const tell = (outcome: RowOutcome) => {
+		counts.done++;
+		if ("error" in outcome) counts.failed++;
+		else if ("inForce" in outcome) counts.left++;
+		else if (outcome.issued) counts.issued++;
 		if (options.json) printJson(outcome);
 		else if ("error" in outcome) {
 			printMessage(showControls(`${outcome.thing}: ${outcome.error}`));
 		}
-		if (done % PROGRESS_EVERY === 0) {
-			printMessage(`Provisioned ${done} of ${rows.length} things.`);
+		if (counts.done % PROGRESS_EVERY === 0) {
+			printMessage(`Provisioned ${counts.done} of ${rows.length} things.`);
 		}
+	};
+	await provisionList(registry, dir, rows, endpoint, {
+		atOnce: isRemote
+			? REMOTE_AT_ONCE
+			: allHaveRequests
+				? REQUESTS_AT_ONCE
+				: Math.max(2, cpus().length),
+		renew: options.renew === true,
+		onOutcome: tell,
 	});
+	const { issued, left, failed } = counts;
 	printMessage(
-		`${issued} of ${rows.length} things have a new certificate, ${rows.length - issued - failed} had one that serves; their files are in ${dir}/things.`,
+		`${issued} of ${rows.length} things have a new certificate, ${rows.length - issued - left - failed} had one that serves; their files are in ${dir}/things.`,
 	);
+	if (left > 0) {
+		printMessage(
+			`${left} have a certificate in force whose key is not in their files, as after a rotation: nothing was made for them. --renew makes another, and leaves that one in force.`,
+		);
+	}
 	if (failed > 0) {
 		throw new CommandError(
-			`${failed} of ${rows.length} things were not provisioned. Mend the list and run it again: the others are passed over.`,
+			`${failed} of ${rows.length} things were not provisioned. Mend what is said of them and run the list again: the others are passed over.`,
 		);
 	}
 }
 
-function readList(path: string): ReturnType<typeof parseFleetCsv> {
+/** @throws UsageError for a list that is not as it should be */
+export function readList(path: string): readonly FleetRow[] {
 	let text: string;
 	try {
 		text = readFileSync(path, "utf8");
@@ -61,7 +75,9 @@ function readList(path: string): ReturnType<typeof parseFleetCsv> {
 		);
 	}
 	try {
-		return parseFleetCsv(text);
+		const rows = parseFleetCsv(text);
+		if (rows.length > 0) return rows;
+		throw new FleetCsvError("There is no thing in it.");
 	} catch (cause) {
 		if (!(cause instanceof FleetCsvError)) throw cause;
 		throw new UsageError(`--csv: ${path}: ${cause.message}`, { cause });

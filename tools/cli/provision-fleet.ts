@@ -7,7 +7,8 @@ import {
 	type MachineIdentity,
 	readIdentity,
 } from "../../firmware/boards/virtual/identity.ts";
-import { provision } from "../identity/provision.ts";
+import { type Endpoint, provision } from "../identity/provision.ts";
+import { AlreadyInForce } from "../identity/thing-certificate.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { CommandError } from "./errors.ts";
 import { findRunning } from "./runtime-file.ts";
@@ -54,7 +55,7 @@ export async function provisionFleet(
 		let made = 0;
 		const next = async (): Promise<void> => {
 			for (let name = waiting.shift(); name; name = waiting.shift()) {
-				await provision(registry, dir, name, { endpointHost: host, port });
+				await provisionNode(registry, dir, name, { endpointHost: host, port });
 				made++;
 				if (nodes >= PROGRESS_FROM && made % PROGRESS_FROM === 0) {
 					say(`Provisioned ${made} of ${nodes} nodes.`);
@@ -65,5 +66,21 @@ export async function provisionFleet(
 		return names.map((name) => readIdentity(join(dir, "things", name)));
 	} finally {
 		await stores.close();
+	}
+}
+
+/** What a node has exchanged its certificate for rests in its flash; where its files are lost, it gets new ones. */
+async function provisionNode(
+	registry: LocalRegistry,
+	dir: string,
+	name: string,
+	endpoint: Endpoint,
+): Promise<void> {
+	try {
+		await provision(registry, dir, name, endpoint);
+	} catch (error) {
+		if (!(error instanceof AlreadyInForce)) throw error;
+		if (error.hasFiles) return;
+		await provision(registry, dir, name, endpoint, { renew: true });
 	}
 }

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readNvs } from "../../firmware/image/nvs-reader.ts";
 import { makeIdentity } from "../esp32/fakes/identity.ts";
-import { writeNvsOf } from "./provision-nvs.ts";
+import { type NvsFlags, nvsOrderOf, writeNvsOf } from "./provision-nvs.ts";
 
 describe("an NVS image by the command", () => {
 	let dir: string;
@@ -18,6 +18,12 @@ describe("an NVS image by the command", () => {
 		dir = mkdtempSync(join(tmpdir(), "thinghz-nvs-"));
 	});
 	afterEach(() => rmSync(dir, { recursive: true }));
+
+	async function write(flags: NvsFlags): Promise<string> {
+		const order = await nvsOrderOf({ nvs: join(dir, "out.nvs"), ...flags });
+		assert.ok(order !== null);
+		return writeNvsOf(dir, order);
+	}
 
 	it("can be read by its owner alone", async () => {
 		const { identity } = await makeIdentity();
@@ -29,8 +35,7 @@ describe("an NVS image by the command", () => {
 		] as const)
 			writeFileSync(join(dir, name), text);
 		writeFileSync(join(dir, "password"), "not a secret\n");
-		const path = await writeNvsOf(dir, {
-			nvs: join(dir, "out.nvs"),
+		const path = await write({
 			wifiSsid: "Garden",
 			wifiPasswordFile: join(dir, "password"),
 		});
@@ -43,7 +48,7 @@ describe("an NVS image by the command", () => {
 	});
 
 	it("is not made of a folder that is no identity, and the file is named", async () => {
-		await assert.rejects(writeNvsOf(dir, { nvs: join(dir, "out.nvs") }), {
+		await assert.rejects(write({}), {
 			code: "bad_identity",
 			message: /config\.json/,
 		});
@@ -60,19 +65,39 @@ describe("an NVS image by the command", () => {
 			"a password file that is not there",
 			{ wifiSsid: "a", wifiPasswordFile: "/no/such/file" },
 		],
+		["a folder that is not there", { nvs: "/no/such/folder/out.nvs" }],
 		["sensors that are not there", { sensors: "/no/such/file" }],
 	] as const)
 		it(`is not made with ${what}`, async () => {
-			for (const name of [
-				"config.json",
-				"certificate.pem",
-				"private.pem",
-				"ca.pem",
-			])
-				writeFileSync(join(dir, name), "{}");
 			await assert.rejects(
-				writeNvsOf(dir, { nvs: join(dir, "out.nvs"), ...flags }),
+				nvsOrderOf({ nvs: join(dir, "out.nvs"), ...flags }),
 				{ name: "UsageError" },
 			);
+		});
+
+	it("is not made with a password that cannot be one, or sensors that make no sense", async () => {
+		const file = join(dir, "file");
+		writeFileSync(file, "short");
+		for (const flags of [
+			{ wifiSsid: "a", wifiPasswordFile: file },
+			{ sensors: file },
+		])
+			await assert.rejects(
+				nvsOrderOf({ nvs: join(dir, "out.nvs"), ...flags }),
+				{ name: "UsageError" },
+			);
+	});
+
+	for (const flags of [
+		{ wifiSsid: "a" },
+		{ wifiPasswordFile: "file" },
+		{ wifiOpen: true },
+		{ sensors: "file" },
+	])
+		it(`is needed for ${Object.keys(flags)[0]}`, async () => {
+			await assert.rejects(nvsOrderOf(flags), {
+				name: "UsageError",
+				message: /--nvs/,
+			});
 		});
 });

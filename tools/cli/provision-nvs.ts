@@ -1,15 +1,17 @@
 /** `thinghz provision --nvs`: what a board finds in NVS at its first start, as an image to be flashed. */
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { accessSync, constants } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
 import { SECRET_MODE } from "../../cloud/local/identity/files.ts";
 import {
 	makeNvs,
 	readIdentityFolder,
+	requireSensors,
+	requireWifi,
 	type Wifi,
 } from "../esp32/identity-nvs.ts";
 import { UsageError } from "./errors.ts";
-import { writeBytes } from "./files.ts";
+import { readText, writeBytes } from "./files.ts";
 import { readSecretOf } from "./secret-source.ts";
 
 export interface NvsFlags {
@@ -40,6 +42,38 @@ export function nvsOptions(command: Command): Command {
 		);
 }
 
+/** What the flags ask to be written, and where. */
+export interface NvsOrder {
+	readonly path: string;
+	readonly wifi: Wifi | undefined;
+	readonly sensors: string | undefined;
+}
+
+/**
+ * Judges the flags, before anything is made.
+ * @returns null where no image is asked for
+ * @throws UsageError
+ */
+export async function nvsOrderOf(flags: NvsFlags): Promise<NvsOrder | null> {
+	const { nvs, wifiSsid, wifiPasswordFile, wifiOpen } = flags;
+	if (nvs === undefined) {
+		if ([wifiSsid, wifiPasswordFile, wifiOpen, flags.sensors].some(Boolean))
+			throw new UsageError(
+				"--wifi-ssid, --wifi-password-file, --wifi-open and --sensors go with --nvs FILE: they are written into an image.",
+			);
+		return null;
+	}
+	const path = resolve(nvs);
+	judge("--nvs", () => accessSync(dirname(path), constants.W_OK));
+	const wifi = await wifiOf(flags);
+	if (wifi !== undefined) judge("--wifi-ssid", () => requireWifi(wifi));
+	const sensors = flags.sensors;
+	const text = sensors === undefined ? undefined : readText(sensors).trim();
+	if (text !== undefined)
+		judge(`--sensors: ${sensors}`, () => requireSensors(text));
+	return { path, wifi, sensors: text };
+}
+
 /**
  * @param directory as `provision` writes it; with a name to claim, as `claims issue` does
  * @param claimedName the thing that the node is to become by itself
@@ -48,10 +82,9 @@ export function nvsOptions(command: Command): Command {
  */
 export async function writeNvsOf(
 	directory: string,
-	flags: NvsFlags & { readonly nvs: string },
+	{ path, wifi, sensors }: NvsOrder,
 	claimedName?: string,
 ): Promise<string> {
-	const path = resolve(flags.nvs);
 	const identity = readIdentityFolder(directory);
 	const isClaim = identity.config.clientIdPrefix !== undefined;
 	if (isClaim !== (claimedName !== undefined))
@@ -64,13 +97,7 @@ export async function writeNvsOf(
 		claimedName === undefined
 			? identity.config
 			: { ...identity.config, thing: claimedName };
-	const image = makeNvs(
-		{ ...identity, config },
-		{
-			wifi: await wifiOf(flags),
-			sensors: sensorsOf(flags.sensors),
-		},
-	);
+	const image = makeNvs({ ...identity, config }, { wifi, sensors });
 	await writeBytes(path, image, SECRET_MODE);
 	return path;
 }
@@ -98,14 +125,11 @@ async function wifiOf(flags: NvsFlags): Promise<Wifi | undefined> {
 	return { ssid, password };
 }
 
-function sensorsOf(path: string | undefined): string | undefined {
-	if (path === undefined) return undefined;
+/** @throws UsageError for whatever `test` throws */
+function judge(what: string, test: () => void): void {
 	try {
-		return readFileSync(path, "utf8").trim();
+		test();
 	} catch (cause) {
-		throw new UsageError(
-			`${path} cannot be read: ${(cause as Error).message}`,
-			{ cause },
-		);
+		throw new UsageError(`${what}: ${(cause as Error).message}`, { cause });
 	}
 }

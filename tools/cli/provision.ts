@@ -2,14 +2,21 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
+import { isThingName } from "../../protocol/topics.ts";
 import type { Endpoint, ProvisionedThing } from "../identity/provision.ts";
 import { openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseEndpoint } from "./endpoint.ts";
-import { UsageError } from "./errors.ts";
+import { CommandError, UsageError } from "./errors.ts";
 import { hostAndPort } from "./host.ts";
 import { printJson, printMessage } from "./output.ts";
-import { type NvsFlags, nvsOptions, writeNvsOf } from "./provision-nvs.ts";
+import {
+	type NvsFlags,
+	type NvsOrder,
+	nvsOptions,
+	nvsOrderOf,
+	writeNvsOf,
+} from "./provision-nvs.ts";
 import { withLocalRegistry } from "./registry.ts";
 import { findRunning } from "./runtime-file.ts";
 import { type LocalTarget, parseAnyTarget, type Target } from "./target.ts";
@@ -27,6 +34,7 @@ interface ProvisionOptions extends CommonOptions, NvsFlags {
 	readonly claim?: boolean;
 	readonly identity?: string;
 	readonly csv?: string;
+	readonly renew?: boolean;
 }
 
 export function addProvision(program: Command): void {
@@ -51,20 +59,26 @@ export function addProvision(program: Command): void {
 				"let a node with a claim certificate become this thing by itself, once",
 			)
 			.option(
+				"--renew",
+				"make another certificate though the thing has one in force, which stays so until it is revoked",
+			)
+			.option(
 				"--identity <dir>",
 				"with --claim and --nvs: the claim certificate's files, as `thinghz claims issue` wrote them",
 			),
 	).action(async (name: string | undefined, options: ProvisionOptions) => {
 		const target = parseAnyTarget(options.target);
+		const nvs = await nvsOrderOf(options);
 		if (options.csv !== undefined) {
-			if (name !== undefined || options.claim || options.nvs !== undefined) {
+			if (name !== undefined || options.claim || nvs !== null) {
 				throw new UsageError(
 					"--csv names the things itself, and has their files made: leave NAME, --claim and --nvs out.",
 				);
 			}
-			const { provisionCsv } = await import("./provision-csv.ts");
+			const { readList, provisionCsv } = await import("./provision-csv.ts");
+			const rows = readList(options.csv);
 			return withRegistryAndEndpoint(target, options, (where) =>
-				provisionCsv(options.csv ?? "", where, options),
+				provisionCsv(rows, where, options),
 			);
 		}
 		if (name === undefined) {
@@ -72,20 +86,51 @@ export function addProvision(program: Command): void {
 				"Name the thing, or a list of things by --csv FILE.",
 			);
 		}
-		if (options.claim) return allowClaim(name, target, options);
-		// Certificates take long to load: whoever is only told how this is used need not wait for them.
-		const { provision } = await import("../identity/provision.ts");
-		const thing = await withRegistryAndEndpoint(
+		requireName(name);
+		if (options.claim) return allowClaim(name, target, options, nvs);
+		if (options.identity !== undefined) {
+			throw new UsageError("--identity goes with --claim and --nvs.");
+		}
+		const thing = await makeThing(name, target, options);
+		const image =
+			nvs === null ? undefined : await writeNvsOf(thing.directory, nvs);
+		print(thing, options, image);
+	});
+}
+
+/** @throws UsageError */
+function requireName(name: string): void {
+	if (isThingName(name)) return;
+	throw new UsageError(
+		`${JSON.stringify(name.slice(0, 140))} cannot be the name of a thing: use 1 to 128 letters, digits, "_" and "-".`,
+	);
+}
+
+async function makeThing(
+	name: string,
+	target: Target,
+	options: ProvisionOptions,
+): Promise<ProvisionedThing> {
+	// Certificates take long to load: whoever is only told how this is used need not wait for them.
+	const [{ provision }, { AlreadyInForce }] = await Promise.all([
+		import("../identity/provision.ts"),
+		import("../identity/thing-certificate.ts"),
+	]);
+	const renew = options.renew === true;
+	try {
+		return await withRegistryAndEndpoint(
 			target,
 			options,
-			({ registry, dir, endpoint }) => provision(registry, dir, name, endpoint),
+			({ registry, dir, endpoint }) =>
+				provision(registry, dir, name, endpoint, { renew }),
 		);
-		const nvs =
-			options.nvs === undefined
-				? undefined
-				: await writeNvsOf(thing.directory, { ...options, nvs: options.nvs });
-		print(thing, options, nvs);
-	});
+	} catch (cause) {
+		if (!(cause instanceof AlreadyInForce)) throw cause;
+		throw new CommandError(
+			`${cause.message} \`thinghz provision ${name} --renew\` makes another, and leaves that one in force; \`thinghz devices revoke ${name}\` revokes it first.`,
+			{ cause },
+		);
+	}
 }
 
 /** No files are made: the node asks for its certificate itself. */
@@ -93,22 +138,23 @@ async function allowClaim(
 	name: string,
 	target: Target,
 	options: ProvisionOptions,
+	nvs: NvsOrder | null,
 ): Promise<void> {
-	const { identity, nvs } = options;
-	if ([options.endpoint, options.out].some(Boolean)) {
+	const { identity } = options;
+	if ([options.endpoint, options.out, options.renew].some(Boolean)) {
 		throw new UsageError(
-			"--claim makes no certificate: leave --endpoint and --out out.",
+			"--claim makes no certificate: leave --endpoint, --out and --renew out.",
 		);
 	}
-	if ((identity === undefined) !== (nvs === undefined)) {
+	if ((identity === undefined) !== (nvs === null)) {
 		throw new UsageError(
 			"With --claim, --nvs writes an image with the claim certificate of --identity DIR: give both, or neither.",
 		);
 	}
 	const image =
-		identity === undefined || nvs === undefined
+		identity === undefined || nvs === null
 			? undefined
-			: await writeNvsOf(resolve(identity), { ...options, nvs }, name);
+			: await writeNvsOf(resolve(identity), nvs, name);
 	const api = await openApi(target);
 	try {
 		await api.send("POST", "/v1/claims", { names: [name] });
@@ -214,6 +260,7 @@ function print(
 			endpoint,
 			certificateId: thing.certificateId,
 			issued: thing.issued,
+			...(thing.others.length === 0 ? {} : { inForce: thing.others }),
 			directory: thing.directory,
 			...files,
 			...(nvs === undefined ? {} : { nvs }),
@@ -229,6 +276,11 @@ function print(
   config       ${files.config}
 ${nvs === undefined ? "" : `  NVS image    ${nvs} (with the key: put it on the board by \`thinghz flash --nvs\`, then delete it)\n`}`,
 	);
+	if (thing.others.length > 0) {
+		printMessage(
+			`What ${thing.thing} had before is still in force. Once it connects with the new one: ${thing.others.map((id) => `\`thinghz devices revoke ${id}\``).join(", ")}.`,
+		);
+	}
 	if (isLoopback(thing.endpoint)) {
 		printMessage(
 			`Only nodes on this machine reach ${thing.endpoint}. For one elsewhere run the cloud with \`thinghz up --host 0.0.0.0\`, and then provision again.`,

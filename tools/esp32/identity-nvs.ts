@@ -82,8 +82,7 @@ export function makeNvs(
 		...(wifi === undefined ? [] : wifiEntries(wifi)),
 	];
 	if (sensors !== undefined) {
-		// A board reports what it refuses, but is in a field by then.
-		parseSensors(sensors);
+		requireSensors(sensors);
 		entries.push({
 			namespace: NODE,
 			key: "sensors",
@@ -176,7 +175,8 @@ function bufferOf(bytes: Uint8Array): ArrayBuffer {
 	return new Uint8Array(bytes).buffer;
 }
 
-function wifiEntries({ ssid, password }: Wifi): NvsEntry[] {
+/** @throws BoardError bad_wifi */
+export function requireWifi({ ssid, password }: Wifi): void {
 	const ssidBytes = Buffer.byteLength(ssid);
 	if (ssidBytes < 1 || ssidBytes > 32)
 		throw new BoardError(
@@ -193,6 +193,16 @@ function wifiEntries({ ssid, password }: Wifi): NvsEntry[] {
 			"bad_wifi",
 			"A network's password has 8 to 63 characters of ASCII, or 64 hex digits.",
 		);
+}
+
+/** A board reports what it refuses, but is in a field by then. @throws SensorConfigError */
+export function requireSensors(sensors: string): void {
+	parseSensors(sensors);
+}
+
+function wifiEntries(wifi: Wifi): NvsEntry[] {
+	requireWifi(wifi);
+	const { ssid, password } = wifi;
 	const entry = (key: string, value: string): NvsEntry => ({
 		namespace: IDENTITY,
 		key,

@@ -8,6 +8,10 @@ import {
 	memoryStores,
 } from "../../cloud/core/fakes/memory-stores.ts";
 import { StoreError } from "../../cloud/core/ports.ts";
+import {
+	RegistryError,
+	type ThingRegistry,
+} from "../../cloud/core/thing-registry.ts";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
 import { LocalRegistry } from "../../cloud/local/identity/registry.ts";
 import { certificateRequest } from "./certificate-request.ts";
@@ -39,17 +43,21 @@ describe("provisioning a list of things", () => {
 	async function run(
 		rows: readonly FleetRow[],
 		onOutcome: (outcome: RowOutcome) => void = () => undefined,
+		{ of = registry as ThingRegistry, renew = false } = {},
 	): Promise<RowOutcome[]> {
 		const outcomes: RowOutcome[] = [];
 		await provisionList(
-			registry,
+			of,
 			dir,
 			rows,
 			{ endpointHost: "127.0.0.1", port: 8883 },
-			3,
-			(outcome) => {
-				outcomes.push(outcome);
-				onOutcome(outcome);
+			{
+				atOnce: 3,
+				renew,
+				onOutcome: (outcome) => {
+					outcomes.push(outcome);
+					onOutcome(outcome);
+				},
 			},
 		);
 		return outcomes.sort((a, b) => (a.thing < b.thing ? -1 : 1));
@@ -93,12 +101,71 @@ describe("provisioning a list of things", () => {
 		});
 	}
 
-	it("gives another certificate to a device that has made another key", async () => {
+	it("gives another certificate to a device that has made another key, where that is asked for", async () => {
 		await run(rows().slice(0, 1));
 		const other = generateKeyPairSync("rsa", { modulusLength: 2048 });
 		const request = await certificateRequest("any", other.privateKey);
-		const [outcome] = await run([{ name: "a", csr: request }]);
+		const list = [{ name: "a", csr: request }];
+		const [left] = await run(list);
+		assert.ok(left !== undefined && "inForce" in left);
+		const [outcome] = await run(list, undefined, { renew: true });
 		assert.ok(outcome !== undefined && "issued" in outcome && outcome.issued);
+		const [again] = await run(list);
+		assert.deepEqual(again, { ...outcome, issued: false });
+	});
+
+	it("makes nothing for things that have exchanged their certificates, and says which those are", async () => {
+		const list = [...rows(), { name: "g", csr: null }];
+		const first = await run(list);
+		const exchanged: string[] = [];
+		for (const one of first) {
+			assert.ok("certificateId" in one);
+			const certificateId = one.certificateId.replaceAll(/[0-7]/g, "f");
+			exchanged.push(certificateId);
+			await stores.certificates.revoke(one.certificateId);
+			await stores.certificates.add({
+				certificateId,
+				thing: one.thing,
+				status: "ACTIVE",
+				createdMs: 1,
+			});
+		}
+		const again = await run(list);
+		assert.deepEqual(
+			again,
+			first.map(({ thing }, at) => ({
+				thing,
+				issued: false,
+				inForce: [exchanged[at]],
+			})),
+		);
+		for (const { name } of list)
+			assert.equal((await stores.certificates.ofThing(name)).length, 2);
+	});
+
+	it("goes on with the others where the cloud has no answer for one, and ends where it has none for any", async () => {
+		const failing = (fails: (thing: string) => boolean): ThingRegistry => ({
+			authorityPem: registry.authorityPem,
+			register: async (thing) => {
+				if (fails(thing)) throw new RegistryError("unavailable", "Throttled.");
+				await registry.register(thing);
+			},
+			issue: (thing, request) => registry.issue(thing, request),
+			adopt: (thing, certificate) => registry.adopt(thing, certificate),
+			inForce: (thing) => registry.inForce(thing),
+			revoke: (thing) => registry.revoke(thing),
+		});
+		const outcomes = await run(rows(), undefined, {
+			of: failing((thing) => thing === "c"),
+		});
+		assert.deepEqual(
+			outcomes.filter((one) => "error" in one),
+			[{ thing: "c", error: "Throttled.", again: true }],
+		);
+		assert.equal(outcomes.length, 6);
+		const many = Array.from({ length: 40 }, (_, n) => ({ name: `n${n}`, csr }));
+		const none = failing(() => true);
+		await assert.rejects(run(many, undefined, { of: none }), RegistryError);
 	});
 
 	it("tells which request is bad, and provisions the others", async () => {

@@ -1,21 +1,15 @@
-/** Provisions many things: cut off at any moment and run again, it goes on where it was, and makes nothing twice. */
-import { createPublicKey, X509Certificate } from "node:crypto";
-import { chmod } from "node:fs/promises";
-import { join } from "node:path";
+/**
+ * Provisions many things: cut off at any moment and run again, it goes on where it was, and makes nothing twice. What cannot be done for
+ * one, as where the cloud throttles it for long, is told, and the others are done.
+ */
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
 import { RegistryError } from "../../cloud/core/thing-registry.ts";
-import { certificateIdOf } from "../../cloud/local/identity/authority.ts";
-import { keyOfRequest } from "../../cloud/local/identity/certificate-request.ts";
-import { IdentityError } from "../../cloud/local/identity/errors.ts";
-import {
-	FOLDER_MODE,
-	makeFolder,
-	PUBLIC_MODE,
-	readIfThere,
-	writeWhole,
-} from "../../cloud/local/identity/files.ts";
 import type { FleetRow } from "./fleet-csv.ts";
 import { type Endpoint, provision } from "./provision.ts";
+import { AlreadyInForce } from "./thing-certificate.ts";
+
+/** After so many in a row for which the cloud had no answer, there is no cloud. */
+const MAX_UNAVAILABLE = 20;
 
 export type RowOutcome =
 	| {
@@ -24,28 +18,65 @@ export type RowOutcome =
 			/** False when it was provisioned before and that still serves. */
 			readonly issued: boolean;
 	  }
+	/** It has others in force, which it has got itself or which are elsewhere: nothing was made. */
+	| {
+			readonly thing: string;
+			readonly issued: false;
+			readonly inForce: readonly string[];
+	  }
 	/** The others are provisioned all the same. */
-	| { readonly thing: string; readonly error: string };
+	| {
+			readonly thing: string;
+			readonly error: string;
+			/** Whether asking again may help. */
+			readonly again: boolean;
+	  };
+
+export interface ListOptions {
+	/** Things under way at a time. */
+	readonly atOnce: number;
+	/** Makes another certificate for those that have one in force, which stays so. */
+	readonly renew?: boolean;
+	/** Told of each thing once it is done, in the order in which they are. */
+	readonly onOutcome: (outcome: RowOutcome) => void;
+}
 
 /**
- * @param atOnce things under way at a time
- * @param onOutcome told of each thing once it is done, in the order in which they are
- * @throws whatever is not the fault of one thing's request: RegistryError denied or unavailable, IdentityError, StoreError
+ * @throws whatever is not of one thing: RegistryError denied, or unavailable for many in a row; IdentityError, StoreError
  */
 export async function provisionList(
 	registry: ThingRegistry,
 	dataDir: string,
 	rows: readonly FleetRow[],
 	endpoint: Endpoint,
-	atOnce: number,
-	onOutcome: (outcome: RowOutcome) => void,
+	{ atOnce, renew = false, onOutcome }: ListOptions,
 ): Promise<void> {
 	const waiting = [...rows].reverse();
 	let failure: unknown = null;
+	let unavailable = 0;
+	const one = async ({ name, csr }: FleetRow): Promise<RowOutcome> => {
+		try {
+			const options = { csr, renew };
+			const made = await provision(registry, dataDir, name, endpoint, options);
+			unavailable = 0;
+			const { certificateId, issued } = made;
+			return { thing: name, certificateId, issued };
+		} catch (error) {
+			if (error instanceof AlreadyInForce) {
+				unavailable = 0;
+				return { thing: name, issued: false, inForce: error.certificateIds };
+			}
+			if (!(error instanceof RegistryError) || error.code === "denied")
+				throw error;
+			const again = error.code === "unavailable";
+			if (again && ++unavailable >= MAX_UNAVAILABLE) throw error;
+			return { thing: name, error: error.message, again };
+		}
+	};
 	const work = async () => {
 		for (let row = waiting.pop(); row; row = waiting.pop()) {
 			try {
-				onOutcome(await provisionRow(registry, dataDir, row, endpoint));
+				onOutcome(await one(row));
 			} catch (error) {
 				failure ??= error;
 				waiting.length = 0;
@@ -55,81 +86,4 @@ export async function provisionList(
 	// What is under way ends before it is told that one has failed.
 	await Promise.all(Array.from({ length: atOnce }, work));
 	if (failure !== null) throw failure;
-}
-
-async function provisionRow(
-	registry: ThingRegistry,
-	dataDir: string,
-	{ name, csr }: FleetRow,
-	endpoint: Endpoint,
-): Promise<RowOutcome> {
-	try {
-		const { certificateId, issued } =
-			csr === null
-				? await provision(registry, dataDir, name, endpoint)
-				: await provisionByRequest(registry, dataDir, { name, csr }, endpoint);
-		return { thing: name, certificateId, issued };
-	} catch (error) {
-		const isOfThisOne =
-			error instanceof RegistryError && error.code === "bad_request";
-		if (!isOfThisOne) throw error;
-		return { thing: name, error: error.message };
-	}
-}
-
-/** Like `provision`, for a device that has made its key: DATA/things/NAME gets no private key. */
-async function provisionByRequest(
-	registry: ThingRegistry,
-	dataDir: string,
-	{ name, csr }: { readonly name: string; readonly csr: string },
-	{ endpointHost, port }: Endpoint,
-): Promise<{ readonly certificateId: string; readonly issued: boolean }> {
-	const key = keyOfRequest(csr);
-	const directory = join(dataDir, "things", name);
-	const path = join(directory, "certificate.pem");
-	await makeFolder(directory);
-	await chmod(directory, FOLDER_MODE);
-	await registry.register(name);
-	const present = await readIfThere(path);
-	const serves =
-		present !== null &&
-		isForKey(present, key) &&
-		(await registry.adopt(name, present));
-	const certificate = serves ? present : await registry.issue(name, csr);
-	if (!serves) {
-		await writeWhole(path, certificate, PUBLIC_MODE);
-		if (!(await registry.adopt(name, certificate))) {
-			throw new IdentityError(
-				"not_in_force",
-				`The certificate that was just issued for ${name} was not taken into force: its clock or its authority is not the one that signed it. Try again.`,
-			);
-		}
-	}
-	const certificateId = certificateIdOf(new X509Certificate(certificate).raw);
-	const config = { thing: name, endpoint: endpointHost, port, certificateId };
-	await writeWhole(
-		join(directory, "ca.pem"),
-		registry.authorityPem,
-		PUBLIC_MODE,
-	);
-	await writeWhole(
-		join(directory, "config.json"),
-		`${JSON.stringify(config, null, "\t")}\n`,
-		PUBLIC_MODE,
-	);
-	return { certificateId, issued: !serves };
-}
-
-function isForKey(certificatePem: string, keyDer: Uint8Array): boolean {
-	try {
-		const key = createPublicKey({
-			key: Buffer.from(keyDer),
-			format: "der",
-			type: "spki",
-		});
-		return new X509Certificate(certificatePem).publicKey.equals(key);
-	} catch {
-		// Not PEM: as good as absent, and a new one takes its place.
-		return false;
-	}
 }

@@ -15,7 +15,10 @@ import type {
 	DeviceCertificate,
 	DeviceStore,
 } from "../../cloud/core/ports.ts";
-import { UnknownCertificate } from "../../cloud/core/thing-registry.ts";
+import {
+	type ThingRegistry,
+	UnknownCertificate,
+} from "../../cloud/core/thing-registry.ts";
 import {
 	certificateIdOf,
 	openAuthority,
@@ -25,7 +28,9 @@ import {
 	LocalRegistry,
 	type LocalRegistryDeps,
 } from "../../cloud/local/identity/registry.ts";
+import { withFolderLock } from "./folder-lock.ts";
 import { type ProvisionedThing, provision } from "./provision.ts";
+import { AlreadyInForce } from "./thing-certificate.ts";
 
 const ENDPOINT = { endpointHost: "127.0.0.1", port: 8883 };
 
@@ -58,6 +63,27 @@ function memoryStores(): LocalRegistryDeps["stores"] & {
 	return { devices: devices as DeviceStore, certificates, created, all };
 }
 
+/** Fails at that call, after what it asks for has been done at every other one. */
+function cutting(registry: LocalRegistry, at: number): ThingRegistry {
+	let calls = 0;
+	async function cut<T>(ask: () => Promise<T>): Promise<T> {
+		const n = ++calls;
+		if (n === at && n % 2 === 1) throw new Error("cut");
+		const answer = await ask();
+		if (n === at) throw new Error("cut");
+		return answer;
+	}
+	return {
+		authorityPem: registry.authorityPem,
+		register: (thing) => cut(() => registry.register(thing)),
+		issue: (thing, request) => cut(() => registry.issue(thing, request)),
+		adopt: (thing, certificate) =>
+			cut(() => registry.adopt(thing, certificate)),
+		inForce: (thing) => cut(() => registry.inForce(thing)),
+		revoke: (thing) => cut(() => registry.revoke(thing)),
+	};
+}
+
 describe("provisioning a thing", () => {
 	let dir: string;
 	let stores: ReturnType<typeof memoryStores>;
@@ -80,10 +106,34 @@ describe("provisioning a thing", () => {
 		);
 	}
 
+	const renew = () =>
+		provision(registry, dir, "node-1", ENDPOINT, { renew: true });
+	const active = () =>
+		[...stores.all.values()]
+			.filter(({ status }) => status === "ACTIVE")
+			.map(({ certificateId }) => certificateId);
+	const theOne = (): DeviceCertificate => {
+		const [one = assert.fail()] = stores.all.values();
+		return one;
+	};
+
+	/** @returns the certificate's id; null where there is no pair, and fails for a mixed one */
+	async function pairInFolder(): Promise<string | null> {
+		const read = (name: string) =>
+			readFile(join(dir, "things", "node-1", name)).catch(() => null);
+		const certificate = await read("certificate.pem");
+		const key = await read("private.pem");
+		if (certificate === null || key === null) return null;
+		const leaf = new X509Certificate(certificate);
+		assert.ok(leaf.checkPrivateKey(createPrivateKey(key)), "a mixed pair");
+		return certificateIdOf(leaf.raw);
+	}
+
 	it("registers the device and its certificate, and writes what a node needs", async () => {
 		const thing = await provision(registry, dir, "node-1", ENDPOINT);
 		assert.equal(thing.directory, join(dir, "things", "node-1"));
 		assert.deepEqual((await readdir(thing.directory)).sort(), [
+			".lock",
 			"ca.pem",
 			"certificate.pem",
 			"config.json",
@@ -160,24 +210,153 @@ describe("provisioning a thing", () => {
 	});
 
 	for (const file of ["certificate", "privateKey"] as const) {
-		it(`run again without its ${file}, issues a new certificate and leaves the old one active`, async () => {
+		it(`run again without its ${file}, makes no second certificate but where that is asked for`, async () => {
 			const first = await provision(registry, dir, "node-1", ENDPOINT);
 			await rm(first.files[file]);
-			const second = await provision(registry, dir, "node-1", ENDPOINT);
+			await assert.rejects(
+				provision(registry, dir, "node-1", ENDPOINT),
+				(error) =>
+					error instanceof AlreadyInForce &&
+					error.certificateIds[0] === first.certificateId &&
+					!error.hasFiles,
+			);
+			const second = await renew();
 			assert.equal(second.issued, true);
+			assert.deepEqual(second.others, [first.certificateId]);
 			assert.notEqual(second.certificateId, first.certificateId);
-			assert.equal(stores.all.size, 2);
-			for (const { status } of stores.all.values()) {
-				assert.equal(status, "ACTIVE");
-			}
+			assert.equal(await pairInFolder(), second.certificateId);
+			assert.deepEqual(active(), [first.certificateId, second.certificateId]);
 		});
 	}
 
-	it("run again with files cut short, issues a new certificate", async () => {
+	it("run again after the thing has exchanged its certificate, makes none, and brings its address up to date", async () => {
+		const first = await provision(registry, dir, "node-1", ENDPOINT);
+		stores.all.set("new", { ...theOne(), certificateId: "new" });
+		await stores.certificates.revoke(first.certificateId);
+		const moved = { endpointHost: "hub.example", port: 18_883 };
+		await assert.rejects(
+			provision(registry, dir, "node-1", moved),
+			(error) =>
+				error instanceof AlreadyInForce &&
+				error.certificateIds[0] === "new" &&
+				error.hasFiles,
+		);
+		assert.equal(stores.all.size, 2);
+		assert.equal(await pairInFolder(), first.certificateId);
+		const config = JSON.parse(await readFile(first.files.config, "utf8"));
+		assert.equal(config.endpoint, "hub.example");
+		assert.equal(config.certificateId, first.certificateId);
+	});
+
+	it("makes nothing for a thing that has claimed its certificate", async () => {
+		stores.all.set("own", {
+			certificateId: "own",
+			thing: "node-1",
+			status: "ACTIVE",
+			createdMs: 1,
+		});
+		await assert.rejects(
+			provision(registry, dir, "node-1", ENDPOINT),
+			AlreadyInForce,
+		);
+		assert.equal(stores.all.size, 1);
+	});
+
+	it("done by several at once, makes one certificate, with its key", async () => {
+		const all = await Promise.all(
+			[1, 2, 3, 4].map(() => provision(registry, dir, "node-1", ENDPOINT)),
+		);
+		assert.equal(all.filter(({ issued }) => issued).length, 1);
+		assert.equal(stores.all.size, 1);
+		assert.equal(await pairInFolder(), all[0]?.certificateId);
+	});
+
+	it("waits for who is at it in another process, and says so in the end", async () => {
+		const first = await provision(registry, dir, "node-1", ENDPOINT);
+		let end: () => void = () => undefined;
+		const held = withFolderLock(
+			first.directory,
+			() => new Promise<void>((resolve) => (end = resolve)),
+		);
+		await assert.rejects(
+			withFolderLock(first.directory, async () => undefined, 0),
+			(error) => error instanceof IdentityError && error.code === "busy",
+		);
+		end();
+		await held;
+		assert.equal(await withFolderLock(first.directory, async () => 7, 0), 7);
+	});
+
+	it("cut off at any step of a renewal, leaves no mixed pair, and run again makes one certificate with one key", async () => {
+		const old = await provision(registry, dir, "node-1", ENDPOINT);
+		const folder = await contents(old);
+		const known = theOne();
+		for (let cut = 1; ; cut++) {
+			for (const name of await readdir(old.directory))
+				await rm(join(old.directory, name));
+			for (const [at, path] of Object.values(old.files).entries())
+				await writeFile(path, folder[at] ?? "");
+			stores.all.clear();
+			stores.all.set(known.certificateId, known);
+			const run = (of: ThingRegistry) =>
+				provision(of, dir, "node-1", ENDPOINT, { renew: true });
+			const wasCut = await run(cutting(registry, cut)).then(
+				() => false,
+				(error) => {
+					assert.match(String(error), /cut/);
+					return true;
+				},
+			);
+			await pairInFolder();
+			if (!wasCut) {
+				assert.ok(cut > 3);
+				break;
+			}
+			const again = await run(registry);
+			assert.equal(await pairInFolder(), again.certificateId);
+			assert.deepEqual(active(), [old.certificateId, again.certificateId]);
+			const left = await readdir(again.directory);
+			assert.ok(left.every((name) => !name.endsWith(".next")));
+		}
+	});
+
+	it("cut off while the new pair is moved into its place, leaves no mixed pair, and run again puts it there", async () => {
+		const old = await provision(registry, dir, "node-1", ENDPOINT);
+		const pair = await contents(old);
+		const fresh = await renew();
+		const [certificate = "", key = ""] = await contents(fresh);
+		const next = (path: string) => `${path}.next`;
+		const { files } = fresh;
+		for (const [there, waiting] of [
+			[pair.slice(0, 2), [certificate, key]],
+			[
+				[null, pair[1]],
+				[certificate, key],
+			],
+			[
+				[null, key],
+				[certificate, null],
+			],
+		] as const) {
+			const put = async (path: string, text: string | null | undefined) =>
+				text ? writeFile(path, text) : rm(path, { force: true });
+			await put(files.certificate, there[0]);
+			await put(files.privateKey, there[1]);
+			await put(next(files.certificate), waiting[0]);
+			await put(next(files.privateKey), waiting[1]);
+			const again = await renew();
+			assert.equal(again.certificateId, fresh.certificateId);
+			assert.equal(await pairInFolder(), fresh.certificateId);
+		}
+		assert.equal(stores.all.size, 2);
+	});
+
+	it("run again with files cut short, makes a new certificate where that is asked for", async () => {
 		const first = await provision(registry, dir, "node-1", ENDPOINT);
 		await writeFile(first.files.certificate, "-----BEGIN CERT");
-		const second = await provision(registry, dir, "node-1", ENDPOINT);
+		const second = await renew();
 		assert.equal(second.issued, true);
+		assert.equal(await pairInFolder(), second.certificateId);
 	});
 
 	it("run again after revoking, issues a new certificate", async () => {
@@ -195,7 +374,9 @@ describe("provisioning a thing", () => {
 		for (const file of ["certificate", "privateKey"] as const) {
 			await writeFile(two.files[file], await readFile(one.files[file]));
 		}
-		const again = await provision(registry, dir, "node-2", ENDPOINT);
+		const again = await provision(registry, dir, "node-2", ENDPOINT, {
+			renew: true,
+		});
 		assert.equal(again.issued, true);
 		const pem = await readFile(again.files.certificate);
 		assert.equal(new X509Certificate(pem).subject, "CN=node-2");

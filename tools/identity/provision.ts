@@ -1,21 +1,21 @@
 /** Makes a thing known to a cloud, and the folder of files that a node needs to be that thing. */
-import { generateKeyPair, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
 import { certificateIdOf } from "../../cloud/local/identity/authority.ts";
+import { keyOfRequest } from "../../cloud/local/identity/certificate-request.ts";
 import { IdentityError } from "../../cloud/local/identity/errors.ts";
 import {
 	FOLDER_MODE,
 	makeFolder,
 	PUBLIC_MODE,
 	readIfThere,
-	SECRET_MODE,
 	writeWhole,
 } from "../../cloud/local/identity/files.ts";
 import { isThingName } from "../../protocol/topics.ts";
-import { certificateRequest, isKeyOf } from "./certificate-request.ts";
+import { withFolderLock } from "./folder-lock.ts";
+import { AlreadyInForce, settleCertificate } from "./thing-certificate.ts";
 
 /** Where a node reaches the broker. */
 export interface Endpoint {
@@ -42,26 +42,33 @@ export interface ProvisionedThing extends ThingConfig {
 	};
 	/** Whether a new key and certificate were made; false when those that were there still serve. */
 	readonly issued: boolean;
+	/** Ids of certificates that are in force beside a new one: they stay so until somebody revokes them. */
+	readonly others: readonly string[];
+}
+
+/** How a thing is to be provisioned, where not simply by a key that is made here. */
+export interface ProvisionOptions {
+	/** PKCS #10, PEM, of a device that has made its key: its folder gets no private key. */
+	readonly csr?: string | null;
+	/** Makes another certificate although the thing has one in force, which stays so. */
+	readonly renew?: boolean;
 }
 
 /**
- * Registers the thing and writes DATA/things/NAME/{certificate.pem,private.pem,ca.pem,config.json}. Run again, it
- * mends what is missing and leaves what is whole. A certificate that was revoked, or whose key is gone, is replaced by
- * a new one; an older one that is still active stays so, since the key may have been moved to the device.
- * @throws IdentityError invalid_name, file_access; RegistryError; StoreError
+ * Registers the thing and writes DATA/things/NAME/{certificate.pem,private.pem,ca.pem,config.json}. Run again, it mends what is missing and
+ * leaves what is whole; a thing that has a certificate in force elsewhere gets no second one. Those who do it at once do it one after the other.
+ * @throws AlreadyInForce; IdentityError invalid_name, file_access, busy; RegistryError; StoreError
  */
 export async function provision(
 	registry: ThingRegistry,
 	dataDir: string,
 	name: string,
-	{ endpointHost, port }: Endpoint,
+	endpoint: Endpoint,
+	{ csr = null, renew = false }: ProvisionOptions = {},
 ): Promise<ProvisionedThing> {
-	if (!isThingName(name)) {
-		throw new IdentityError(
-			"invalid_name",
-			`"${name}" cannot be the name of a thing: use 1 to 128 letters, digits, "_" and "-".`,
-		);
-	}
+	requireThingName(name);
+	// Before there is a folder for a request that is none.
+	if (csr !== null) keyOfRequest(csr);
 	const directory = join(dataDir, "things", name);
 	const files = {
 		certificate: join(directory, "certificate.pem"),
@@ -71,62 +78,52 @@ export async function provision(
 	};
 	await makeFolder(directory);
 	await chmod(directory, FOLDER_MODE);
-	await registry.register(name);
+	return withFolderLock(directory, async () => {
+		await registry.register(name);
+		const order = { name, csr, renew };
+		try {
+			const { pem, issued, others } = await settleCertificate(
+				registry,
+				files,
+				order,
+			);
+			const config = await configure(registry, files, name, endpoint, pem);
+			return { ...config, directory, files, issued, others };
+		} catch (error) {
+			const isElsewhere = error instanceof AlreadyInForce && error.hasFiles;
+			const pem = isElsewhere ? await readIfThere(files.certificate) : null;
+			// Its node finds the cloud by these files all the same.
+			if (pem !== null) await configure(registry, files, name, endpoint, pem);
+			throw error;
+		}
+	});
+}
 
-	let certificate = await usableCertificate(registry, name, files);
-	const issued = certificate === null;
-	certificate ??= await issue(registry, name, files);
-	const certificateId = certificateIdOf(new X509Certificate(certificate).raw);
+/** @throws IdentityError invalid_name */
+export function requireThingName(name: string): void {
+	if (isThingName(name)) return;
+	throw new IdentityError(
+		"invalid_name",
+		`"${name}" cannot be the name of a thing: use 1 to 128 letters, digits, "_" and "-".`,
+	);
+}
 
+async function configure(
+	registry: ThingRegistry,
+	files: ProvisionedThing["files"],
+	thing: string,
+	{ endpointHost, port }: Endpoint,
+	certificatePem: string,
+): Promise<ThingConfig> {
 	const config: ThingConfig = {
-		thing: name,
+		thing,
 		endpoint: endpointHost,
 		port,
-		certificateId,
+		certificateId: certificateIdOf(new X509Certificate(certificatePem).raw),
 	};
 	await writeIfChanged(files.ca, registry.authorityPem);
 	await writeIfChanged(files.config, `${JSON.stringify(config, null, "\t")}\n`);
-	return { ...config, directory, files, issued };
-}
-
-/** The certificate in the folder if its key is there and the registry puts it into force; else null. */
-async function usableCertificate(
-	registry: ThingRegistry,
-	name: string,
-	files: ProvisionedThing["files"],
-): Promise<string | null> {
-	const certificate = await readIfThere(files.certificate);
-	const key = await readIfThere(files.privateKey);
-	if (certificate === null || key === null) return null;
-	if (!isKeyOf(key, certificate)) return null;
-	if (!(await registry.adopt(name, certificate))) return null;
-	await chmod(files.privateKey, SECRET_MODE);
-	return certificate;
-}
-
-async function issue(
-	registry: ThingRegistry,
-	name: string,
-	files: ProvisionedThing["files"],
-): Promise<string> {
-	// The node's TLS signs with RSA only, so device keys are RSA although EC ones would be smaller.
-	const { privateKey } = await promisify(generateKeyPair)("rsa", {
-		modulusLength: 2048,
-	});
-	const certificate = await registry.issue(
-		name,
-		await certificateRequest(name, privateKey),
-	);
-	const keyPem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-	await writeWhole(files.privateKey, keyPem, SECRET_MODE);
-	await writeWhole(files.certificate, certificate, PUBLIC_MODE);
-	if (!(await registry.adopt(name, certificate))) {
-		throw new IdentityError(
-			"not_in_force",
-			`The certificate that was just issued for ${name} was not taken into force: its clock or its authority is not the one that signed it. Try again.`,
-		);
-	}
-	return certificate;
+	return config;
 }
 
 async function writeIfChanged(path: string, text: string): Promise<void> {

@@ -22,6 +22,7 @@ export const ENDPOINT = "a1b2c3d4e5f6g7-ats.iot.us-east-1.amazonaws.com";
 interface Certificate {
 	status: "ACTIVE" | "INACTIVE" | "REVOKED";
 	readonly pem: string;
+	readonly createdMs: number;
 	readonly policies: Set<string>;
 	readonly things: Set<string>;
 }
@@ -40,6 +41,8 @@ export interface IotControlPlane {
 	readonly asked: string[];
 	/** Answers the request of that number (1 is the next one) with this error instead of doing it. */
 	failAt(number: number, status: number, error: string): void;
+	/** Does the request of that number, and ends the connection instead of answering. */
+	loseAnswerAt(number: number): void;
 	close(): Promise<void>;
 }
 
@@ -52,13 +55,15 @@ export async function startIotControlPlane(
 	const certificates = new Map<string, Certificate>();
 	const asked: string[] = [];
 	const failures = new Map<number, Answer>();
+	const lost = new Set<number>();
 
 	const server = createServer((request, response) => {
 		void read(request).then(async (body) => {
 			const url = new URL(request.url ?? "/", "http://stub");
 			asked.push(`${request.method} ${url.pathname}`);
-			const failure = failures.get(asked.length);
-			failures.delete(asked.length);
+			const number = asked.length;
+			const failure = failures.get(number);
+			failures.delete(number);
 			const answer =
 				failure ??
 				(await answerTo(
@@ -67,6 +72,10 @@ export async function startIotControlPlane(
 					body,
 					String(request.headers["x-amzn-principal"] ?? ""),
 				));
+			if (lost.delete(number)) {
+				response.destroy();
+				return;
+			}
 			response.writeHead(answer.status, {
 				"content-type": "application/json",
 				...(answer.error === undefined
@@ -101,6 +110,7 @@ export async function startIotControlPlane(
 			case "POST certificates":
 				return sign(String(body.certificateSigningRequest), query);
 			case "GET certificates":
+				if (name === "") return done(certificatesPage(query));
 				return certificate === undefined
 					? refusal(404, "ResourceNotFoundException")
 					: done({
@@ -198,6 +208,7 @@ export async function startIotControlPlane(
 		certificates.set(id, {
 			status: query.get("setAsActive") === "true" ? "ACTIVE" : "INACTIVE",
 			pem,
+			createdMs: Date.now(),
 			policies: new Set(),
 			things: new Set(),
 		});
@@ -206,6 +217,22 @@ export async function startIotControlPlane(
 			certificateArn: `${ARN}:cert/${id}`,
 			certificatePem: pem,
 		});
+	}
+
+	/** Two a page. */
+	function certificatesPage(query: URLSearchParams): object {
+		const at = Number(query.get("marker") ?? 0);
+		const all = [...certificates].map(([certificateId, one]) => ({
+			certificateId,
+			certificateArn: `${ARN}:cert/${certificateId}`,
+			status: one.status,
+			creationDate: one.createdMs / 1000,
+		}));
+		if (query.get("isAscendingOrder") !== "true") all.reverse();
+		return {
+			certificates: all.slice(at, at + 2),
+			...(at + 2 < all.length ? { nextMarker: String(at + 2) } : {}),
+		};
 	}
 
 	function principalsOf(thing: string): string[] {
@@ -225,6 +252,9 @@ export async function startIotControlPlane(
 		asked,
 		failAt(number, status, error) {
 			failures.set(asked.length + number, refusal(status, error));
+		},
+		loseAnswerAt(number) {
+			lost.add(asked.length + number);
 		},
 		close: () =>
 			new Promise((resolve) => {

@@ -88,6 +88,21 @@ export function thingRegistryContract(
 			assert.equal(await registry.adopt("boiler", "-----BEGIN CERT"), false);
 		});
 
+		it("names the certificates of a thing that are in force, and no others", async () => {
+			assert.deepEqual(await registry.inForce("boiler"), []);
+			await registry.register("boiler");
+			await registry.register("roof");
+			const certificates = [await issued("boiler"), await issued("boiler")];
+			assert.deepEqual(await registry.inForce("boiler"), []);
+			for (const one of certificates) await registry.adopt("boiler", one);
+			const [first = "", second = ""] = certificates.map(under.idOf);
+			const inForce = await registry.inForce("boiler");
+			assert.deepEqual([...inForce].sort(), [first, second].sort());
+			assert.deepEqual(await registry.inForce("roof"), []);
+			await registry.revoke(first);
+			assert.deepEqual(await registry.inForce("boiler"), [second]);
+		});
+
 		it("refuses what is no certificate request", async () => {
 			await registry.register("boiler");
 			await assert.rejects(

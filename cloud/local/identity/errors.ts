@@ -9,7 +9,9 @@ export type IdentityErrorCode =
 	/** A file or folder could not be read or written. */
 	| "file_access"
 	/** A certificate that was issued just now did not come into force. */
-	| "not_in_force";
+	| "not_in_force"
+	/** Another process makes the files of the same thing. */
+	| "busy";
 
 /** `message` says what is wrong and how to mend it. */
 export class IdentityError extends Error {

@@ -1,6 +1,14 @@
 /** Small files that are whole or absent, with the modes that keys need. */
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import {
+	mkdir,
+	open,
+	readFile,
+	rename,
+	rm,
+	stat,
+	writeFile,
+} from "node:fs/promises";
 import { IdentityError } from "./errors.ts";
 
 /** Only the owner may read it: private keys. */
@@ -57,5 +65,41 @@ export async function makeFolder(path: string): Promise<void> {
 		await mkdir(path, { recursive: true, mode: FOLDER_MODE });
 	} catch (cause) {
 		throw accessError("make", path, cause);
+	}
+}
+
+/** Makes an empty file where there is none. @throws IdentityError file_access */
+export async function touch(path: string, mode: number): Promise<void> {
+	try {
+		await (await open(path, "a", mode)).close();
+	} catch (cause) {
+		throw accessError("make", path, cause);
+	}
+}
+
+/** No effect where there is none. @throws IdentityError file_access */
+export async function removeFile(path: string): Promise<void> {
+	try {
+		await rm(path, { force: true });
+	} catch (cause) {
+		throw accessError("remove", path, cause);
+	}
+}
+
+/** Takes the place of what is there. @throws IdentityError file_access */
+export async function moveFile(from: string, to: string): Promise<void> {
+	try {
+		await rename(from, to);
+	} catch (cause) {
+		throw accessError("move", from, cause);
+	}
+}
+
+/** When it was written, ms since the epoch. @throws IdentityError file_access */
+export async function writtenMs(path: string): Promise<number> {
+	try {
+		return (await stat(path)).mtimeMs;
+	} catch (cause) {
+		throw accessError("look at", path, cause);
 	}
 }

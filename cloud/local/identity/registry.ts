@@ -101,6 +101,13 @@ export class LocalRegistry implements ThingRegistry {
 		return this.#deps.stores.certificates.ofClaims();
 	}
 
+	async inForce(thing: string): Promise<readonly string[]> {
+		const all = await this.#deps.stores.certificates.ofThing(thing);
+		return all
+			.filter(({ status }) => status === "ACTIVE")
+			.map(({ certificateId }) => certificateId);
+	}
+
 	async revoke(thingOrCertificateId: string): Promise<readonly string[]> {
 		const { certificates } = this.#deps.stores;
 		const byId = await certificates.get(thingOrCertificateId);

@@ -1,11 +1,19 @@
 /** Against a stand-in for AWS IoT's control plane made from its API reference: no account was at hand. */
 import assert from "node:assert/strict";
-import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
+import {
+	createHash,
+	createPublicKey,
+	generateKeyPairSync,
+	type KeyObject,
+	X509Certificate,
+} from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { IoTClient } from "@aws-sdk/client-iot";
+import { IoTClient, type IoTClientConfig } from "@aws-sdk/client-iot";
+import { patience } from "../../../../tools/aws/open-registry.ts";
 import { certificateRequest } from "../../../../tools/identity/certificate-request.ts";
+import { provision } from "../../../../tools/identity/provision.ts";
 import { thingRegistryContract } from "../../../core/contracts/thing-registry.ts";
 import { memoryStores } from "../../../core/fakes/memory-stores.ts";
 import { RegistryError } from "../../../core/thing-registry.ts";
@@ -40,13 +48,13 @@ describe("AWS IoT's control plane", () => {
 
 	after(() => rmSync(dir, { recursive: true }));
 
-	async function make() {
+	async function make(config: IoTClientConfig = { maxAttempts: 1 }) {
 		const plane = await startIotControlPlane(authority, THING_POLICIES);
 		const client = new IoTClient({
 			region: "us-east-1",
 			endpoint: plane.url,
 			credentials: { accessKeyId: "test", secretAccessKey: "test" },
-			maxAttempts: 1,
+			...config,
 		});
 		open.push({ plane, client });
 		const { devices } = memoryStores();
@@ -107,6 +115,58 @@ describe("AWS IoT's control plane", () => {
 			assert.equal(certificate?.status, "ACTIVE");
 		}
 	});
+
+	it("finds a certificate whose answer was lost by its key, and of those of that time alone", async () => {
+		const { plane, registry, request, idOf } = await make();
+		const other = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
+		const keyDer = (key: KeyObject) =>
+			new Uint8Array(key.export({ type: "spki", format: "der" }));
+		const own = keyDer(createPublicKey(privateKey));
+		await registry.register("boiler");
+		const lost = await registry.issue("boiler", await request("boiler"));
+		const used = await registry.issue("boiler", await request("boiler"));
+		await registry.adopt("boiler", used);
+		for (const since of [0, Date.now()])
+			assert.equal(await registry.findIssued(own, since), lost);
+		const later = Date.now() + 3_600_000;
+		assert.equal(await registry.findIssued(own, later), null);
+		assert.equal(await registry.findIssued(keyDer(other.publicKey), 0), null);
+		assert.equal(plane.certificates.get(idOf(lost))?.status, "INACTIVE");
+	});
+
+	it("gives a thing one certificate, wherever provisioning it is cut off, and leaves none behind that nobody has", async () => {
+		const where = mkdtempSync(join(tmpdir(), "thinghz-cut-"));
+		const csr = await certificateRequest("boiler", privateKey);
+		for (let cut = 1; ; cut++) {
+			const { plane, registry } = await make();
+			const folder = join(where, String(cut));
+			const at = { endpointHost: "hub.example", port: 8883 };
+			const run = () => provision(registry, folder, "boiler", at, { csr });
+			plane.loseAnswerAt(cut);
+			const failed = await run().then(
+				() => false,
+				() => true,
+			);
+			if (!failed) {
+				assert.ok(cut > 8);
+				break;
+			}
+			const { certificateId } = await run();
+			assert.deepEqual([...plane.certificates.keys()], [certificateId]);
+			const certificate = plane.certificates.get(certificateId);
+			assert.equal(certificate?.status, "ACTIVE");
+			assert.equal((await run()).issued, false);
+		}
+		rmSync(where, { recursive: true });
+	});
+
+	it("asks again for longer than the SDK by itself when it is told to slow down", async () => {
+		const { plane, registry } = await make(patience({}));
+		for (const at of [1, 2, 3]) plane.failAt(at, 429, "ThrottlingException");
+		await registry.register("boiler");
+		assert.equal(plane.asked.length, 4);
+		assert.equal(patience({ AWS_MAX_ATTEMPTS: "1" }).maxAttempts, undefined);
+	}).timeout(60_000);
 
 	it("takes a thing of that name and another type as it is", async () => {
 		const { plane, registry } = await make();

@@ -2,7 +2,7 @@
  * The things of AWS IoT Core: its control plane, asked with the credentials of whoever provisions.
  * https://docs.aws.amazon.com/iot/latest/apireference/API_Operations_AWS_IoT.html
  */
-import { createHash, X509Certificate } from "node:crypto";
+import { createHash, createPublicKey, X509Certificate } from "node:crypto";
 import {
 	AttachPolicyCommand,
 	AttachThingPrincipalCommand,
@@ -11,6 +11,7 @@ import {
 	DescribeCertificateCommand,
 	type IoTClient,
 	IoTServiceException,
+	ListCertificatesCommand,
 	ListPrincipalThingsCommand,
 	ListThingPrincipalsCommand,
 	UpdateCertificateCommand,
@@ -30,6 +31,9 @@ export interface IotRegistryOptions {
 	readonly devices: Pick<DeviceStore, "create">;
 	readonly clock: Clock;
 }
+
+/** Signature Version 4 lets the clock of who asks be wrong by so much. */
+const CLOCK_SKEW_MS = 15 * 60_000;
 
 const CERTIFICATE_ID = /^[0-9a-f]{64}$/;
 
@@ -104,6 +108,56 @@ export class IotRegistry implements ThingRegistry {
 		});
 	}
 
+	async inForce(thing: string): Promise<readonly string[]> {
+		return asked(`list the certificates of ${thing}`, async () => {
+			const active: string[] = [];
+			for (const id of await this.#principalsOf(thing)) {
+				if ((await this.#describe(id))?.status === "ACTIVE") active.push(id);
+			}
+			return active;
+		});
+	}
+
+	/**
+	 * Nothing but its key tells whose an inactive certificate is that is attached to nothing. Lists of certificates have no keys: those of the
+	 * time in question are looked at one by one, newest first.
+	 */
+	async findIssued(
+		keyDer: Uint8Array,
+		sinceMs: number,
+	): Promise<string | null> {
+		const key = createPublicKey({
+			key: Buffer.from(keyDer),
+			format: "der",
+			type: "spki",
+		});
+		return asked("look for a certificate that a cut has left", async () => {
+			let marker: string | undefined;
+			do {
+				const page = await this.#options.client.send(
+					new ListCertificatesCommand({
+						ascendingOrder: false,
+						...(marker === undefined ? {} : { marker }),
+					}),
+				);
+				for (const one of page.certificates ?? []) {
+					const { certificateId, status, creationDate } = one;
+					const createdMs = creationDate?.getTime() ?? 0;
+					if (createdMs < sinceMs - CLOCK_SKEW_MS) return null;
+					if (certificateId === undefined || status !== "INACTIVE") continue;
+					const pem = (await this.#describe(certificateId))?.pem;
+					if (
+						pem !== undefined &&
+						new X509Certificate(pem).publicKey.equals(key)
+					)
+						return pem;
+				}
+				marker = page.nextMarker;
+			} while (marker !== undefined);
+			return null;
+		});
+	}
+
 	async revoke(thingOrCertificateId: string): Promise<readonly string[]> {
 		return asked(`revoke ${thingOrCertificateId}`, async () => {
 			const ids = await this.#certificatesOf(thingOrCertificateId);
@@ -128,13 +182,18 @@ export class IotRegistry implements ThingRegistry {
 		) {
 			return [thingOrCertificateId];
 		}
+		return this.#principalsOf(thingOrCertificateId);
+	}
+
+	/** Ids of the certificates that are attached to a thing, in force or not. */
+	async #principalsOf(thingName: string): Promise<readonly string[]> {
 		const ids: string[] = [];
 		let nextToken: string | undefined;
 		do {
 			try {
 				const page = await this.#options.client.send(
 					new ListThingPrincipalsCommand({
-						thingName: thingOrCertificateId,
+						thingName,
 						...(nextToken === undefined ? {} : { nextToken }),
 					}),
 				);
@@ -151,16 +210,19 @@ export class IotRegistry implements ThingRegistry {
 		return ids;
 	}
 
-	async #describe(
-		certificateId: string,
-	): Promise<{ readonly arn: string; readonly status: string } | null> {
+	async #describe(certificateId: string): Promise<{
+		readonly arn: string;
+		readonly status: string;
+		readonly pem: string | undefined;
+	} | null> {
 		try {
 			const { certificateDescription } = await this.#options.client.send(
 				new DescribeCertificateCommand({ certificateId }),
 			);
-			const { certificateArn, status } = certificateDescription ?? {};
+			const { certificateArn, certificatePem, status } =
+				certificateDescription ?? {};
 			if (certificateArn === undefined || status === undefined) return null;
-			return { arn: certificateArn, status };
+			return { arn: certificateArn, status, pem: certificatePem };
 		} catch (error) {
 			if (isNamed(error, "ResourceNotFoundException")) return null;
 			throw error;
