@@ -14,7 +14,7 @@ const NOW = 1_790_000_000_000;
 
 describe("The pre-provisioning hook", () => {
 	const claims = memoryClaims();
-	const replacements = memoryReplacements();
+	let replacements: ReturnType<typeof memoryReplacements>;
 	/** Things that have a job `rotate` to do, since when. */
 	const rotating = new Map<string, number>();
 	let stores: MemoryStores;
@@ -23,6 +23,7 @@ describe("The pre-provisioning hook", () => {
 
 	beforeEach(async () => {
 		stores = memoryStores();
+		replacements = memoryReplacements();
 		log = memoryLog();
 		const clock = { nowMs: () => NOW };
 		run = provisioningHookHandler({
@@ -96,6 +97,18 @@ describe("The pre-provisioning hook", () => {
 		assert.equal((await claims.get("boiler"))?.claimedMs, null);
 		const itself = await run(provisioningRequest(asked, "boiler"));
 		assert.deepEqual(itself, { allowProvisioning: true });
+	});
+
+	it("lets a name be claimed once more until its thing has connected, and notes that one of the two certificates goes", async () => {
+		const again = (certificateId: string) =>
+			run({ ...provisioningRequest({ ThingName: "boiler" }), certificateId });
+		const [first, second] = ["6".repeat(64), "7".repeat(64)] as const;
+		await again(first);
+		assert.deepEqual(await again(second), { allowProvisioning: true });
+		assert.equal((await replacements.get(first))?.replaces, second);
+		assert.equal((await replacements.get(second))?.replaces, first);
+		await stores.devices.update("boiler", { lastSeenMs: NOW });
+		assert.deepEqual(await again("8".repeat(64)), { allowProvisioning: false });
 	});
 
 	it("fails, so that the node is refused for now, when the store does", async () => {

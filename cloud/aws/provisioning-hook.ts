@@ -1,6 +1,7 @@
 /**
  * What the pre-provisioning hook does: says whether a node with a claim certificate may become the thing that it asks to
- * be, and makes a device of it, so that its first connection is noted; and of a thing that exchanges its certificate, which one goes.
+ * be, and makes a device of it, so that its first connection is noted; and notes which certificates go as another is used: of a thing that
+ * exchanges its own, and of a name that was claimed more than once.
  * https://docs.aws.amazon.com/iot/latest/developerguide/pre-provisioning-hook.html
  */
 import {
@@ -9,7 +10,7 @@ import {
 	refusalOfProvisioning,
 } from "../core/claims.ts";
 import type { Clock, DeviceStore } from "../core/ports.ts";
-import type { ReplacementStore } from "../core/replacements.ts";
+import { noteClaimed, type ReplacementStore } from "../core/replacements.ts";
 import type { Log } from "./log.ts";
 import { PROVISIONING_PARAMETER } from "./names.ts";
 
@@ -31,8 +32,8 @@ export interface ProvisioningAnswer {
 export function provisioningHookHandler(deps: {
 	readonly claims: ClaimStore;
 	readonly rotations: RotationJobs;
-	readonly devices: Pick<DeviceStore, "create">;
-	readonly replacements: Pick<ReplacementStore, "note">;
+	readonly devices: Pick<DeviceStore, "create" | "get">;
+	readonly replacements: ReplacementStore;
 	readonly clock: Clock;
 	readonly log: Log;
 }): (request: ProvisioningRequest) => Promise<ProvisioningAnswer> {
@@ -43,6 +44,7 @@ export function provisioningHookHandler(deps: {
 		const nowMs = clock.nowMs();
 		const refusal = await refusalOfProvisioning(
 			claims,
+			devices,
 			{ clientId, name },
 			nowMs,
 			rotations,
@@ -59,6 +61,7 @@ export function provisioningHookHandler(deps: {
 				{ certificateId, thing, replaces: claimCertificateId },
 				nowMs,
 			);
+		else await noteClaimed(replacements, thing, certificateId, nowMs);
 		await devices.create(thing, nowMs);
 		log.info("provisioning_allowed", who);
 		return { allowProvisioning: true };

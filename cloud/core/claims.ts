@@ -4,6 +4,7 @@
  */
 import { CLAIM_CLIENT_PREFIX } from "../../protocol/provisioning.ts";
 import { isThingName } from "../../protocol/topics.ts";
+import type { DeviceStore } from "./ports.ts";
 
 export interface Claim {
 	/** Of the thing that a node may become. */
@@ -35,8 +36,9 @@ export interface ClaimStore {
 }
 
 /**
- * How long a node may ask again with a new certificate, when it did not hear the answer, ms. For so long, whoever has the
- * claim certificate could take its name as well; without it, a lost packet would have somebody allow it by hand.
+ * How long a node may ask again with a new certificate, when it did not hear the answer, ms; without it, a lost packet would have somebody
+ * allow it by hand. For so long, or until the thing has connected, whoever has the claim certificate could take its name as well. Of those
+ * who do, one stays: on one machine the last, on AWS the first that connects.
  */
 const AGAIN_MS = 15 * 60_000;
 
@@ -49,24 +51,36 @@ export type ClaimRefusal = "bad_name" | "not_allowed" | "claimed";
  */
 export async function refusalOfClaim(
 	store: ClaimStore,
+	devices: Pick<DeviceStore, "get">,
 	name: unknown,
 	nowMs: number,
 ): Promise<ClaimRefusal | null> {
 	if (typeof name !== "string" || !isThingName(name)) return "bad_name";
-	return refusalOf(store, name, nowMs);
+	return refusalOf(store, name, nowMs, async (sinceMs) => {
+		const device = await devices.get(name);
+		// Then the answer was heard: who asks now is another.
+		return (device?.lastSeenMs ?? Number.NEGATIVE_INFINITY) >= sinceMs;
+	});
 }
 
+/** @param wasUsed whether the certificate has been, that was given out since then */
 async function refusalOf(
 	store: ClaimStore,
 	name: string,
 	nowMs: number,
-): Promise<ClaimRefusal | null> {
+	wasUsed: (sinceMs: number) => Promise<boolean>,
+): Promise<"not_allowed" | "claimed" | null> {
 	if (await store.claim(name, nowMs)) return null;
 	const claim = await store.get(name);
 	if (claim === null) return "not_allowed";
-	const sinceMs = nowMs - (claim.claimedMs ?? 0);
-	return sinceMs >= 0 && sinceMs <= AGAIN_MS ? null : "claimed";
+	const claimedMs = claim.claimedMs ?? 0;
+	const sinceMs = nowMs - claimedMs;
+	if (sinceMs < 0 || sinceMs > AGAIN_MS) return "claimed";
+	return (await wasUsed(claimedMs)) ? "claimed" : null;
 }
+
+/** Of a thing that asks by its own connection: that it is connected says nothing of an answer. */
+const neverUsed = async (): Promise<boolean> => false;
 
 /** Under which it is kept that a thing may exchange its own certificate: with its colon it is no name that could be claimed. */
 function rotationOf(thing: string): string {
@@ -114,14 +128,14 @@ async function refusalOfRotation(
 	jobs: RotationJobs,
 ): Promise<ClaimRefusal | null> {
 	const key = rotationOf(thing);
-	const refusal = await refusalOf(store, key, nowMs);
+	const refusal = await refusalOf(store, key, nowMs, neverUsed);
 	if (refusal === null) return null;
 	const sinceMs = await jobs.sinceMs(thing);
 	if (sinceMs === null) return refusal;
 	const claimedMs = (await store.get(key))?.claimedMs ?? null;
 	if (claimedMs !== null && claimedMs >= sinceMs) return refusal;
 	await store.allow(key, nowMs);
-	return refusalOf(store, key, nowMs);
+	return refusalOf(store, key, nowMs, neverUsed);
 }
 
 /** Whose client id is neither a claim's nor the name that it asks for: "not_own_name". */
@@ -136,14 +150,17 @@ export type ProvisioningRefusal = ClaimRefusal | "not_own_name";
  */
 export async function refusalOfProvisioning(
 	store: ClaimStore,
+	devices: Pick<DeviceStore, "get">,
 	asks: { readonly clientId: string; readonly name: unknown },
 	nowMs: number,
 	jobs: RotationJobs,
 ): Promise<ProvisioningRefusal | null> {
 	const { clientId, name } = asks;
 	if (clientId.startsWith(CLAIM_CLIENT_PREFIX))
-		return refusalOfClaim(store, name, nowMs);
+		return refusalOfClaim(store, devices, name, nowMs);
 	if (clientId !== name) return "not_own_name";
 	const refusal = await refusalOfRotation(store, clientId, nowMs, jobs);
-	return refusal === null ? null : refusalOfClaim(store, name, nowMs);
+	if (refusal === null) return null;
+	if (!isThingName(clientId)) return "bad_name";
+	return refusalOf(store, clientId, nowMs, neverUsed);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { replacementStoreContract } from "./contracts/replacement-store.ts";
 import { memoryReplacements } from "./fakes/memory-replacements.ts";
-import { retireReplaced } from "./replacements.ts";
+import { noteClaimed, retireReplaced } from "./replacements.ts";
 
 const OLD = "0".repeat(64);
 const NEW = "1".repeat(64);
@@ -21,8 +21,8 @@ describe("A certificate that takes another's place", () => {
 
 	it("has it revoked by the first connection of its thing, once", async () => {
 		const { store, revoked, revoke } = await setUp();
-		assert.equal(await retireReplaced(store, revoke, "boiler", NEW), OLD);
-		assert.equal(await retireReplaced(store, revoke, "boiler", NEW), null);
+		assert.deepEqual(await retireReplaced(store, revoke, "boiler", NEW), [OLD]);
+		assert.deepEqual(await retireReplaced(store, revoke, "boiler", NEW), []);
 		assert.deepEqual(revoked, [OLD]);
 	});
 
@@ -34,7 +34,7 @@ describe("A certificate that takes another's place", () => {
 			["boiler", OLD],
 			["boiler", "2".repeat(64)],
 		] as const)
-			assert.equal(await retireReplaced(store, revoke, thing, id), null);
+			assert.deepEqual(await retireReplaced(store, revoke, thing, id), []);
 		assert.deepEqual(revoked, []);
 	});
 
@@ -42,7 +42,46 @@ describe("A certificate that takes another's place", () => {
 		const { store, revoked, revoke } = await setUp();
 		const fails = () => Promise.reject(new Error("throttled"));
 		await assert.rejects(retireReplaced(store, fails, "boiler", NEW));
-		assert.equal(await retireReplaced(store, revoke, "boiler", NEW), OLD);
+		assert.deepEqual(await retireReplaced(store, revoke, "boiler", NEW), [OLD]);
 		assert.deepEqual(revoked, [OLD]);
+	});
+
+	it("of a name that was claimed several times, has all the others revoked by the first that connects, whichever that is", async () => {
+		const ids = ["a", "b", "c", "d"].map((digit) => digit.repeat(64));
+		for (const first of ids) {
+			const store = memoryReplacements();
+			for (const id of ids) await noteClaimed(store, "boiler", id, 1);
+			const revoked: string[] = [];
+			const retire = (id: string, failsAt = Number.POSITIVE_INFINITY) =>
+				retireReplaced(
+					store,
+					async (each) => {
+						if (revoked.length >= failsAt) throw new Error("throttled");
+						revoked.push(each);
+					},
+					"boiler",
+					id,
+				);
+			await assert.rejects(retire(first, 1));
+			revoked.length = 0;
+			await retire(first);
+			assert.deepEqual(
+				revoked.sort(),
+				ids.filter((id) => id !== first),
+			);
+			assert.deepEqual(await retire(first), []);
+		}
+	});
+
+	it("of a name that was claimed once, or of other names, has none revoked", async () => {
+		const store = memoryReplacements();
+		await noteClaimed(store, "boiler", NEW, 1);
+		await noteClaimed(store, "roof", OLD, 1);
+		const revoke = async () => assert.fail();
+		for (const [thing, id] of [
+			["boiler", NEW],
+			["roof", OLD],
+		] as const)
+			assert.deepEqual(await retireReplaced(store, revoke, thing, id), []);
 	});
 });

@@ -139,6 +139,7 @@ export function openDeviceServices({
 				claims: stores.claims,
 				rotations: rotationJobsOf(jobs),
 				devices: stores.devices,
+				inForce: stores.certificates,
 				clock,
 				makeToken: () => randomBytes(32).toString("hex"),
 				hash: (token) => createHash("sha256").update(token).digest("hex"),

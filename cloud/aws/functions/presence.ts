@@ -23,8 +23,12 @@ export const handler = presenceHandler({
 			thing,
 			certificateId,
 		);
-		if (retired !== null)
-			consoleLog.info("certificate_retired", { thing, certificateId, retired });
+		if (retired.length > 0)
+			consoleLog.info("certificates_retired", {
+				thing,
+				certificateId,
+				retired,
+			});
 	},
 	clock: systemClock,
 	log: consoleLog,

@@ -29,5 +29,15 @@ export function replacementStoreContract(
 			assert.equal(await store.get(A), null);
 			assert.equal((await store.get(B))?.thing, "roof");
 		});
+
+		it("remembers by which certificate a name was claimed last", async () => {
+			const store = await make();
+			assert.equal(await store.lastClaimOf("boiler"), null);
+			await store.noteClaim("boiler", A, 1);
+			await store.noteClaim("roof", C, 1);
+			await store.noteClaim("boiler", B, 2);
+			assert.equal(await store.lastClaimOf("boiler"), B);
+			assert.equal(await store.get(B), null);
+		});
 	});
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { refusalOfProvisioning } from "../claims.ts";
 import { fleetOf, jobCloud, someSettings } from "../fakes/job-cloud.ts";
 import { memoryClaims } from "../fakes/memory-claims.ts";
+import { memoryStores } from "../fakes/memory-stores.ts";
 import { JobError, type JobSettings } from "./job.ts";
 import { FLEET_EVERY_MS } from "./jobs.ts";
 import type { JobControl, JobView } from "./ports.ts";
@@ -41,9 +42,15 @@ describe("The job rotate, as it is made", () => {
 				targets,
 			} as JobSettings);
 		const refusal = (name: string, clientId = name) =>
-			refusalOfProvisioning(claims, { clientId, name }, NOW, {
-				sinceMs: async () => null,
-			});
+			refusalOfProvisioning(
+				claims,
+				memoryStores().devices,
+				{ clientId, name },
+				NOW,
+				{
+					sinceMs: async () => null,
+				},
+			);
 		return { create, refusal, made, claims };
 	}
 
@@ -99,6 +106,7 @@ describe("A device that comes to match a job rotate after it was made", () => {
 		const refusal = (name: string, clientId = name) =>
 			refusalOfProvisioning(
 				claims,
+				memoryStores().devices,
 				{ clientId, name },
 				time.nowMs(),
 				rotations,

@@ -50,6 +50,7 @@ class TestCloud {
 		rotations: { sinceMs: async () => null },
 		claims: this.claims,
 		devices: this.stores.devices,
+		inForce: this.stores.certificates,
 		clock: { nowMs: () => this.nowMs },
 		makeToken: () => `token-${this.#made}`,
 		hash: (token) => `hash of ${token}`,
@@ -291,13 +292,72 @@ describe("fleet provisioning", () => {
 		);
 	});
 
-	it("lets a device that did not hear the answer ask anew", async () => {
+	it("lets a device that did not hear the answer ask anew, and leaves the last certificate alone in force", async () => {
+		await cloud.claims.allow("porch", 1);
+		for (const minutes of [7, 7, 0]) {
+			const answer = await cloud.provision(await cloud.token(), "porch");
+			assert.equal(answer.topic, `${PROVISION_TOPIC}/accepted`);
+			cloud.nowMs += minutes * 60_000;
+		}
+		const all = await cloud.stores.certificates.ofThing("porch");
+		assert.deepEqual(
+			all.map(({ certificateId, status }) => [certificateId, status]).sort(),
+			[
+				["id-1", "REVOKED"],
+				["id-2", "REVOKED"],
+				["id-3", "ACTIVE"],
+			],
+		);
+	});
+
+	it("leaves a certificate in force that a thing had before its name was claimed", async () => {
+		await cloud.stores.certificates.add({
+			certificateId: "old",
+			thing: "porch",
+			status: "ACTIVE",
+			createdMs: cloud.nowMs - 1,
+		});
 		await cloud.claims.allow("porch", 1);
 		await cloud.provision(await cloud.token(), "porch");
-		cloud.nowMs += 14 * 60_000;
-		const again = await cloud.provision(await cloud.token(), "porch");
-		assert.equal(again.topic, `${PROVISION_TOPIC}/accepted`);
-		assert.equal((await cloud.stores.certificates.ofThing("porch")).length, 2);
+		const old = await cloud.stores.certificates.get("old");
+		assert.equal(old?.status, "ACTIVE");
+	});
+
+	it("makes the thing of nobody else once it has connected", async () => {
+		await cloud.claims.allow("porch", 1);
+		await cloud.provision(await cloud.token(), "porch");
+		await cloud.stores.devices.update("porch", {
+			online: true,
+			lastSeenMs: cloud.nowMs + 5,
+		});
+		cloud.nowMs += 10;
+		const late = await cloud.provision(await cloud.token(), "porch");
+		assertRejected(late, PROVISION_TOPIC, 403, "AccessDenied");
+		assert.equal(
+			(await cloud.stores.certificates.get("id-1"))?.status,
+			"ACTIVE",
+		);
+	});
+
+	it("puts right at the next request what a failure of the store left in force", async () => {
+		await cloud.claims.allow("porch", 1);
+		await cloud.provision(await cloud.token(), "porch");
+		const { certificates } = cloud.stores;
+		const revoke = certificates.revoke.bind(certificates);
+		const token = await cloud.token();
+		certificates.revoke = async () => {
+			throw new StoreError("unavailable", "No disk.");
+		};
+		await assert.rejects(cloud.provision(token, "porch"), StoreError);
+		certificates.revoke = revoke;
+		await cloud.provision(await cloud.token(), "porch");
+		const all = await certificates.ofThing("porch");
+		assert.deepEqual(
+			all
+				.filter(({ status }) => status === "ACTIVE")
+				.map((one) => one.certificateId),
+			["id-3"],
+		);
 	});
 
 	it("gives a thing that was allowed to a certificate in place of the one that it asks with", async () => {

@@ -17,7 +17,7 @@ import {
 	type RotationJobs,
 	refusalOfProvisioning,
 } from "../claims.ts";
-import type { Clock, DeviceStore } from "../ports.ts";
+import type { CertificateStore, Clock, DeviceStore } from "../ports.ts";
 import type {
 	DeviceMessage,
 	DeviceRequest,
@@ -55,7 +55,9 @@ export interface ProvisioningDeps {
 	readonly pending: PendingCertificateStore;
 	readonly claims: ClaimStore;
 	readonly rotations: RotationJobs;
-	readonly devices: Pick<DeviceStore, "create">;
+	readonly devices: Pick<DeviceStore, "create" | "get">;
+	/** Those that are, or were, in force. */
+	readonly inForce: Pick<CertificateStore, "ofThing" | "revoke">;
 	readonly clock: Clock;
 	/** Makes a token that nobody can guess: letters and digits. */
 	readonly makeToken: () => string;
@@ -190,8 +192,25 @@ export class ProvisioningService implements ReservedService {
 		if (!(await pending.redeem(tokenHash, certificate, nowMs))) {
 			throw badToken();
 		}
+		if (!isRotation) await this.#revokeUnheard(thing, found.certificateId);
 		this.#log("provisioned", request, thing);
 		return { deviceConfiguration: {}, thingName: thing };
+	}
+
+	/** Of a name that was claimed more than once, the last certificate stays: the answers with the others were lost, or heard by a stranger. */
+	async #revokeUnheard(thing: string, keptId: string): Promise<void> {
+		const { claims, inForce } = this.#deps;
+		const sinceMs = (await claims.get(thing))?.claimedMs ?? null;
+		if (sinceMs === null) return;
+		for (const one of await inForce.ofThing(thing)) {
+			const { certificateId, status, createdMs } = one;
+			if (
+				certificateId !== keptId &&
+				status === "ACTIVE" &&
+				createdMs >= sinceMs
+			)
+				await inForce.revoke(certificateId);
+		}
 	}
 
 	async #claim(
@@ -202,6 +221,7 @@ export class ProvisioningService implements ReservedService {
 		const { clientId } = request;
 		const refusal = await refusalOfProvisioning(
 			this.#deps.claims,
+			this.#deps.devices,
 			{ clientId, name },
 			nowMs,
 			this.#deps.rotations,
