@@ -84,4 +84,80 @@ describe("AWS IoT's data plane", () => {
 		open.length = 0;
 		await assert.rejects(shadows.names("boiler"), StoreError);
 	});
+
+	describe("where a thing is taken out", () => {
+		const NAMES = ["", "config", "display", "x"];
+
+		/** Two things with shadows, in more than one page of them; `failAt` lets a request fail before it leaves, by its number from 1. */
+		async function makeThings() {
+			const { plane, shadows } = await make();
+			for (const thing of ["boiler", "boiler-2"]) {
+				for (const name of NAMES)
+					await shadows.update(thing, name, { state: { desired: { a: 1 } } });
+			}
+			const client = open.at(-1)!.client;
+			const failing = { at: 0, sent: 0 };
+			const send = async (command: object) => {
+				if (++failing.sent === failing.at) {
+					throw Object.assign(new Error("injected"), {
+						name: "ThrottlingException",
+					});
+				}
+				return client.send(command as never);
+			};
+			const remover = new IotShadows({ send } as never);
+			return { plane, shadows, remover, failing };
+		}
+
+		async function assertGone(shadows: IotShadows): Promise<void> {
+			assert.deepEqual(await shadows.names("boiler"), []);
+			await assert.rejects(shadows.get("boiler", ""), { status: 404 });
+			assert.equal((await shadows.names("boiler-2")).length, 3);
+			assert.equal((await shadows.get("boiler-2", "")).version, 1);
+		}
+
+		it("all of its shadows go, the classic one and those of every page, and nobody else's", async () => {
+			const { shadows, remover } = await makeThings();
+			await remover.removeThing("boiler");
+			await assertGone(shadows);
+		});
+
+		it("nothing happens where there are none, also the second time", async () => {
+			const { shadows, remover } = await makeThings();
+			await remover.removeThing("nobody");
+			await remover.removeThing("boiler");
+			await remover.removeThing("boiler");
+			await assertGone(shadows);
+		});
+
+		it("asking again does the rest, whichever request fails", async () => {
+			const { shadows, remover, failing } = await makeThings();
+			await remover.removeThing("boiler");
+			const requests = failing.sent;
+			assert.equal(requests, 2 + NAMES.length);
+			for (let at = 1; at <= requests; at++) {
+				for (const name of NAMES)
+					await shadows.update("boiler", name, { state: { desired: { at } } });
+				Object.assign(failing, { at, sent: 0 });
+				await assert.rejects(
+					remover.removeThing("boiler"),
+					(thrown) =>
+						thrown instanceof StoreError &&
+						thrown.code === "unavailable" &&
+						/injected/.test(thrown.message),
+				);
+				await remover.removeThing("boiler");
+				await assertGone(shadows);
+			}
+		});
+
+		it("a shadow that somebody else deletes meanwhile is none to stop at, and one that may not be deleted is", async () => {
+			const { plane, shadows, remover } = await makeThings();
+			plane.failNext(403, "ForbiddenException");
+			await assert.rejects(remover.removeThing("boiler"), StoreError);
+			await shadows.delete("boiler", "");
+			await remover.removeThing("boiler");
+			await assertGone(shadows);
+		});
+	});
 });
