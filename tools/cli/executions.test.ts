@@ -86,4 +86,49 @@ describe("how far the devices of a job are, for commands", () => {
 		assert.equal(rows.length, MAX_ASKED + 5);
 		assert.equal(rows.at(-1)?.statusDetails, null);
 	});
+
+	it("is asked for first of those that failed and those that are at it, wherever the list has them", async () => {
+		const waiting = Array.from({ length: MAX_ASKED }, (_, at) =>
+			row(`q${at}`, { status: "QUEUED", statusDetails: {} }),
+		);
+		const busy = row("busy", {
+			status: "IN_PROGRESS",
+			statusDetails: { step: "load" },
+		});
+		const api = apiOf([...waiting, busy, row("failed")]);
+		const rows = await new ExecutionReader(api, "update").read();
+		assert.deepEqual(api.asked.slice(0, 2), ["failed", "busy"]);
+		assert.deepEqual(rows.slice(-2).map(detailsOf), [
+			{ step: "load" },
+			{ reason: "wrong_board" },
+		]);
+	});
+
+	it("is asked for no further where the cloud has no answer just now, and the list is shown all the same", async () => {
+		const api = apiOf(Array.from({ length: 40 }, (_, at) => row(`d${at}`)));
+		const asked = { ...api, get: failingAfter(api, 12, "unavailable") };
+		const rows = await new ExecutionReader(asked, "update").read();
+		assert.equal(rows.length, 40);
+		const known = rows.filter(({ statusDetails }) => statusDetails !== null);
+		assert.equal(known.length, 12);
+		assert.equal(api.asked.length, 12);
+		const other = { ...api, get: failingAfter(api, 12, "forbidden") };
+		await assert.rejects(new ExecutionReader(other, "update").read(), {
+			problem: "forbidden",
+		});
+	});
 });
+
+/** Answers so many questions about single devices. */
+function failingAfter(
+	api: ReturnType<typeof apiOf>,
+	answers: number,
+	problem: string,
+) {
+	let asked = 0;
+	return async (path: string): Promise<Response> => {
+		if (path.includes("/executions/") && ++asked > answers)
+			throw new ApiProblem(problem, "No.");
+		return api.get(path);
+	};
+}

@@ -7,6 +7,8 @@ import { allPages } from "./pages.ts";
 /** Where a list says no more than the status, so many devices are asked for by themselves. */
 export const MAX_ASKED = 100;
 const AT_ONCE = 5;
+/** Those first that have most to say: what waits, waits for another job at best. */
+const ASKED_FIRST = ["FAILED", "REJECTED", "TIMED_OUT", "IN_PROGRESS"];
 
 /** The one reason that no device gives: it does another job first, which `waitsFor` names. */
 export const WAITS_FOR = "waits_for";
@@ -35,7 +37,11 @@ export class ExecutionReader {
 		this.#jobId = jobId;
 	}
 
-	/** Of all devices; beyond `MAX_ASKED` of them what a list says. @throws CommandError */
+	/**
+	 * Of all devices; beyond `MAX_ASKED` of them what a list says, as from where the cloud does not get an answer any more: AWS IoT lets few
+	 * be asked for in a second.
+	 * @throws CommandError
+	 */
 	async read(): Promise<readonly ExecutionRow[]> {
 		const path = `/v1/jobs/${this.#jobId}/executions`;
 		const rows = [
@@ -46,18 +52,23 @@ export class ExecutionReader {
 			.filter(
 				({ row }) => row.statusDetails === null && row.status !== "SUCCEEDED",
 			)
+			.sort((a, b) => rankOf(a.row) - rankOf(b.row))
 			.slice(0, MAX_ASKED);
-		for (let from = 0; from < open.length; from += AT_ONCE) {
+		let isAnswered = true;
+		for (let from = 0; isAnswered && from < open.length; from += AT_ONCE) {
 			await Promise.all(
 				open.slice(from, from + AT_ONCE).map(async ({ row, at }) => {
-					rows[at] = await this.#whole(row);
+					const whole = await this.#whole(row);
+					if (whole === null) isAnswered = false;
+					else rows[at] = whole;
 				}),
 			);
 		}
 		return rows;
 	}
 
-	async #whole(row: ExecutionRow): Promise<ExecutionRow> {
+	/** @returns null where the cloud gets no answer just now */
+	async #whole(row: ExecutionRow): Promise<ExecutionRow | null> {
 		const { device, status, attempt, updated } = row;
 		const known = this.#known.get(device);
 		const isSame =
@@ -77,7 +88,14 @@ export class ExecutionReader {
 			// It has gone since it was listed, with its device: what the list said is all that there is.
 			if (error instanceof ApiProblem && error.problem === "unknown_execution")
 				return row;
+			if (error instanceof ApiProblem && error.problem === "unavailable")
+				return null;
 			throw error;
 		}
 	}
+}
+
+function rankOf({ status }: ExecutionRow): number {
+	const rank = ASKED_FIRST.indexOf(status);
+	return rank < 0 ? ASKED_FIRST.length : rank;
 }
