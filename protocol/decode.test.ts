@@ -6,6 +6,9 @@ import { forge, outcome, seal } from "./damage.test.ts";
 import { decodeBlock, readHeader } from "./decode.ts";
 import { summarize } from "./summary.ts";
 
+/** `make prove` damages more. */
+const DAMAGED_RUNS = process.env.THINGHZ_EXHAUSTIVE === "1" ? 4000 : 1200;
+
 describe("decodeBlock", () => {
 	it("gives back every block that was encoded, with its summaries", () => {
 		fc.assert(
@@ -117,7 +120,7 @@ describe("bytes that are no block", () => {
 					seen.add(outcome(seal(Uint8Array.from(bytes))));
 				},
 			),
-			{ numRuns: 4000 },
+			{ numRuns: DAMAGED_RUNS },
 		);
 		for (const reason of ["bad_header", "bad_values"])
 			assert.ok(seen.has(reason), `nothing ended in ${reason}`);
@@ -137,7 +140,7 @@ describe("bytes that are no block", () => {
 					assert.equal(outcome(bytes), "bad_values");
 				},
 			),
-			{ numRuns: 3000 },
+			{ numRuns: DAMAGED_RUNS },
 		);
 	});
 });

@@ -141,7 +141,7 @@ function storedBy(machine: SleepingMachine): Map<string, number[]> {
 }
 
 /** `make prove` plays more of them. */
-const SEEDS = process.env.THINGHZ_EXHAUSTIVE === "1" ? 8 : 4;
+const SEEDS = process.env.THINGHZ_EXHAUSTIVE === "1" ? 8 : 2;
 
 describe("a node that sleeps, in turmoil", () => {
 	it("loses what its checkpoints allow and no more, and takes no identity twice", () => {
@@ -160,7 +160,7 @@ describe("a node that sleeps, in turmoil", () => {
 					assert.ok(stored.has(key), `${key}, seed ${seed}`);
 			}
 		}
-		assert.ok(changes > 20, `${changes} changes`);
+		assert.ok(changes > 5 * SEEDS, `${changes} changes`);
 	});
 
 	it("takes no identity twice where either flash, and its settings, fail as well", () => {

@@ -8,7 +8,7 @@ import {
 } from "../../tools/bench/heap.ts";
 import { HeapRig } from "../../tools/bench/heap-rig.ts";
 
-const OUTAGE_HOURS = process.env.THINGHZ_EXHAUSTIVE === "1" ? 6 : 4;
+const OUTAGE_HOURS = process.env.THINGHZ_EXHAUSTIVE === "1" ? 6 : 2;
 
 describe("A node's heap of 64 KB", () => {
 	let rig: HeapRig | undefined;

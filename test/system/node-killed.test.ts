@@ -59,7 +59,7 @@ function cuts(): Cut[] {
 	const random = new SeededRandom(SEED);
 	const all: Cut[] = [];
 	for (let operation = 1; operation <= OPERATIONS; operation++) {
-		if (!EXHAUSTIVE && (operation - SEED) % 6 !== 0) continue;
+		if (!EXHAUSTIVE && (operation - SEED) % 10 !== 0) continue;
 		const one = MOMENTS[random.below(MOMENTS.length)] ?? "torn";
 		for (const moment of EXHAUSTIVE ? MOMENTS : [one]) {
 			const startMs = PAST_MS + all.length * RUN_MS;

@@ -182,5 +182,5 @@ describe("SQLite", () => {
 		});
 	});
 
-	queriesContract("SQLite", makeStores, { numRuns: 25 });
+	queriesContract("SQLite", makeStores, { numRuns: 15 });
 });

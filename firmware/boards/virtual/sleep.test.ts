@@ -27,7 +27,10 @@ const CONFIG = {
 	healthIntervalMs: SPAN_MS,
 };
 /** `make prove` plays a week: each wake is a process that loads the firmware. */
-const CAMPAIGN_HOURS = process.env.THINGHZ_EXHAUSTIVE === "1" ? 7 * 24 : 2;
+const CAMPAIGN =
+	process.env.THINGHZ_EXHAUSTIVE === "1"
+		? { stretches: 7 * 24, stretchMs: HOUR_MS, cutWithin: 40 }
+		: { stretches: 3, stretchMs: HOUR_MS / 3, cutWithin: 12 };
 
 describe("A machine that sleeps", () => {
 	let directory: string;
@@ -139,40 +142,40 @@ describe("A machine that sleeps", () => {
 
 	it("wakes for each sample, and connects when a block is due", async () => {
 		make().powerOn();
-		await clock.runFor(HOUR_MS - 30_000);
+		await clock.runFor(HOUR_MS / 2 + 30_000);
 		assert.ok(machine.asleep);
 		assert.equal(machine.running, false);
-		assert.equal(machine.weather.given.length, 60);
+		assert.equal(machine.weather.given.length, 31);
 		for (const [n, { clockMs }] of machine.weather.given.entries())
 			assert.equal(clockMs, n * MINUTE_MS);
 		assert.equal(reportsOf("boot").length, 1);
-		assert.ok(reportsOf("sleep").length >= 58);
-		assert.ok(connects().length <= 7, `${connects().length} connects`);
-		assertStored(HOUR_MS - SPAN_MS - MINUTE_MS);
+		assert.ok(reportsOf("sleep").length >= 29);
+		assert.ok(connects().length <= 5, `${connects().length} connects`);
+		assertStored(HOUR_MS / 2 - SPAN_MS - MINUTE_MS);
 	});
 
 	it("is woken to end in order, and what was open is sent", async () => {
 		make().powerOn();
-		await clock.runFor(25.5 * MINUTE_MS);
+		await clock.runFor(10.5 * MINUTE_MS);
 		assert.ok(machine.asleep);
 		const exit = once(machine, "exit");
 		const stopped = machine.stop();
 		await Promise.all([stopped, clock.runFor(5000)]);
 		assert.equal((await exit)[0].reason, "stopped");
-		assertStored(25 * MINUTE_MS);
+		assertStored(10 * MINUTE_MS);
 		assert.equal(machine.asleep, false);
 	});
 
 	it("loses no more than its checkpoint allows when power goes while it sleeps", async () => {
 		make().powerOn();
-		await clock.runFor(25.5 * MINUTE_MS);
+		await clock.runFor(12.5 * MINUTE_MS);
 		await machine.powerCut();
 		assert.equal(machine.asleep, false);
 		const cutMs = clock.nowMs();
 		await clock.runFor(10 * MINUTE_MS);
-		assert.equal(machine.weather.given.at(-1)?.clockMs, 25 * MINUTE_MS);
+		assert.equal(machine.weather.given.at(-1)?.clockMs, 12 * MINUTE_MS);
 		machine.powerOn();
-		await clock.runFor(HOUR_MS / 2);
+		await clock.runFor(HOUR_MS / 3);
 		assert.deepEqual(
 			reportsOf("boot").map(({ boot, resetReason }) => [boot, resetReason]),
 			[
@@ -185,10 +188,10 @@ describe("A machine that sleeps", () => {
 
 	it("boots anew when what it retained has been damaged", async () => {
 		make().powerOn();
-		await clock.runFor(HOUR_MS / 3 + 30_000);
+		await clock.runFor(12.5 * MINUTE_MS);
 		const cutMs = clock.nowMs();
 		machine.retained.flip(333);
-		await clock.runFor(HOUR_MS / 2);
+		await clock.runFor(HOUR_MS / 3);
 		assert.deepEqual(
 			reportsOf("boot").map(({ boot, resetReason }) => [boot, resetReason]),
 			[
@@ -203,7 +206,7 @@ describe("A machine that sleeps", () => {
 
 	it("takes a configuration that it is given while it sleeps into use when it wakes", async () => {
 		make().powerOn();
-		await clock.runFor(20.5 * MINUTE_MS);
+		await clock.runFor(5.5 * MINUTE_MS);
 		machine.applyConfig(JSON.stringify({ sampleIntervalMs: 1000 }));
 		await clock.runFor(5 * MINUTE_MS);
 		assert.ok(machine.running);
@@ -212,7 +215,7 @@ describe("A machine that sleeps", () => {
 		machine.applyConfig(JSON.stringify(CONFIG));
 		await clock.runFor(5 * MINUTE_MS);
 		assert.ok(machine.asleep);
-		assertStored(25 * MINUTE_MS);
+		assertStored(10 * MINUTE_MS);
 	});
 
 	it("does not sleep with a configuration that asks for samples too often for that", async () => {
@@ -244,16 +247,18 @@ describe("A machine that sleeps", () => {
 		make({ watchdogMs: 2000, config: "{}" }).powerOn();
 		let exits = 0;
 		machine.on("exit", () => exits++);
-		await clock.runFor(10 * MINUTE_MS);
+		await clock.runFor(5 * MINUTE_MS);
 		machine.applyConfig(JSON.stringify(CONFIG));
-		await clock.runFor(HOUR_MS / 3 + 30_000);
+		await clock.runFor(5.5 * MINUTE_MS);
 		assert.equal(exits, 0);
 		assert.ok(machine.asleep);
 	});
 
-	it(`delivers ${CAMPAIGN_HOURS} hours of readings once each, through outages and losses of power`, async function () {
+	it("delivers its readings once each, through outages and losses of power", async function () {
 		this.timeout(2_400_000);
-		const random = new SeededRandom(20_261_123);
+		const { stretches, stretchMs, cutWithin } = CAMPAIGN;
+		// With this one, three stretches have an outage, losses of power at operations of the flash, and one while it sleeps.
+		const random = new SeededRandom(20_261_141);
 		make().powerOn();
 		const cutsMs: number[] = [];
 		let powerCuts = 0;
@@ -279,27 +284,27 @@ describe("A machine that sleeps", () => {
 			clock.set(powerOn, 5 * MINUTE_MS);
 		});
 		const { faults } = machine.network;
-		for (let hour = 0; hour < CAMPAIGN_HOURS; hour++) {
-			faults.down = random.below(4) === 0 && hour > 0;
+		for (let stretch = 0; stretch < stretches; stretch++) {
+			faults.down = random.below(4) === 0 && stretch > 0;
 			if (random.below(2) === 0)
 				machine.supply.cutAt(
-					machine.supply.operations + 1 + random.below(40),
+					machine.supply.operations + 1 + random.below(cutWithin),
 					(["before", "torn", "scattered", "after"] as const)[
 						random.below(4)
 					] ?? "torn",
-					hour,
+					stretch,
 				);
-			await clock.runFor(random.below(HOUR_MS));
+			await clock.runFor(random.below(stretchMs));
 			if (random.below(3) === 0 && machine.asleep) {
 				await machine.powerCut();
 				cutsMs.push(clock.nowMs());
 				powerOn();
 			}
-			await clock.runFor(HOUR_MS / 2);
+			await clock.runFor(stretchMs / 2);
 		}
 		machine.supply.cancelCut();
 		faults.down = false;
-		await clock.runFor(HOUR_MS);
+		await clock.runFor(HOUR_MS * 0.6);
 		assertStored(clock.nowMs() - SPAN_MS - MINUTE_MS, cutsMs);
 		const sleeps = reportsOf("sleep").length;
 		const told = reportsOf("boot");
@@ -307,6 +312,7 @@ describe("A machine that sleeps", () => {
 		assert.equal(new Set(told.map(({ boot }) => boot)).size, told.length);
 		for (const { resetReason } of told) assert.equal(resetReason, "power_on");
 		assert.ok(powerCuts > 0 && cutsMs.length > powerCuts);
-		assert.ok(sleeps > 45 * CAMPAIGN_HOURS, `${sleeps} sleeps`);
+		const minutes = clock.nowMs() / MINUTE_MS;
+		assert.ok(sleeps > 0.6 * minutes, `${sleeps} sleeps`);
 	});
 });

@@ -54,5 +54,5 @@ describe("DynamoDB", () => {
 	claimStoreContract("DynamoDB", async () => (await make()).claims);
 	replacementStoreContract("DynamoDB", async () => (await make()).replacements);
 	// Each run is some hundred requests of a millisecond or two.
-	queriesContract("DynamoDB", makeStores, { numRuns: 4 });
+	queriesContract("DynamoDB", makeStores, { numRuns: 3 });
 });

@@ -124,6 +124,7 @@ for (const [kind, bits] of KINDS) {
 						String(Buffer.byteLength(value)),
 					);
 				}),
+				{ numRuns: 40 },
 			);
 			await host.end();
 		});
