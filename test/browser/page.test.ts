@@ -110,7 +110,6 @@ describe("the dashboard in a browser", () => {
 		assert.ok((visit.points["15 min"] ?? 0) >= 890);
 		assert.ok((visit.points["1 h"] ?? 0) >= 1_200);
 		assert.ok((visit.points["1 d"] ?? 0) >= 280);
-		assert.ok(visit.firstPointMs < 10_000);
 	});
 
 	it("signs in once by a link, and says what to do when it has been used", async () => {
