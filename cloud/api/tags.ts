@@ -8,7 +8,8 @@ import { problemResponses } from "./problem.ts";
 import { DeviceParams, SECURITY } from "./schemas.ts";
 
 /** What AWS IoT's attributes of things may be, so that they can be found there, too; and no names that a query has. */
-const NAME = /^(?!(?:name|board|firmware)$)[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+const NAME =
+	/^(?!(?:name|board|firmware|firmwareOrder)$)[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 const VALUE = /^[A-Za-z0-9_.,@/:#-]{1,128}$/;
 const MAX_TAGS = 20;
 
@@ -18,7 +19,7 @@ export const TagsSchema = z
 			.string()
 			.regex(
 				NAME,
-				"a tag's name is 1 to 64 letters, digits, - and _, begins with a letter, and is not name, board or firmware",
+				"a tag's name is 1 to 64 letters, digits, - and _, begins with a letter, and is not name, board, firmware or firmwareOrder",
 			),
 		z
 			.string()

@@ -184,13 +184,21 @@ export function parseLifecycleEvent(body: string): LifecycleEvent {
 	};
 }
 
-/** @throws MalformedMessage */
+/**
+ * @param body of a message in the queue of presence: an event of AWS IoT, or `EventRuleMessage`, what a node says of itself
+ * @throws MalformedMessage
+ */
 export function parseDeviceEvent(
 	body: string,
 ):
+	| { readonly kind: "node"; readonly message: ReceivedMessage }
 	| { readonly kind: "lifecycle"; readonly event: LifecycleEvent }
 	| { readonly kind: "jobExecution"; readonly event: JobExecutionEvent } {
-	return parseObject(body).eventType === "JOB_EXECUTION"
+	const { event, eventType } = parseObject(body);
+	if (event !== undefined) {
+		return { kind: "node", message: parseIngestMessage(body, 0) };
+	}
+	return eventType === "JOB_EXECUTION"
 		? { kind: "jobExecution", event: parseJobExecutionEvent(body) }
 		: { kind: "lifecycle", event: parseLifecycleEvent(body) };
 }

@@ -7,6 +7,7 @@ import {
 import type { LatestExecutionStore } from "../core/jobs/latest.ts";
 import { StoreError } from "../core/ports.ts";
 import {
+	eventRuleMessage,
 	jobExecutionEvent,
 	lambdaContext,
 	lifecycleEvent,
@@ -24,10 +25,13 @@ describe("The presence function", () => {
 	let run: ReturnType<typeof presenceHandler>;
 	/** Things that came, and with which certificate. */
 	const connected: string[] = [];
+	/** Things that said that they have started, and what they run. */
+	const started: string[] = [];
 	let failure: Error | null = null;
 
 	beforeEach(async () => {
 		connected.length = 0;
+		started.length = 0;
 		failure = null;
 		stores = memoryStores();
 		latestExecutions = memoryLatestExecutions(stores.devices);
@@ -39,6 +43,12 @@ describe("The presence function", () => {
 			async onConnected(thing, certificateId) {
 				connected.push(`${thing} ${certificateId.slice(0, 4)}`);
 				if (failure !== null) throw failure;
+			},
+			bootOf: async (thing) => (await stores.devices.get(thing))?.boot ?? null,
+			async onBoot(thing, { board, firmware }) {
+				started.push(`${thing} ${board} ${firmware}`);
+				if (failure !== null) throw failure;
+				return "noted";
 			},
 			clock: { nowMs: () => T + 60_000 },
 			log,
@@ -71,6 +81,52 @@ describe("The presence function", () => {
 		assert.ok(principalIdentifier);
 		assert.deepEqual(await handle(unknown), []);
 		assert.equal(connected.length, 3);
+	});
+
+	const said = (event: unknown, atMs = T, thing = "boiler") =>
+		eventRuleMessage(thing, Buffer.from(JSON.stringify(event)), atMs);
+	const boot = (number: number, firmware: string) => ({
+		type: "boot",
+		journalId: "0123456789abcdef",
+		boot: number,
+		resetReason: "power_on",
+		board: "esp32c3",
+		firmware,
+		uptimeMs: 5000,
+	});
+
+	it("notes what a thing runs as it starts, and does it again where that fails", async () => {
+		assert.deepEqual(await handle(said(boot(1, "1.0.0"))), []);
+		failure = new StoreError("throttled", "no");
+		const [failed] = await handle(said(boot(1, "1.0.0")));
+		assert.ok(failed !== undefined);
+		assert.deepEqual(started, Array(2).fill("boiler esp32c3 1.0.0"));
+		assert.deepEqual(await stores.deadLetters.list({ limit: 5 }), []);
+	});
+
+	it("takes no event of a boot before the one that is known", async () => {
+		const { type: _, uptimeMs: __, ...known } = boot(3, "1.2.0");
+		await stores.devices.update("boiler", {
+			boot: { ...known, resetReason: "power_on", atMs: T },
+		});
+		await handle(said(boot(2, "1.0.0")), said(boot(3, "1.2.0")));
+		await handle(said(boot(4, "1.3.0"), T + 1));
+		assert.deepEqual(started, ["boiler esp32c3 1.2.0", "boiler esp32c3 1.3.0"]);
+	});
+
+	it("leaves to ingest what else a thing says, and what makes no sense", async () => {
+		const refused = {
+			type: "config_refused",
+			boot: 1,
+			uptimeMs: 1,
+			reason: "x",
+		};
+		const another = { ...said(boot(1, "1.0.0")), topic: "roof/event" };
+		for (const message of [said(refused), said("nonsense"), another]) {
+			assert.deepEqual(await handle(message), []);
+		}
+		assert.deepEqual(started, []);
+		assert.deepEqual(await stores.deadLetters.list({ limit: 5 }), []);
 	});
 
 	it("notes who has come and who has gone, and when", async () => {

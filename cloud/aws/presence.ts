@@ -1,13 +1,16 @@
 /**
- * What the presence function does with a batch: notes which devices have come and gone, by IoT Core's lifecycle events, and
- * how jobs ended on them, by those of IoT Jobs.
+ * What the presence function does with a batch: notes which devices have come and gone, by IoT Core's lifecycle events, how jobs ended
+ * on them, by those of IoT Jobs, and what they run, by what they say as they start.
  */
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { parsePublishTopic } from "../../protocol/topics.ts";
+import { isNewerBoot } from "../core/boot-order.ts";
 import {
 	type LatestExecutionStore,
 	noteExecution,
 } from "../core/jobs/latest.ts";
-import type { Clock, DeadLetterStore } from "../core/ports.ts";
+import { EventError, parseEvent } from "../core/node-events.ts";
+import type { Clock, DeadLetterStore, DeviceBoot } from "../core/ports.ts";
 import { notePresence, type PresenceStore } from "../core/presence.ts";
 import type { Log } from "./log.ts";
 import { bury } from "./malformed.ts";
@@ -16,6 +19,7 @@ import {
 	type LifecycleEvent,
 	MalformedMessage,
 	parseDeviceEvent,
+	type ReceivedMessage,
 } from "./messages.ts";
 import { type Work, workThroughBatch } from "./sqs-batch.ts";
 
@@ -25,6 +29,13 @@ export function presenceHandler(deps: {
 	readonly deadLetters: Pick<DeadLetterStore, "add">;
 	/** A thing has connected, with the certificate of that id. */
 	readonly onConnected: (thing: string, certificateId: string) => Promise<void>;
+	/** Of the last boot that is known of, null before the first. */
+	readonly bootOf: (thing: string) => Promise<DeviceBoot | null>;
+	/** A thing has started, with that firmware. Told again whenever the event comes again. @returns a name to count by */
+	readonly onBoot: (
+		thing: string,
+		boot: Pick<DeviceBoot, "board" | "firmware">,
+	) => Promise<string>;
 	readonly clock: Clock;
 	readonly log: Log;
 }): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
@@ -54,16 +65,53 @@ export function presenceHandler(deps: {
 				deleted: event.deleted,
 			}),
 	});
+	const noteBootOf = (message: ReceivedMessage): Work => ({
+		group: message.thing,
+		async run() {
+			const { thing } = message;
+			const boot = bootIn(message);
+			if (boot === null) return "ignored";
+			// Events come in any order: one of an earlier boot says nothing any more.
+			const known = await deps.bootOf(thing);
+			if (known !== null && isNewerBoot(known, boot)) return "overtaken";
+			return deps.onBoot(thing, boot);
+		},
+	});
 	return (event, context) =>
 		workThroughBatch(event, context, deps.log, (record) => {
 			try {
 				const told = parseDeviceEvent(record.body);
-				return told.kind === "lifecycle"
-					? notePresenceOf(told.event)
-					: noteExecutionOf(told.event);
+				switch (told.kind) {
+					case "lifecycle":
+						return notePresenceOf(told.event);
+					case "jobExecution":
+						return noteExecutionOf(told.event);
+					case "node":
+						return noteBootOf(told.message);
+				}
 			} catch (error) {
 				if (!(error instanceof MalformedMessage)) throw error;
 				return bury(deps, record, error);
 			}
 		});
+}
+
+/** Null where it says something else, or nothing that makes sense, which ingest keeps as a dead letter. */
+function bootIn({
+	thing,
+	topic,
+	payload,
+	receivedMs,
+}: ReceivedMessage): DeviceBoot | null {
+	const published = parsePublishTopic(topic);
+	if (published?.kind !== "event" || published.thing !== thing) return null;
+	try {
+		const event = parseEvent(payload);
+		if (event.type !== "boot") return null;
+		const { journalId, boot, resetReason, board, firmware } = event;
+		return { journalId, boot, resetReason, board, firmware, atMs: receivedMs };
+	} catch (error) {
+		if (error instanceof EventError) return null;
+		throw error;
+	}
 }

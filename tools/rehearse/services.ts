@@ -1,6 +1,6 @@
 /**
- * What functions call by themselves beside DynamoDB, on one loopback address: SQS, Secrets Manager, and SNS, Timestream and
- * IoT's data plane, whose requests go on to their stand-ins. Who calls is told by the access key; whether it may, by the same judge as for
+ * What functions call by themselves beside DynamoDB, on one loopback address: SQS, Secrets Manager, IoT's registry, and SNS, Timestream
+ * and IoT's data plane, whose requests go on to their stand-ins. Who calls is told by the access key; whether it may, by the same judge as for
  * DynamoDB.
  */
 import { createHash, randomUUID } from "node:crypto";
@@ -30,6 +30,8 @@ const SHADOW_ACTIONS: Readonly<Record<string, string>> = {
 	POST: "iot:UpdateThingShadow",
 	DELETE: "iot:DeleteThingShadow",
 };
+/** UpdateThing: https://docs.aws.amazon.com/iot/latest/apireference/API_UpdateThing.html */
+const THING = /^\/things\/([^/]+)$/;
 /** Before the operation, in X-Amz-Target. */
 const TIMESTREAM = "Timestream_20181101.";
 
@@ -50,6 +52,8 @@ interface Answer {
 
 export class Services {
 	readonly sns = new FakeSns();
+	/** Of things, as UpdateThing has merged them. */
+	readonly attributes = new Map<string, Readonly<Record<string, unknown>>>();
 	readonly #isAllowed: (call: ServiceCall) => boolean;
 	readonly #queues: () => readonly Queue[];
 	readonly #secrets: Secrets;
@@ -120,7 +124,30 @@ export class Services {
 		if (SHADOW.test(url.pathname)) {
 			return this.#shadow(caller, request.method ?? "", url, text);
 		}
+		if (request.method === "PATCH" && THING.test(url.pathname)) {
+			return this.#updateThing(caller, url.pathname, text);
+		}
 		return this.#sns(caller, text);
+	}
+
+	#updateThing(caller: string | null, path: string, text: string): Answer {
+		const thing = decodeURIComponent(THING.exec(path)?.[1] ?? "");
+		const action = "iot:UpdateThing";
+		const resource = `arn:aws:iot:${REGION}:${ACCOUNT}:thing/${thing}`;
+		const type = "application/json";
+		if (!this.#isAllowed({ caller, action, resource })) {
+			const message = JSON.stringify({ message: `${action} is not allowed.` });
+			const error = "UnauthorizedException";
+			return { status: 401, type, text: message, error };
+		}
+		const body: unknown = JSON.parse(text);
+		const payload = isObject(body) ? body.attributePayload : null;
+		const { attributes = {}, merge = false } = isObject(payload) ? payload : {};
+		this.attributes.set(thing, {
+			...(merge === true ? this.attributes.get(thing) : {}),
+			...(isObject(attributes) ? attributes : {}),
+		});
+		return { status: 200, type, text: "{}" };
 	}
 
 	/** https://docs.aws.amazon.com/iot/latest/developerguide/device-shadow-rest-api.html ("Policy allowing such a request") */

@@ -1,15 +1,15 @@
-/** Lambda's entry: events of connections and of job executions, from their queue. */
+/** Lambda's entry: events of connections and of job executions, and what nodes say as they start, from their queue. */
 import { IoTClient } from "@aws-sdk/client-iot";
 import { retireReplaced } from "../../core/replacements.ts";
+import { noteFirmware } from "../adapters/iot/thing-attributes.ts";
 import { revokeCertificate } from "../adapters/iot/thing-remover.ts";
 import { readEnvironment } from "../environment.ts";
 import { consoleLog } from "../log.ts";
 import { presenceHandler } from "../presence.ts";
 import { openRecords, systemClock } from "../runtime.ts";
 
-const { presence, latestExecutions, deadLetters, replacements } = openRecords(
-	readEnvironment("presence", process.env),
-);
+const { presence, devices, latestExecutions, deadLetters, replacements } =
+	openRecords(readEnvironment("presence", process.env));
 const iot = new IoTClient({});
 
 export const handler = presenceHandler({
@@ -30,6 +30,8 @@ export const handler = presenceHandler({
 				retired,
 			});
 	},
+	bootOf: async (thing) => (await devices.get(thing))?.boot ?? null,
+	onBoot: (thing, boot) => noteFirmware(iot, thing, boot),
 	clock: systemClock,
 	log: consoleLog,
 });

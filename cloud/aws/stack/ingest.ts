@@ -40,6 +40,8 @@ export interface IngestProps extends FunctionDefaults {
 	readonly retentionDays: number;
 	/** How many functions may run at a time. */
 	readonly concurrency: number;
+	/** The queue of who notes what nodes run. */
+	readonly presence: Queue;
 	readonly traced: boolean;
 }
 
@@ -99,6 +101,7 @@ export class Ingest extends Construct {
 			sql: EVENTS_RULE_SQL,
 			payload: "binary",
 			basicIngestOnly: true,
+			alsoTo: props.presence,
 			...destinations,
 		});
 	}

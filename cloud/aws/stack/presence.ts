@@ -1,6 +1,7 @@
 /**
- * Whether nodes are connected, and how jobs ended on them: IoT Core's lifecycle events and those of IoT Jobs → rules → queue →
- * function → table of records. Both are rare beside blocks, so one queue and one function do.
+ * Whether nodes are connected, how jobs ended on them, and what they run: IoT Core's lifecycle events, those of IoT Jobs, and what nodes
+ * say as they start → rules → queue → function → table of records, and the registry. All are rare beside blocks, so one queue and one
+ * function do.
  */
 import { Duration, Stack } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
@@ -53,6 +54,7 @@ export class Presence extends Construct {
 		});
 		records.allow(this.function.role, "write");
 		allowToRetire(this.function);
+		allowToNote(this.function);
 		this.queue = workQueue(this, "Queue", {
 			name: "presence",
 			functionTimeoutS: TIMEOUT_S,
@@ -106,5 +108,22 @@ function allowToRetire({ role }: BundledFunction): void {
 		role,
 		certificates,
 		"Ids of certificates are hashes of them, which nobody knows before: which one goes, the hook has noted.",
+	);
+}
+
+/** What a thing runs is kept as attributes of it, too, by which jobs find it. */
+function allowToNote({ role }: BundledFunction): void {
+	const things = Stack.of(role).formatArn({
+		service: "iot",
+		resource: "thing",
+		resourceName: "*",
+	});
+	role.addToPolicy(
+		new PolicyStatement({ actions: ["iot:UpdateThing"], resources: [things] }),
+	);
+	acknowledgeWildcard(
+		role,
+		things,
+		"Things are named by who provisions them: which one has started, the rule's message says.",
 	);
 }

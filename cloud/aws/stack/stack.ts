@@ -53,18 +53,19 @@ export class ThinghzStack extends Stack {
 			traced,
 		});
 		if (context.audit) new DeviceAudit(this, "DeviceAudit", { alarms });
+		const presence = new Presence(this, "Presence", {
+			...defaults,
+			records: tables.records,
+			deadLetters: failures,
+			traced,
+		});
 		const ingest = new Ingest(this, "Ingest", {
 			...defaults,
 			tables,
 			retentionDays,
 			concurrency: context.ingestConcurrency,
 			traced,
-		});
-		const presence = new Presence(this, "Presence", {
-			...defaults,
-			records: tables.records,
-			deadLetters: failures,
-			traced,
+			presence: presence.queue,
 		});
 		const firmware = new Firmware(this, "Firmware", {
 			accessLogs: accessLogsBucket(this, "AccessLogs"),

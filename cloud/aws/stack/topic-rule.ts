@@ -14,6 +14,8 @@ export interface TopicRuleProps {
 	/** Whether nothing reaches it but what is published to `$aws/rules/NAME/…`. */
 	readonly basicIngestOnly: boolean;
 	readonly queue: Queue;
+	/** Another queue that each message goes into as well. */
+	readonly alsoTo?: Queue;
 	/** Of the error action: without one, what a rule cannot deliver is gone after a few attempts. */
 	readonly deadLetters: Queue;
 }
@@ -22,15 +24,20 @@ export interface TopicRuleProps {
 export class TopicRule extends Construct {
 	constructor(scope: Construct, id: string, props: TopicRuleProps) {
 		super(scope, id);
-		checkRule({ ...props, sqlVersion: RULE_SQL_VERSION, actions: ["sqs"] });
-		const { queue, deadLetters } = props;
+		const { deadLetters, alsoTo } = props;
+		const queues = [props.queue, ...(alsoTo === undefined ? [] : [alsoTo])];
+		checkRule({
+			...props,
+			sqlVersion: RULE_SQL_VERSION,
+			actions: queues.map(() => "sqs" as const),
+		});
 		const role = new Role(this, "Role", {
 			assumedBy: new ServicePrincipal("iot.amazonaws.com"),
-			description: `What the rule ${props.name} may do: send to its queue and to its dead letters`,
+			description: `What the rule ${props.name} may do: send to its ${queues.length > 1 ? "queues" : "queue"} and to its dead letters`,
 		});
 		const send = new PolicyStatement({
 			actions: ["sqs:SendMessage"],
-			resources: [queue.queueArn, deadLetters.queueArn],
+			resources: [...queues, deadLetters].map(({ queueArn }) => queueArn),
 		});
 		role.addToPolicy(send);
 		const sendTo = ({ queueUrl }: Queue) => ({
@@ -42,7 +49,7 @@ export class TopicRule extends Construct {
 				description: props.about,
 				sql: props.sql,
 				awsIotSqlVersion: RULE_SQL_VERSION,
-				actions: [sendTo(queue)],
+				actions: queues.map(sendTo),
 				errorAction: sendTo(deadLetters),
 				ruleDisabled: false,
 			},

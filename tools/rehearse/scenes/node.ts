@@ -20,8 +20,8 @@ export async function nodeToReadings(stage: Stage): Promise<void> {
 	const node = stage.makeNode(thing, credentials, { blockSpanMs: MINUTE_MS });
 	const toldBefore = world.queue("presence").sent;
 	const blocks = await measure(node, 5 * MINUTE_MS);
-	// That it has come, and that it has gone: AWS tells so by itself, maybe later.
-	await stage.presenceTold(toldBefore + 2);
+	// What it said as it started; and that it has come, and has gone, which AWS tells by itself, maybe later.
+	await stage.presenceTold(toldBefore + 3);
 	const samples = node.weather.given.length;
 	transcript.step(
 		`${thing} measured ${samples} times and has closed ${blocks} blocks`,
@@ -64,6 +64,12 @@ export async function nodeToReadings(stage: Stage): Promise<void> {
 		{ online, board },
 		{ online: false, board: "virtual" },
 		"the device is known with its board, and as gone since it has disconnected",
+	);
+	const attributes = world.services.attributes.get(thing);
+	transcript.equal(
+		[attributes?.board, typeof attributes?.firmware],
+		["virtual", "string"],
+		"the registry's thing has board and firmware as attributes, by which jobs find it",
 	);
 }
 
