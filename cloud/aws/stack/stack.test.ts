@@ -454,6 +454,7 @@ describe("the stack on AWS", function () {
 			"ec2:DescribeSubnets": "a function in a network",
 			"ec2:UnassignPrivateIpAddresses": "a function in a network",
 			"iot:ListJobs": "jobs are listed",
+			"iot:ListThingGroups": "groups that were made for a job are found",
 			"iot:RegisterThing": "fleet provisioning",
 			"timestream:CancelQuery": "Grafana reads rows",
 			"timestream:DescribeEndpoints": "the client finds its cell",
