@@ -25,6 +25,7 @@ import { benchLambda } from "./lambda.ts";
 import { benchProvision } from "./provision.ts";
 import { benchQuery } from "./query.ts";
 import { type BenchResult, formatResult } from "./result.ts";
+import { benchRollout } from "./rollout.ts";
 import { benchStart } from "./start.ts";
 import { benchSynth } from "./synth.ts";
 
@@ -43,6 +44,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 	lambda: benchLambda,
 	fleet: benchFleet,
 	provision: benchProvision,
+	rollout: benchRollout,
 	delta: benchDelta,
 	heap: benchHeap,
 	instructions: benchInstructions,
