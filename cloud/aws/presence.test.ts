@@ -27,11 +27,13 @@ describe("The presence function", () => {
 	const connected: string[] = [];
 	/** Things that said that they have started, and what they run. */
 	const started: string[] = [];
+	const ended: string[] = [];
 	let failure: Error | null = null;
 
 	beforeEach(async () => {
 		connected.length = 0;
 		started.length = 0;
+		ended.length = 0;
 		failure = null;
 		stores = memoryStores();
 		latestExecutions = memoryLatestExecutions(stores.devices);
@@ -49,6 +51,9 @@ describe("The presence function", () => {
 				started.push(`${thing} ${board} ${firmware}`);
 				if (failure !== null) throw failure;
 				return "noted";
+			},
+			async onExecutionEnded(thing) {
+				ended.push(thing);
 			},
 			clock: { nowMs: () => T + 60_000 },
 			log,
@@ -195,6 +200,7 @@ describe("The presence function", () => {
 			await handle(failed, up(1, T), failed, gone, stranger),
 			[],
 		);
+		assert.deepEqual([...new Set(ended)].sort(), ["boiler", "roof", "x"]);
 		assert.deepEqual(await latestExecutions.get("boiler"), [
 			{
 				jobId: "update-1",

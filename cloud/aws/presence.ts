@@ -9,6 +9,7 @@ import {
 	type LatestExecutionStore,
 	noteExecution,
 } from "../core/jobs/latest.ts";
+import { isTerminal } from "../core/jobs/statuses.ts";
 import { EventError, parseEvent } from "../core/node-events.ts";
 import type { Clock, DeadLetterStore, DeviceBoot } from "../core/ports.ts";
 import { notePresence, type PresenceStore } from "../core/presence.ts";
@@ -36,6 +37,8 @@ export function presenceHandler(deps: {
 		thing: string,
 		boot: Pick<DeviceBoot, "board" | "firmware">,
 	) => Promise<string>;
+	/** A thing has done an execution, or will not: what was allowed for it is over. */
+	readonly onExecutionEnded: (thing: string) => Promise<void>;
 	readonly clock: Clock;
 	readonly log: Log;
 }): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
@@ -56,14 +59,18 @@ export function presenceHandler(deps: {
 	});
 	const noteExecutionOf = (event: JobExecutionEvent): Work => ({
 		group: event.thing,
-		run: () =>
-			noteExecution(deps.latestExecutions, event.thing, {
+		async run() {
+			const noted = await noteExecution(deps.latestExecutions, event.thing, {
 				jobId: event.jobId,
 				status: event.status,
 				statusDetails: event.statusDetails,
 				atMs: event.timestamp,
 				deleted: event.deleted,
-			}),
+			});
+			if (event.deleted || isTerminal(event.status))
+				await deps.onExecutionEnded(event.thing);
+			return noted;
+		},
 	});
 	const noteBootOf = (message: ReceivedMessage): Work => ({
 		group: message.thing,

@@ -99,13 +99,21 @@ export function allowRotation(
 	return store.allow(rotationOf(thing), nowMs);
 }
 
+/** Takes it back. No effect where there is nothing to take. @throws StoreError */
+export async function forbidRotation(
+	store: Pick<ClaimStore, "revoke">,
+	thing: string,
+): Promise<void> {
+	await store.revoke(rotationOf(thing));
+}
+
 /** Nobody may become a thing any more, nor it exchange its certificate. @throws StoreError */
 export async function revokeAllOf(
 	store: Pick<ClaimStore, "revoke">,
 	thing: string,
 ): Promise<void> {
 	await store.revoke(thing);
-	await store.revoke(rotationOf(thing));
+	await forbidRotation(store, thing);
 }
 
 /** The jobs `rotate` that things have to do. */
@@ -117,9 +125,12 @@ export interface RotationJobs {
 	sinceMs(thing: string): Promise<number | null>;
 }
 
+/** What a job has allowed in advance is good for so long, ms: no execution may be in progress for longer. */
+const ROTATION_MS = 7 * 86_400_000;
+
 /**
- * A job allows those whom it is for when it is made. Who came to match it later, or is given it once more, is allowed for having it to do:
- * once for each time.
+ * A job may allow those whom it is for in advance. Who came to match it later, or is given it once more, is allowed for having it to do: once
+ * for each time.
  */
 async function refusalOfRotation(
 	store: ClaimStore,
@@ -128,7 +139,14 @@ async function refusalOfRotation(
 	jobs: RotationJobs,
 ): Promise<ClaimRefusal | null> {
 	const key = rotationOf(thing);
-	const refusal = await refusalOf(store, key, nowMs, neverUsed);
+	const held = await store.get(key);
+	const isStale =
+		held !== null &&
+		held.claimedMs === null &&
+		nowMs - held.allowedMs > ROTATION_MS;
+	const refusal = isStale
+		? "not_allowed"
+		: await refusalOf(store, key, nowMs, neverUsed);
 	if (refusal === null) return null;
 	const sinceMs = await jobs.sinceMs(thing);
 	if (sinceMs === null) return refusal;

@@ -6,8 +6,6 @@ import { AlertSchedule } from "../core/alerts/schedule.ts";
 import { certificateRemover, DeviceRemoval } from "../core/device-removal.ts";
 import { Devices } from "../core/devices.ts";
 import { Ingest } from "../core/ingest.ts";
-import { fleetOf } from "../core/jobs/fleet.ts";
-import { jobsThatAllowRotation } from "../core/jobs/rotation-jobs.ts";
 import { LiveHub } from "../core/live-hub.ts";
 import type { Clock } from "../core/ports.ts";
 import type { ProvisioningLogEntry } from "../core/provisioning/provisioning-service.ts";
@@ -116,11 +114,7 @@ export async function openLocalCloud(options: {
 		devices,
 		removal,
 		shadows: deviceServices.shadows,
-		jobs: jobsThatAllowRotation(deviceServices.jobs, {
-			claims: stores.claims,
-			fleet: fleetOf(stores.devices),
-			clock,
-		}),
+		jobs: deviceServices.jobs,
 		deviceJobs: deviceServices.jobs,
 		releases: deviceServices.releases,
 		uploads: deviceServices.uploads,

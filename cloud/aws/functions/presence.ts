@@ -1,5 +1,6 @@
 /** Lambda's entry: events of connections and of job executions, and what nodes say as they start, from their queue. */
 import { IoTClient } from "@aws-sdk/client-iot";
+import { forbidRotation } from "../../core/claims.ts";
 import { retireReplaced } from "../../core/replacements.ts";
 import { noteFirmware } from "../adapters/iot/thing-attributes.ts";
 import { revokeCertificate } from "../adapters/iot/thing-remover.ts";
@@ -8,8 +9,14 @@ import { consoleLog } from "../log.ts";
 import { presenceHandler } from "../presence.ts";
 import { openRecords, systemClock } from "../runtime.ts";
 
-const { presence, devices, latestExecutions, deadLetters, replacements } =
-	openRecords(readEnvironment("presence", process.env));
+const {
+	presence,
+	devices,
+	latestExecutions,
+	deadLetters,
+	replacements,
+	claims,
+} = openRecords(readEnvironment("presence", process.env));
 const iot = new IoTClient({});
 
 export const handler = presenceHandler({
@@ -32,6 +39,7 @@ export const handler = presenceHandler({
 	},
 	bootOf: async (thing) => (await devices.get(thing))?.boot ?? null,
 	onBoot: (thing, boot) => noteFirmware(iot, thing, boot),
+	onExecutionEnded: (thing) => forbidRotation(claims, thing),
 	clock: systemClock,
 	log: consoleLog,
 });

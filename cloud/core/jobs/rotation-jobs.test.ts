@@ -20,13 +20,26 @@ describe("The job rotate, as it is made", () => {
 			firmware: "1.0.0",
 			tags: { site },
 		});
+		let settings: JobSettings | null = null;
+		const failing: { error: Error | null } = { error: null };
+		const view = async () => {
+			if (failing.error !== null) throw failing.error;
+			return settings as JobView;
+		};
 		const jobs = jobsThatAllowRotation(
 			{
-				async create({ jobId }) {
-					made.push(jobId);
-					return {} as JobView;
+				async create(made_) {
+					if (failing.error !== null) throw failing.error;
+					settings = made_;
+					made.push(made_.jobId);
+					return made_ as JobView;
 				},
-			} as JobControl,
+				show: view,
+				cancel: view,
+				async delete() {
+					await view();
+				},
+			} as Partial<JobControl> as JobControl,
 			{
 				claims,
 				fleet: {
@@ -39,20 +52,59 @@ describe("The job rotate, as it is made", () => {
 			jobs.create({
 				jobId: "a",
 				document: JSON.stringify({ operation, version: 1 }),
+				comment: null,
 				targets,
-			} as JobSettings);
-		const refusal = (name: string, clientId = name) =>
+				rollout: null,
+				abort: [],
+				timeoutMinutes: null,
+				retries: [],
+			});
+		const refusal = (name: string, clientId = name, nowMs = NOW) =>
 			refusalOfProvisioning(
 				claims,
 				memoryStores().devices,
 				{ clientId, name },
-				NOW,
+				nowMs,
 				{
 					sinceMs: async () => null,
 				},
 			);
-		return { create, refusal, made, claims };
+		return { create, refusal, made, claims, jobs, failing };
 	}
+
+	it("leaves nothing allowed where the job was refused, cancelled or deleted", async () => {
+		const { create, refusal, jobs, failing, claims } = setUp();
+		const targets = { things: ["boiler"] };
+		failing.error = new JobError("job_exists", "There is one.");
+		await assert.rejects(create(targets), failing.error);
+		assert.equal(await refusal("boiler"), "not_allowed");
+		failing.error = null;
+		await assert.rejects(create({ things: ["boiler", "boiler"] }), JobError);
+		assert.deepEqual(await claims.list({ limit: 9 }), []);
+		for (const end of [jobs.cancel, jobs.delete]) {
+			await create(targets);
+			await end("a", false);
+			assert.equal(await refusal("boiler"), "not_allowed");
+		}
+	});
+
+	it("leaves it allowed where the job could not be cancelled or deleted", async () => {
+		const { create, refusal, jobs, failing } = setUp();
+		await create({ things: ["boiler"] });
+		failing.error = new JobError("wrong_state", "It goes on.");
+		for (const end of [jobs.cancel, jobs.delete])
+			await assert.rejects(end("a", false), failing.error);
+		assert.equal(await refusal("boiler"), null);
+	});
+
+	it("allows for seven days", async () => {
+		const { create, refusal } = setUp();
+		const week = 7 * 86_400_000;
+		await create({ things: ["boiler", "roof"] });
+		const late = await refusal("boiler", "boiler", NOW + week + 1);
+		assert.equal(late, "not_allowed");
+		assert.equal(await refusal("roof", "roof", NOW + week), null);
+	});
 
 	it("lets the devices that it names exchange their certificates, and no others", async () => {
 		const { create, refusal, made } = setUp();

@@ -1,14 +1,16 @@
 /**
- * Jobs of a cloud in which the job `rotate` itself lets those whom it is for exchange their certificates: those whom it names or finds as it is
- * made at once, so that nothing more has to be asked when thousands do it; whoever comes to match its query later when it asks.
+ * Who may exchange its certificate for having a job `rotate` to do. A cloud that carries jobs out itself knows that when it is asked. Where
+ * asking costs (AWS IoT answers ten such questions a second), those whom a job names or finds are allowed as it is made, and that is taken
+ * back when the job ends otherwise than by being done.
  */
 import {
 	allowRotation,
 	type ClaimStore,
+	forbidRotation,
 	type RotationJobs,
 } from "../claims.ts";
 import type { Clock } from "../ports.ts";
-import type { JobSettings } from "./job.ts";
+import { type JobSettings, requireSettings } from "./job.ts";
 import type { Jobs } from "./jobs.ts";
 import type { Fleet, JobControl } from "./ports.ts";
 import { matches, parseQuery } from "./query.ts";
@@ -19,44 +21,65 @@ const AT_ONCE = 10;
 export function jobsThatAllowRotation(
 	jobs: JobControl,
 	deps: {
-		readonly claims: Pick<ClaimStore, "allow">;
+		readonly claims: Pick<ClaimStore, "allow" | "revoke">;
 		readonly fleet: Fleet;
 		readonly clock: Clock;
 	},
 ): JobControl {
 	const { claims, fleet, clock } = deps;
-	async function allow(settings: JobSettings): Promise<void> {
-		const { targets } = settings;
-		const devices = await fleet.list();
-		const known = new Set(devices.map(({ name }) => name));
+	/** Those that the job is for now. @throws JobError for a query that makes no sense */
+	async function targetsOf({
+		targets,
+	}: Pick<JobSettings, "targets">): Promise<readonly string[]> {
 		const terms = "where" in targets ? parseQuery(targets.where) : null;
-		const names =
-			"things" in targets
-				? targets.things.filter((name) => known.has(name))
-				: devices
-						.filter((device) => matches(terms ?? [], device))
-						.map(({ name }) => name);
-		const nowMs = clock.nowMs();
-		for (let at = 0; at < names.length; at += AT_ONCE) {
-			await Promise.all(
-				names
-					.slice(at, at + AT_ONCE)
-					.map((name) => allowRotation(claims, name, nowMs)),
-			);
+		const devices = await fleet.list();
+		if ("things" in targets) {
+			const known = new Set(devices.map(({ name }) => name));
+			return targets.things.filter((name) => known.has(name));
 		}
+		return devices
+			.filter((device) => matches(terms ?? [], device))
+			.map(({ name }) => name);
 	}
+	async function forEach(
+		names: readonly string[],
+		act: (name: string) => Promise<void>,
+	): Promise<void> {
+		for (let at = 0; at < names.length; at += AT_ONCE)
+			await Promise.all(names.slice(at, at + AT_ONCE).map(act));
+	}
+	/** Who has such a job to do all the same is allowed when it asks. */
+	const forbid = (names: readonly string[]) =>
+		forEach(names, (name) => forbidRotation(claims, name));
 	return {
 		async create(settings) {
-			// Before there is the job: a device is at it within a second.
-			if (isRotation(settings.document)) await allow(settings);
-			return jobs.create(settings);
+			if (!isRotation(settings.document)) return jobs.create(settings);
+			requireSettings(settings);
+			const names = await targetsOf(settings);
+			const nowMs = clock.nowMs();
+			try {
+				// Before there is the job: a device is at it within a second.
+				await forEach(names, (name) => allowRotation(claims, name, nowMs));
+				return await jobs.create(settings);
+			} catch (error) {
+				await forbid(names);
+				throw error;
+			}
 		},
 		list: (limit, cursor) => jobs.list(limit, cursor),
 		show: (jobId) => jobs.show(jobId),
 		executions: (jobId, options) => jobs.executions(jobId, options),
 		execution: (jobId, thing) => jobs.execution(jobId, thing),
-		cancel: (jobId, force) => jobs.cancel(jobId, force),
-		delete: (jobId, force) => jobs.delete(jobId, force),
+		async cancel(jobId, force) {
+			const view = await jobs.cancel(jobId, force);
+			if (isRotation(view.document)) await forbid(await targetsOf(view));
+			return view;
+		},
+		async delete(jobId, force) {
+			const view = await jobs.show(jobId);
+			await jobs.delete(jobId, force);
+			if (isRotation(view.document)) await forbid(await targetsOf(view));
+		},
 	};
 }
 
