@@ -172,7 +172,11 @@ async function refusalOf(response: Response): Promise<CommandError> {
 	const name = problem.type?.split("/").at(-1) ?? "";
 	const hint = HINTS[name];
 	const said = explain(problem, response.status);
-	return new ApiProblem(name, hint === undefined ? said : `${said} ${hint}`);
+	return new ApiProblem(
+		name,
+		hint === undefined ? said : `${said} ${hint}`,
+		response.status,
+	);
 }
 
 function explain(problem: Problem, status: number): string {

@@ -21,7 +21,7 @@ function apiOf(whole: ExecutionRow[]) {
 			asked.push(device);
 			const row = whole.find((one) => one.device === device);
 			if (row?.status === "REMOVED")
-				throw new ApiProblem("unknown_execution", "It is gone.");
+				throw new ApiProblem("unknown_execution", "It is gone.", 404);
 			return Response.json(row);
 		},
 	};

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { isThingName } from "../../protocol/topics.ts";
 import { parseDurationWithin, parseWhole } from "./duration.ts";
-import { CommandError, UsageError } from "./errors.ts";
+import { UsageError } from "./errors.ts";
 
 /** Who is to do it, how fast, until when: of any command that makes a job. */
 export interface JobOptions {
@@ -24,7 +24,7 @@ export interface CreateOptions extends JobOptions {
 
 const MINUTE_MS = 60_000;
 
-/** @throws UsageError, CommandError for a document that cannot be read */
+/** @throws UsageError, also for a document that cannot be read */
 export function jobRequest(id: string, options: CreateOptions): object {
 	const settings = jobSettings(options);
 	return {
@@ -84,7 +84,7 @@ function readDocument(path: string): unknown {
 	try {
 		text = readFileSync(path === "-" ? 0 : path, "utf8");
 	} catch (error) {
-		throw new CommandError(
+		throw new UsageError(
 			`${path} cannot be read: ${(error as Error).message}`,
 			{ cause: error },
 		);
@@ -92,7 +92,7 @@ function readDocument(path: string): unknown {
 	try {
 		return JSON.parse(text);
 	} catch (error) {
-		throw new CommandError(`${path} is not JSON: ${(error as Error).message}`, {
+		throw new UsageError(`${path} is not JSON: ${(error as Error).message}`, {
 			cause: error,
 		});
 	}

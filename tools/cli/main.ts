@@ -2,7 +2,7 @@
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { ApiProblem } from "./api-problem.ts";
-import { CommandError } from "./errors.ts";
+import { CommandError, exitCodeOfCode } from "./errors.ts";
 import { printMessage } from "./output.ts";
 
 /** Each is loaded by itself, since some bring half of the cloud along. In the order in which help lists them. */
@@ -82,7 +82,7 @@ function exitCodeOf(error: unknown): number {
 	}
 	if (isForPeople(error)) {
 		printMessage(`thinghz: ${withName(error.message, error.code)}`);
-		return 1;
+		return exitCodeOfCode(error.code);
 	}
 	if (isOfFile(error)) {
 		printMessage(

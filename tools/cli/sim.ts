@@ -176,7 +176,7 @@ async function provisioned(dir: string, nodes: number, prefix: string) {
 /** @throws CommandError when there can be no folder of that name */
 function makeFlashFolder(dir: string): void {
 	try {
-		mkdirSync(dir, { recursive: true });
+		mkdirSync(dir, { recursive: true, mode: 0o700 });
 		accessSync(dir, constants.W_OK | constants.X_OK);
 	} catch (cause) {
 		throw new CommandError(

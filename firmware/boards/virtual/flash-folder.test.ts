@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
 	existsSync,
+	mkdirSync,
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
 	rmSync,
+	statSync,
 	writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -39,6 +41,16 @@ describe("The folder of a board's flash", () => {
 		const folder = new FlashFolder(path);
 		assert.ok(existsSync(path));
 		folder.release();
+	});
+
+	it("can be entered by its owner alone, also where it was there", () => {
+		const path = join(directory, "a", "b");
+		mkdirSync(path, { recursive: true, mode: 0o755 });
+		for (const each of [path, join(directory, "c", "d")]) {
+			new FlashFolder(each).release();
+			assert.equal(statSync(each).mode & 0o777, 0o700);
+		}
+		assert.equal(statSync(join(directory, "c")).mode & 0o777, 0o700);
 	});
 
 	it("is taken over from a process that is gone", () => {

@@ -1,5 +1,6 @@
 /** The folder where a board's flash rests: one process's at a time, since two nodes would write over each other. */
 import {
+	chmodSync,
 	linkSync,
 	mkdirSync,
 	readFileSync,
@@ -24,6 +25,8 @@ interface Owner {
 const LOCK = "lock.json";
 /** Each attempt after the first has found a lock whose owner is gone. */
 const ATTEMPTS = 5;
+/** Only the owner may enter it. */
+const FOLDER_MODE = 0o700;
 
 export class FlashFolder {
 	readonly #lock: string;
@@ -31,7 +34,9 @@ export class FlashFolder {
 
 	/** Makes the folder and takes it. @throws FlashFolderError when a process that runs has it */
 	constructor(path: string) {
-		mkdirSync(path, { recursive: true });
+		// Settings have keys among them that a node was given by the cloud.
+		mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+		chmodSync(path, FOLDER_MODE);
 		this.#lock = join(path, LOCK);
 		for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
 			if (createLock(this.#lock)) return;
