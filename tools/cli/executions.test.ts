@@ -128,7 +128,7 @@ function failingAfter(
 	let asked = 0;
 	return async (path: string): Promise<Response> => {
 		if (path.includes("/executions/") && ++asked > answers)
-			throw new ApiProblem(problem, "No.");
+			throw new ApiProblem(problem, "No.", 404);
 		return api.get(path);
 	};
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -8,6 +8,12 @@ import { makeIdentity } from "../esp32/fakes/identity.ts";
 import { makeNvs } from "../esp32/identity-nvs.ts";
 import { addFlash } from "./flash.ts";
 import { addMonitor } from "./monitor.ts";
+
+interface FlashRow {
+	readonly what: string;
+	readonly offset: number;
+	readonly sizeBytes: number;
+}
 
 describe("thinghz flash --dry-run", () => {
 	let dir: string;
@@ -86,6 +92,7 @@ describe("thinghz flash --dry-run", () => {
 	for (const [what, words] of [
 		["an NVS image that is not there", ["--nvs", "/no/such/file"]],
 		["a speed that is none", ["--baud", "fast"]],
+		["NVS alone, and no image of it", ["--nvs-only"]],
 	] as const)
 		it(`is used wrongly with ${what}`, async () => {
 			await assert.rejects(
@@ -93,6 +100,48 @@ describe("thinghz flash --dry-run", () => {
 				{ name: "UsageError" },
 			);
 		});
+
+	it("writes an identity alone, to where our firmware or a build has its NVS", async () => {
+		const image = ["--nvs", join(dir, "nvs.bin")];
+		for (const build of [[], ["--build", dir]]) {
+			await run(
+				"flash",
+				...image,
+				"--nvs-only",
+				"--dry-run",
+				"--json",
+				...build,
+			);
+			const plan = JSON.parse(printed);
+			assert.deepEqual(
+				plan.writes.map(({ what, offset, sizeBytes }: FlashRow) => [
+					what,
+					offset,
+					sizeBytes,
+				]),
+				[["nvs", 0x9000, 0x5000]],
+			);
+			assert.equal(plan.app, null);
+		}
+		await run("flash", ...image, "--nvs-only", "--dry-run");
+		assert.match(printed, /An identity alone/);
+		const csv = readFileSync(
+			new URL("../../firmware/boards/esp32/partitions.csv", import.meta.url),
+			"utf8",
+		);
+		assert.match(csv, /^nvs, +data, nvs, +0x9000, +0x5000$/m);
+	});
+
+	it("names a mistaken image or port before a build that is missing", async () => {
+		const noBuild = ["flash", "--build", "/no/such/build"];
+		await assert.rejects(run(...noBuild, "--nvs", "/no/such/file"), {
+			name: "UsageError",
+		});
+		writeFileSync(join(dir, "bad.bin"), "no image");
+		await assert.rejects(run(...noBuild, "--nvs", join(dir, "bad.bin")), {
+			name: "FlashFormatError",
+		});
+	});
 
 	it("fails for a folder without a build", async () => {
 		await assert.rejects(run("flash", "--build", "/", "--dry-run"), {

@@ -2,8 +2,15 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { hex } from "../../firmware/image/fields.ts";
+import { readNvs } from "../../firmware/image/nvs-reader.ts";
 import { kindOf } from "../../firmware/image/partition-table.ts";
-import { type FlashPlan, planFlash, readBuild } from "../esp32/flash-plan.ts";
+import {
+	type FlashPlan,
+	planFlash,
+	planNvs,
+	readBuild,
+	readTable,
+} from "../esp32/flash-plan.ts";
 import { flash } from "../esp32/flasher.ts";
 import { choosePort, listPorts, openPort } from "../esp32/port.ts";
 import { parseWhole } from "./duration.ts";
@@ -15,6 +22,7 @@ interface FlashCommandOptions {
 	readonly port?: string;
 	readonly build?: string;
 	readonly nvs?: string;
+	readonly nvsOnly?: boolean;
 	readonly baud: string;
 	readonly dryRun?: boolean;
 	readonly json?: boolean;
@@ -34,6 +42,10 @@ export function addFlash(program: Command): void {
 			"with bootloader.bin, partition-table.bin and xs_esp32.bin (default: where `make esp32` leaves an ESP32's)",
 		)
 		.option("--nvs <file>", "an image of `thinghz provision NAME --nvs`")
+		.option(
+			"--nvs-only",
+			"write nothing but --nvs: to where --build's partition table has it, else to where that of our firmware has",
+		)
 		.option("--baud <rate>", "speed while writing", DEFAULT_BAUD)
 		.option("--dry-run", "says what it would write where, and writes nothing")
 		.option("--json", "machine-readable results on stdout")
@@ -42,19 +54,21 @@ export function addFlash(program: Command): void {
 
 async function run(options: FlashCommandOptions): Promise<void> {
 	const baudRate = parseWhole(options.baud, "--baud", 9600, 4_000_000);
-	const build = readBuild(options.build ?? defaultBuild());
-	const plan = planFlash({
-		...build,
-		nvs: options.nvs === undefined ? undefined : readBytes(options.nvs),
-	});
-	if (options.dryRun) {
+	// What was given is judged first, and the port: a build is missing more often, and is not what was mistaken then.
+	const nvs = options.nvs === undefined ? undefined : readBytes(options.nvs);
+	if (nvs !== undefined) readNvs(nvs);
+	const path =
+		options.dryRun === true
+			? null
+			: choosePort(
+					options.port,
+					options.port === undefined ? await listPorts() : [],
+				);
+	const plan = planOf(options, nvs);
+	if (path === null) {
 		explain(plan, options.json === true);
 		return;
 	}
-	const path = choosePort(
-		options.port,
-		options.port === undefined ? await listPorts() : [],
-	);
 	const port = await openPort(path, CONNECT_BAUD);
 	try {
 		await flash(port, plan, {
@@ -70,8 +84,20 @@ async function run(options: FlashCommandOptions): Promise<void> {
 		return;
 	}
 	printMessage(
-		`${plan.app.project} ${plan.app.version} is on the ${plan.chip} at ${path}. Its log: \`thinghz monitor --port ${path}\`.`,
+		`${plan.app === null ? "The identity" : `${plan.app.project} ${plan.app.version}`} is on the ${plan.chip ?? "board"} at ${path}. Its log: \`thinghz monitor --port ${path}\`.`,
 	);
+}
+
+/** @throws UsageError, BoardError, FlashFormatError */
+function planOf(
+	{ build, nvsOnly }: FlashCommandOptions,
+	nvs: Uint8Array | undefined,
+): FlashPlan {
+	if (nvsOnly !== true)
+		return planFlash({ ...readBuild(build ?? defaultBuild()), nvs });
+	if (nvs === undefined)
+		throw new UsageError("--nvs-only: name the image by --nvs FILE.");
+	return planNvs(nvs, build === undefined ? null : readTable(build));
 }
 
 function defaultBuild(): string {
@@ -103,12 +129,15 @@ function describe(plan: FlashPlan) {
 	const { chip, app, partitions, writes, nvs } = plan;
 	return {
 		chip,
-		app: {
-			project: app.project,
-			version: app.version,
-			securityVersion: app.secureVersion,
-			idfVersion: app.idfVersion,
-		},
+		app:
+			app === null
+				? null
+				: {
+						project: app.project,
+						version: app.version,
+						securityVersion: app.secureVersion,
+						idfVersion: app.idfVersion,
+					},
 		writes: writes.map(({ what, offset, bytes, sha256, roomBytes }) => ({
 			what,
 			offset,
@@ -147,7 +176,11 @@ function explain(plan: FlashPlan, asJson: boolean): void {
 						type,
 					]),
 				);
-	process.stdout.write(`${app.project} ${app.version} for ${chip}, made with ESP-IDF ${app.idfVersion}. Nothing is written.
+	const what =
+		app === null
+			? "An identity alone"
+			: `${app.project} ${app.version} for ${chip}, made with ESP-IDF ${app.idfVersion}`;
+	process.stdout.write(`${what}. Nothing is written.
 
 ${formatTable(
 	["what", "offset", "bytes", "room", "SHA-256"],

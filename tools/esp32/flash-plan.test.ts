@@ -73,7 +73,7 @@ describe("a plan for a board's flash", () => {
 			],
 		);
 		assert.equal(plan.chip, "esp32c3");
-		assert.equal(plan.app.version, "1.2.3");
+		assert.equal(plan.app?.version, "1.2.3");
 		assert.equal(plan.flashBytes, 0x400000);
 		assert.deepEqual(plan.nvs, []);
 	});

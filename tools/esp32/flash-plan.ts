@@ -14,6 +14,7 @@ import type { NvsEntry } from "../../firmware/image/nvs-layout.ts";
 import { readNvs } from "../../firmware/image/nvs-reader.ts";
 import {
 	AppSubtype,
+	DataSubtype,
 	dataPartition,
 	PARTITION_TABLE_OFFSET,
 	type Partition,
@@ -34,9 +35,10 @@ export interface FlashWrite {
 }
 
 export interface FlashPlan {
-	readonly chipId: number;
-	readonly chip: string;
-	readonly app: AppDescription;
+	/** Null where no image is written that is for one kind of chip. */
+	readonly chipId: number | null;
+	readonly chip: string | null;
+	readonly app: AppDescription | null;
 	readonly partitions: readonly Partition[];
 	/** In the order of their offsets. */
 	readonly writes: readonly FlashWrite[];
@@ -70,22 +72,28 @@ const NAMES = {
 export function readBuild(
 	directory: string,
 ): Pick<FlashFiles, "bootloader" | "table" | "app"> {
-	const read = (names: readonly string[]) => {
-		const found = names
-			.map((name) => join(directory, name))
-			.find((path) => existsSync(path));
-		if (found === undefined)
-			throw new BoardError(
-				"no_build",
-				`${directory} has no ${names[0]}. \`make esp32\` builds it: name the folder with bootloader.bin, partition-table.bin and xs_esp32.bin.`,
-			);
-		return new Uint8Array(readFileSync(found));
-	};
 	return {
-		bootloader: read(NAMES.bootloader),
-		table: read(NAMES.table),
-		app: read(NAMES.app),
+		bootloader: readOf(directory, NAMES.bootloader),
+		table: readTable(directory),
+		app: readOf(directory, NAMES.app),
 	};
+}
+
+/** The partition table of a build. @throws BoardError no_build */
+export function readTable(directory: string): Uint8Array {
+	return readOf(directory, NAMES.table);
+}
+
+function readOf(directory: string, names: readonly string[]): Uint8Array {
+	const found = names
+		.map((name) => join(directory, name))
+		.find((path) => existsSync(path));
+	if (found === undefined)
+		throw new BoardError(
+			"no_build",
+			`${directory} has no ${names[0]}. \`make esp32\` builds it: name the folder with bootloader.bin, partition-table.bin and xs_esp32.bin.`,
+		);
+	return new Uint8Array(readFileSync(found));
 }
 
 /**
@@ -110,13 +118,7 @@ export function planFlash(files: FlashFiles): FlashPlan {
 		bytes: Uint8Array,
 		roomBytes: number,
 	) => {
-		if (bytes.length > roomBytes)
-			throw new BoardError(
-				"image_too_large",
-				`The ${what} has ${bytes.length} bytes; at ${hex(offset)} there is room for ${roomBytes}.`,
-			);
-		const sha256 = createHash("sha256").update(bytes).digest("hex");
-		writes.push({ what, offset, bytes, sha256, roomBytes });
+		writes.push(writeOf(what, offset, bytes, roomBytes));
 	};
 	const start = bootloaderOffset(chipId);
 	add("bootloader", start, files.bootloader, PARTITION_TABLE_OFFSET - start);
@@ -133,20 +135,7 @@ export function planFlash(files: FlashFiles): FlashPlan {
 			otadata.sizeBytes,
 		);
 	const nvs = files.nvs === undefined ? null : readNvs(files.nvs);
-	if (files.nvs !== undefined) {
-		const partition = dataPartition(partitions, "nvs");
-		if (partition === undefined)
-			throw new BoardError(
-				"no_partition",
-				"The partition table has no partition for NVS.",
-			);
-		if (files.nvs.length !== partition.sizeBytes)
-			throw new BoardError(
-				"nvs_size",
-				`The NVS image has ${files.nvs.length} bytes, and its partition ${partition.sizeBytes}.`,
-			);
-		add("nvs", partition.offset, files.nvs, partition.sizeBytes);
-	}
+	if (files.nvs !== undefined) writes.push(nvsWrite(files.nvs, partitions));
 	writes.sort((a, b) => a.offset - b.offset);
 	return {
 		chipId,
@@ -155,10 +144,77 @@ export function planFlash(files: FlashFiles): FlashPlan {
 		partitions,
 		writes,
 		nvs,
-		flashBytes: Math.max(
-			...partitions.map(({ offset, sizeBytes }) => offset + sizeBytes),
-		),
+		flashBytes: endOf(partitions),
 	};
+}
+
+/** Where NVS lies by firmware/boards/esp32/partitions.csv. */
+const OUR_NVS: Partition = Object.freeze({
+	label: "nvs",
+	type: PartitionType.data,
+	subtype: DataSubtype.nvs,
+	offset: 0x9000,
+	sizeBytes: 0x5000,
+	flags: 0,
+});
+
+/**
+ * NVS by itself, for a board that has its firmware.
+ * @param table of the board's firmware; null: it has ours
+ * @throws BoardError; FlashFormatError where a file is damaged
+ */
+export function planNvs(nvs: Uint8Array, table: Uint8Array | null): FlashPlan {
+	const partitions = table === null ? [OUR_NVS] : readPartitionTable(table);
+	return {
+		chipId: null,
+		chip: null,
+		app: null,
+		partitions,
+		writes: [nvsWrite(nvs, partitions)],
+		nvs: readNvs(nvs),
+		flashBytes: endOf(partitions),
+	};
+}
+
+function nvsWrite(
+	bytes: Uint8Array,
+	partitions: readonly Partition[],
+): FlashWrite {
+	const partition = dataPartition(partitions, "nvs");
+	if (partition === undefined)
+		throw new BoardError(
+			"no_partition",
+			"The partition table has no partition for NVS.",
+		);
+	const { offset, sizeBytes } = partition;
+	if (bytes.length !== sizeBytes)
+		throw new BoardError(
+			"nvs_size",
+			`The NVS image has ${bytes.length} bytes, and its partition ${sizeBytes}.`,
+		);
+	return writeOf("nvs", offset, bytes, sizeBytes);
+}
+
+/** @throws BoardError image_too_large */
+function writeOf(
+	what: FlashWrite["what"],
+	offset: number,
+	bytes: Uint8Array,
+	roomBytes: number,
+): FlashWrite {
+	if (bytes.length > roomBytes)
+		throw new BoardError(
+			"image_too_large",
+			`The ${what} has ${bytes.length} bytes; at ${hex(offset)} there is room for ${roomBytes}.`,
+		);
+	const sha256 = createHash("sha256").update(bytes).digest("hex");
+	return { what, offset, bytes, sha256, roomBytes };
+}
+
+function endOf(partitions: readonly Partition[]): number {
+	return Math.max(
+		...partitions.map(({ offset, sizeBytes }) => offset + sizeBytes),
+	);
 }
 
 /** The one that starts where otadata selects none. */

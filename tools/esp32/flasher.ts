@@ -129,7 +129,7 @@ async function connect(loader: ESPLoader, attempts: number): Promise<void> {
 
 function requireChip(loader: ESPLoader, plan: FlashPlan): void {
 	const { IMAGE_CHIP_ID: chipId } = loader.chip as { IMAGE_CHIP_ID?: number };
-	if (chipId === plan.chipId) return;
+	if (plan.chipId === null || chipId === plan.chipId) return;
 	throw new BoardError(
 		"wrong_chip",
 		`The board has an ${loader.chip.CHIP_NAME}${chipId === undefined ? "" : ` (${chipNameOf(chipId)})`}, and the images are for ${plan.chip}.`,
