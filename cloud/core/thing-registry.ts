@@ -46,6 +46,26 @@ export interface ThingRegistry {
 	revoke(thingOrCertificateId: string): Promise<readonly string[]>;
 }
 
+export interface ClaimCertificate {
+	readonly certificateId: string;
+	/** "ACTIVE", "REVOKED", … */
+	readonly status: string;
+	/** ms since the epoch. */
+	readonly createdMs: number;
+}
+
+/** Makes claim certificates, by which devices that have none of their own may get one. Every operation throws RegistryError, StoreError. */
+export interface ClaimRegistry {
+	/** As in `ThingRegistry`. */
+	readonly authorityPem: string;
+	/** Like a thing's, it is not in force before it is adopted. @param request PKCS #10, PEM. @returns PEM */
+	issueClaim(request: string): Promise<string>;
+	/** @returns false when it was not issued here, is a thing's or somebody else's, or is revoked or not in date */
+	adoptClaim(certificate: string): Promise<boolean>;
+	/** Every claim certificate that was ever in force and is there. */
+	claimCertificates(): Promise<readonly ClaimCertificate[]>;
+}
+
 /** The registry did not do what it was asked. */
 export class RegistryError extends Error {
 	override readonly name = "RegistryError";

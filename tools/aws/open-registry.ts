@@ -8,13 +8,16 @@ import {
 import { dynamoDevices } from "../../cloud/aws/adapters/dynamodb/devices.ts";
 import { Table } from "../../cloud/aws/adapters/dynamodb/table.ts";
 import { IotRegistry } from "../../cloud/aws/adapters/iot/registry.ts";
-import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
+import type {
+	ClaimRegistry,
+	ThingRegistry,
+} from "../../cloud/core/thing-registry.ts";
 import { amazonRootPem } from "./amazon-root.ts";
 import { AwsError, awsError } from "./errors.ts";
 import { readStackOutputs, requireOutput } from "./stack-outputs.ts";
 
 export interface OpenRegistry {
-	readonly registry: ThingRegistry;
+	readonly registry: ThingRegistry & ClaimRegistry;
 	/** Of the account's data endpoint: `….iot.REGION.amazonaws.com`. */
 	readonly endpointHost: string;
 	close(): void;

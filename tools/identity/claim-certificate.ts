@@ -3,6 +3,7 @@ import { generateKeyPair, X509Certificate } from "node:crypto";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { ClaimRegistry } from "../../cloud/core/thing-registry.ts";
 import { certificateIdOf } from "../../cloud/local/identity/authority.ts";
 import { IdentityError } from "../../cloud/local/identity/errors.ts";
 import {
@@ -13,13 +14,12 @@ import {
 	SECRET_MODE,
 	writeWhole,
 } from "../../cloud/local/identity/files.ts";
-import type { LocalRegistry } from "../../cloud/local/identity/registry.ts";
 import { CLAIM_CLIENT_PREFIX } from "../../protocol/provisioning.ts";
 import { PROVISIONING_TEMPLATE } from "../../protocol/topics.ts";
 import { certificateRequest, isKeyOf } from "./certificate-request.ts";
 import type { Endpoint } from "./provision.ts";
 
-export interface ClaimCertificate {
+export interface MadeClaimCertificate {
 	readonly certificateId: string;
 	readonly files: {
 		readonly certificate: string;
@@ -37,10 +37,10 @@ export interface ClaimCertificate {
  * @throws IdentityError file_access, not_in_force; RegistryError; StoreError
  */
 export async function makeClaimCertificate(
-	registry: LocalRegistry,
+	registry: ClaimRegistry,
 	directory: string,
 	{ endpointHost, port }: Endpoint,
-): Promise<ClaimCertificate> {
+): Promise<MadeClaimCertificate> {
 	const files = {
 		certificate: join(directory, "certificate.pem"),
 		privateKey: join(directory, "private.pem"),
@@ -69,8 +69,8 @@ export async function makeClaimCertificate(
 }
 
 async function usable(
-	registry: LocalRegistry,
-	files: ClaimCertificate["files"],
+	registry: ClaimRegistry,
+	files: MadeClaimCertificate["files"],
 ): Promise<string | null> {
 	const certificate = await readIfThere(files.certificate);
 	const key = await readIfThere(files.privateKey);
@@ -91,7 +91,7 @@ async function usable(
 }
 
 async function isRevokedClaim(
-	registry: LocalRegistry,
+	registry: ClaimRegistry,
 	certificate: string,
 ): Promise<boolean> {
 	const id = certificateIdOf(new X509Certificate(certificate).raw);
@@ -100,8 +100,8 @@ async function isRevokedClaim(
 }
 
 async function issue(
-	registry: LocalRegistry,
-	files: ClaimCertificate["files"],
+	registry: ClaimRegistry,
+	files: MadeClaimCertificate["files"],
 ): Promise<string> {
 	const { privateKey } = await promisify(generateKeyPair)("rsa", {
 		modulusLength: 2048,

@@ -98,6 +98,14 @@ export async function startIotControlPlane(
 				? ["", "principals", "", "things"]
 				: path.split("/");
 		const certificate = certificates.get(name);
+		if (operation.startsWith("POST /attached-policies/")) {
+			const target = certificates.get(idOf(path));
+			if (target === undefined) {
+				return refusal(404, "ResourceNotFoundException");
+			}
+			const names = [...target.policies];
+			return done({ policies: names.map((policyName) => ({ policyName })) });
+		}
 		switch (`${method} ${kind}${rest === undefined ? "" : `/${rest}`}`) {
 			case "POST things": {
 				const type = body.thingTypeName as string | undefined;
@@ -119,6 +127,7 @@ export async function startIotControlPlane(
 								certificateArn: `${ARN}:cert/${name}`,
 								certificatePem: certificate.pem,
 								status: certificate.status,
+								creationDate: 1_790_000_000,
 							},
 						});
 			case "PUT certificates": {
@@ -135,6 +144,19 @@ export async function startIotControlPlane(
 				}
 				target.policies.add(name);
 				return done({});
+			}
+			case "POST policy-targets": {
+				const targets = [...certificates]
+					.filter(([, one]) => one.policies.has(name))
+					.map(([id]) => `${ARN}:cert/${id}`);
+				// One a page, so that whoever does not turn the page sees one alone.
+				const at = Number(query.get("marker") ?? 0);
+				return policies.includes(name)
+					? done({
+							targets: targets.slice(at, at + 1),
+							...(at + 1 < targets.length ? { nextMarker: `${at + 1}` } : {}),
+						})
+					: refusal(404, "ResourceNotFoundException");
 			}
 			case "PUT things/principals": {
 				const target = certificates.get(idOf(principal));

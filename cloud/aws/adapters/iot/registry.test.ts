@@ -25,7 +25,7 @@ import {
 	type IotControlPlane,
 	startIotControlPlane,
 } from "../../fakes/iot-control-plane.ts";
-import { THING_POLICIES, THING_TYPE } from "../../names.ts";
+import { CLAIM_POLICY, THING_POLICIES, THING_TYPE } from "../../names.ts";
 import { IotRegistry } from "./registry.ts";
 
 describe("AWS IoT's control plane", () => {
@@ -49,7 +49,10 @@ describe("AWS IoT's control plane", () => {
 	after(() => rmSync(dir, { recursive: true }));
 
 	async function make(config: IoTClientConfig = { maxAttempts: 1 }) {
-		const plane = await startIotControlPlane(authority, THING_POLICIES);
+		const plane = await startIotControlPlane(authority, [
+			...THING_POLICIES,
+			CLAIM_POLICY,
+		]);
 		const client = new IoTClient({
 			region: "us-east-1",
 			endpoint: plane.url,
@@ -74,6 +77,45 @@ describe("AWS IoT's control plane", () => {
 	}
 
 	thingRegistryContract("AWS IoT", make);
+
+	it("makes claim certificates that can do nothing else, and lists them", async () => {
+		const { plane, registry, request, idOf } = await make();
+		const issued: string[] = [];
+		for (let n = 0; n < 2; n++) {
+			const pem = await registry.issueClaim(await request("claim"));
+			assert.equal(plane.certificates.get(idOf(pem))?.status, "INACTIVE");
+			assert.equal(await registry.adoptClaim(pem), true);
+			// Once more is no harm.
+			assert.equal(await registry.adoptClaim(pem), true);
+			const certificate = plane.certificates.get(idOf(pem));
+			assert.deepEqual([...(certificate?.policies ?? [])], [CLAIM_POLICY]);
+			assert.deepEqual([...(certificate?.things ?? [])], []);
+			assert.equal(certificate?.status, "ACTIVE");
+			issued.push(idOf(pem));
+		}
+		await registry.revoke(issued[0] ?? "");
+		const listed = await registry.claimCertificates();
+		assert.deepEqual(
+			listed.map(({ certificateId, status }) => [certificateId, status]),
+			issued.map((id, at) => [id, at === 0 ? "REVOKED" : "ACTIVE"]),
+		);
+		assert.equal(listed[0]?.createdMs, 1_790_000_000_000);
+	});
+
+	it("makes no claim certificate of a thing's, of one for something else, or of one that is revoked", async () => {
+		const { plane, registry, request, idOf } = await make();
+		await registry.register("boiler");
+		const things = await registry.issue("boiler", await request("boiler"));
+		await registry.adopt("boiler", things);
+		const others = await registry.issueClaim(await request("claim"));
+		plane.certificates.get(idOf(others))?.policies.add("somebody-elses");
+		const revoked = await registry.issueClaim(await request("claim"));
+		await registry.revoke(idOf(revoked));
+		for (const pem of [things, others, revoked, authority.certificatePem, ""]) {
+			assert.equal(await registry.adoptClaim(pem), false);
+		}
+		assert.deepEqual(await registry.claimCertificates(), []);
+	});
 
 	it("gives a thing its type, its policies and its certificate, and puts that into force last", async () => {
 		const { plane, registry, request, idOf } = await make();

@@ -11,18 +11,22 @@ import {
 	DescribeCertificateCommand,
 	type IoTClient,
 	IoTServiceException,
+	ListAttachedPoliciesCommand,
 	ListCertificatesCommand,
 	ListPrincipalThingsCommand,
+	ListTargetsForPolicyCommand,
 	ListThingPrincipalsCommand,
 	UpdateCertificateCommand,
 } from "@aws-sdk/client-iot";
 import type { Clock, DeviceStore } from "../../../core/ports.ts";
 import {
+	type ClaimCertificate,
+	type ClaimRegistry,
 	RegistryError,
 	type ThingRegistry,
 	UnknownCertificate,
 } from "../../../core/thing-registry.ts";
-import { THING_POLICIES, THING_TYPE } from "../../names.ts";
+import { CLAIM_POLICY, THING_POLICIES, THING_TYPE } from "../../names.ts";
 
 export interface IotRegistryOptions {
 	readonly client: IoTClient;
@@ -37,7 +41,7 @@ const CLOCK_SKEW_MS = 15 * 60_000;
 
 const CERTIFICATE_ID = /^[0-9a-f]{64}$/;
 
-export class IotRegistry implements ThingRegistry {
+export class IotRegistry implements ThingRegistry, ClaimRegistry {
 	readonly #options: IotRegistryOptions;
 
 	constructor(options: IotRegistryOptions) {
@@ -66,8 +70,16 @@ export class IotRegistry implements ThingRegistry {
 		await devices.create(thing, clock.nowMs());
 	}
 
-	async issue(thing: string, request: string): Promise<string> {
-		return asked(`issue a certificate for ${thing}`, async () => {
+	issue(thing: string, request: string): Promise<string> {
+		return this.#sign(thing, request);
+	}
+
+	issueClaim(request: string): Promise<string> {
+		return this.#sign("nodes that claim", request);
+	}
+
+	async #sign(whom: string, request: string): Promise<string> {
+		return asked(`issue a certificate for ${whom}`, async () => {
 			const { certificatePem } = await this.#options.client.send(
 				new CreateCertificateFromCsrCommand({
 					certificateSigningRequest: request,
@@ -77,7 +89,7 @@ export class IotRegistry implements ThingRegistry {
 			if (certificatePem === undefined) {
 				throw new RegistryError(
 					"unavailable",
-					`AWS IoT answered without a certificate for ${thing}.`,
+					`AWS IoT answered without a certificate for ${whom}.`,
 				);
 			}
 			return certificatePem;
@@ -158,6 +170,58 @@ export class IotRegistry implements ThingRegistry {
 		});
 	}
 
+	async adoptClaim(certificate: string): Promise<boolean> {
+		const certificateId = idOf(certificate);
+		if (certificateId === null) return false;
+		const { client } = this.#options;
+		return asked("put a claim certificate into force", async () => {
+			const found = await this.#describe(certificateId);
+			if (found === null || found.status === "REVOKED") return false;
+			const { arn, status } = found;
+			const [{ things = [] }, { policies = [] }] = await Promise.all([
+				client.send(new ListPrincipalThingsCommand({ principal: arn })),
+				client.send(new ListAttachedPoliciesCommand({ target: arn })),
+			]);
+			// Many will have it: it must be able to do nothing else.
+			const isOthers =
+				things.length > 0 ||
+				policies.some(({ policyName }) => policyName !== CLAIM_POLICY);
+			if (isOthers) return false;
+			await client.send(
+				new AttachPolicyCommand({ policyName: CLAIM_POLICY, target: arn }),
+			);
+			if (status !== "ACTIVE") await this.#setStatus(certificateId, "ACTIVE");
+			return true;
+		});
+	}
+
+	/** Those that have the policy of claims, whoever has made them. */
+	async claimCertificates(): Promise<readonly ClaimCertificate[]> {
+		const { client } = this.#options;
+		return asked("list claim certificates", async () => {
+			const found: ClaimCertificate[] = [];
+			let marker: string | undefined;
+			do {
+				const { targets = [], nextMarker } = await client.send(
+					new ListTargetsForPolicyCommand({
+						policyName: CLAIM_POLICY,
+						...(marker === undefined ? {} : { marker }),
+					}),
+				);
+				for (const target of targets) {
+					const certificateId = /:cert\/([0-9a-f]{64})$/.exec(target)?.[1];
+					if (certificateId === undefined) continue;
+					const described = await this.#describe(certificateId);
+					if (described === null) continue;
+					const { status, createdMs } = described;
+					found.push({ certificateId, status, createdMs });
+				}
+				marker = nextMarker;
+			} while (marker !== undefined);
+			return found.sort((a, b) => a.createdMs - b.createdMs);
+		});
+	}
+
 	async revoke(thingOrCertificateId: string): Promise<readonly string[]> {
 		return asked(`revoke ${thingOrCertificateId}`, async () => {
 			const ids = await this.#certificatesOf(thingOrCertificateId);
@@ -214,15 +278,21 @@ export class IotRegistry implements ThingRegistry {
 		readonly arn: string;
 		readonly status: string;
 		readonly pem: string | undefined;
+		readonly createdMs: number;
 	} | null> {
 		try {
 			const { certificateDescription } = await this.#options.client.send(
 				new DescribeCertificateCommand({ certificateId }),
 			);
-			const { certificateArn, certificatePem, status } =
+			const { certificateArn, certificatePem, status, creationDate } =
 				certificateDescription ?? {};
 			if (certificateArn === undefined || status === undefined) return null;
-			return { arn: certificateArn, status, pem: certificatePem };
+			return {
+				arn: certificateArn,
+				status,
+				pem: certificatePem,
+				createdMs: creationDate?.getTime() ?? 0,
+			};
 		} catch (error) {
 			if (isNamed(error, "ResourceNotFoundException")) return null;
 			throw error;
