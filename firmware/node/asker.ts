@@ -4,7 +4,7 @@
  */
 import { Alarm } from "./alarm.ts";
 import { backoffMs } from "./backoff.ts";
-import type { Agent, CloudLink } from "./cloud-link.ts";
+import type { Agent, CloudLink, Message } from "./cloud-link.ts";
 import { asciiJson, type JsonObject, readJson } from "./json-message.ts";
 import type { System, Timers } from "./ports.ts";
 
@@ -68,14 +68,19 @@ export abstract class Asker implements Agent {
 		this.#alarm.setAt(NEVER);
 	}
 
-	onMessage(topic: string, bytes: Uint8Array): void {
-		const message = readJson(bytes);
-		if (message !== null) this.receive(topic.slice(this.topic.length), message);
+	onMessage(topic: string, message: Message): void {
+		const document = this.read(message);
+		if (document !== null)
+			this.receive(topic.slice(this.topic.length), document);
 		else this.log("warn", `A message on ${topic} is no JSON object.`);
 	}
 
 	onTooLong(topic: string, lengthBytes: number): void {
 		this.tooLong(topic.slice(this.topic.length), lengthBytes);
+	}
+
+	protected read(message: Message): JsonObject | null {
+		return readJson(message);
 	}
 
 	protected log(level: "warn" | "error" | "info", message: string): void {

@@ -57,10 +57,10 @@ export class Asking implements CloudLink {
 
 	/** The connection is of use for something yet, though the outbox be empty. */
 	get isBusy(): boolean {
-		return this.#asks && (!this.#isOnline || this.#isAwaited);
+		return this.#asks && (!this.#isOnline || this.isAwaited);
 	}
 
-	get #isAwaited(): boolean {
+	private get isAwaited(): boolean {
 		for (const agent of this.#agents) if (agent.isAwaiting) return true;
 		return false;
 	}

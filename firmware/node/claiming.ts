@@ -22,32 +22,34 @@ const PATIENCE_MS = 1_200_000;
 /** A place for the requests is all that is needed: blocks and events have none. */
 const LIMITS = Object.freeze({ ...DEFAULT_UPLINK_LIMITS, window: 0 });
 
-export interface ClaimingParts extends UplinkParts {
+export interface ClaimingParts
+	extends Pick<UplinkParts, "boot" | "system" | "timers" | "chance"> {
+	readonly thing: string;
+	/** Of `claimUplink`: it is the only one that such a node has. */
+	readonly uplink: Uplink;
 	readonly keys: KeyRing;
 	/** Ends in good order and starts the board anew. */
 	restart(): void;
 }
 
+/** Connects as who has the claim certificate. */
+export function claimUplink(parts: UplinkParts): Uplink {
+	const { identity } = parts;
+	const thing = CLAIM_CLIENT_PREFIX + identity.thing;
+	return new Uplink({ ...parts, identity: { ...identity, thing } }, LIMITS);
+}
+
 export class Claiming {
 	readonly #parts: ClaimingParts;
-	readonly #uplink: Uplink;
 	readonly #exchange: KeyExchange;
 	readonly #alarm: Alarm;
 
 	constructor(parts: ClaimingParts) {
-		const { keys, boot, timers, system, chance, identity } = parts;
-		const { thing } = identity;
+		const { keys, boot, timers, system, chance, thing, uplink } = parts;
 		this.#parts = parts;
-		this.#uplink = new Uplink(
-			{
-				...parts,
-				identity: { ...identity, thing: CLAIM_CLIENT_PREFIX + thing },
-			},
-			LIMITS,
-		);
 		const asking: AskerParts = {
 			thing,
-			link: this.#uplink.link,
+			link: uplink.link,
 			timers,
 			system,
 			boot,
@@ -58,38 +60,33 @@ export class Claiming {
 			keys,
 			kept: () => null,
 			ended: (failure, detail, mayBeInForce) =>
-				this.#ended(failure, detail, mayBeInForce),
+				this.ended(failure, detail, mayBeInForce),
 		});
 		this.#alarm = new Alarm(timers, () => {
 			this.#alarm.setAt(timers.uptimeMs() + PATIENCE_MS);
-			this.#uplink.reconnect();
+			uplink.reconnect();
 		});
 	}
 
 	start(): void {
-		const { keys, system, timers, identity } = this.#parts;
+		const { keys, system, timers, thing } = this.#parts;
 		const waitMs = keys.wasRefused ? CLAIM_AGAIN_MS : 0;
-		system.log("info", `The node asks to become ${identity.thing}.`);
+		system.log("info", `The node asks to become ${thing}.`);
 		this.#alarm.setAt(timers.uptimeMs() + waitMs);
 	}
 
 	stop(): void {
 		this.#alarm.setAt(Number.POSITIVE_INFINITY);
 		this.#exchange.leave();
-		this.#uplink.stop();
+		this.#parts.uplink.stop();
 	}
 
-	/** The time has been learned, which certificates are judged by. */
-	timeChanged(): void {
-		this.#uplink.timeChanged();
-	}
-
-	#ended(
+	private ended(
 		failure: ExchangeFailure | null,
 		detail: string,
 		mayBeInForce: boolean,
 	): void {
-		const { keys, system, restart, identity } = this.#parts;
+		const { keys, system, restart, thing } = this.#parts;
 		if (failure === null) {
 			const why = keys.keep();
 			if (why !== null)
@@ -97,10 +94,7 @@ export class Claiming {
 			restart();
 		} else if (mayBeInForce) restart();
 		else {
-			system.log(
-				"warn",
-				`The node is not ${identity.thing} yet: ${failure}. ${detail}`,
-			);
+			system.log("warn", `The node is not ${thing} yet: ${failure}. ${detail}`);
 			this.#exchange.beginLater();
 		}
 	}

@@ -24,6 +24,19 @@ export interface CloudLink {
 	settle(): void;
 }
 
+/** Of a node that is nobody yet: nothing is asked. */
+export const NO_LINK: CloudLink = Object.freeze({
+	isOnline: false,
+	attach: () => undefined,
+	detach: () => undefined,
+	publish: (
+		_topic: string,
+		_bytes: Uint8Array,
+		onDone?: (isAcknowledged: boolean) => void,
+	) => onDone?.(false),
+	settle: () => undefined,
+});
+
 /** Objects with methods, where functions for each event would do, too: on a node's heap those are dear. */
 export interface Agent {
 	/** What it subscribes to, with QoS 1. */
@@ -37,14 +50,21 @@ export interface Agent {
 	/** The connection of the last `onOnline` has ended. */
 	onOffline(): void;
 	/** A whole message, which is not empty, each time that it comes. The bytes are the agent's to keep and to change. */
-	onMessage(topic: string, bytes: Uint8Array): void;
-	/** In place of a message of more than `System.maxMessageBytes`, which is not put together. */
+	onMessage(topic: string, message: Message): void;
+	/** In place of a message of more than `System.maxMessageBytes`, which is not put together, and of one that `isBell` is true for. */
 	onTooLong(topic: string, lengthBytes: number): void;
+	/** That a message on the topic has come is all that is wanted of it. Without it, none is such. */
+	isBell?(topic: string): boolean;
+}
+
+/** Whoever has read the bytes puts others in their place: the callers hold this alone, so that there is room for what was in them. */
+export interface Message {
+	bytes: Uint8Array;
 }
 
 /**
- * The longest message that is put together. A job document may have 32 KB (AWS IoT Jobs limits) and a shadow 8 KB, but a message is
- * held as bytes, as text and as values at once, three times its length, in a heap of 64 KB of which 44 are in use. Our own
+ * The longest message that is put together. A job document may have 32 KB (AWS IoT Jobs limits) and a shadow 8 KB, but a message takes
+ * three times its length while its bytes become a text, in a heap of 64 KB of which 44 are in use. Our own
  * documents stay below it: an update job for such a board names a stream and no presigned address (`protocol/update-boards.ts`).
  */
 export const MAX_MESSAGE_BYTES = 4096;

@@ -73,7 +73,7 @@ export class DeltaDecoder {
 	constructor(base: DeltaBase, sizeBytes: number, state?: DeltaState) {
 		this.#base = base;
 		this.#sizeBytes = sizeBytes;
-		if (state !== undefined) this.#restore(state);
+		if (state !== undefined) this.restore(state);
 	}
 
 	/** Bytes of the image that have come out. */
@@ -97,7 +97,7 @@ export class DeltaDecoder {
 		];
 	}
 
-	#restore(state: DeltaState): void {
+	private restore(state: DeltaState): void {
 		const isState =
 			state.length === STATE_LENGTH &&
 			state.every((one) => Number.isInteger(one) && one >= 0);
@@ -155,7 +155,7 @@ export class DeltaDecoder {
 			switch (this.#phase) {
 				case SAME:
 					if (this.#run > 0 && count === 0) return { taken, put };
-					this.#copy(output.subarray(put, put + count));
+					this.copy(output.subarray(put, put + count));
 					put += count;
 					break;
 				case INSERT:
@@ -165,23 +165,23 @@ export class DeltaDecoder {
 					output.set(input.subarray(taken, taken + take), put);
 					taken += take;
 					put += take;
-					this.#advance(take);
+					this.advance(take);
 					break;
 				}
 				default:
 					if (taken === input.length) return { taken, put };
-					this.#takeByte(input[taken++] as number);
+					this.takeByte(input[taken++] as number);
 			}
 		}
 	}
 
-	#copy(output: Uint8Array): void {
+	private copy(output: Uint8Array): void {
 		this.#base.read(this.#from, output);
-		this.#advance(output.length);
+		this.advance(output.length);
 	}
 
 	/** `count` bytes of the run have come out. */
-	#advance(count: number): void {
+	private advance(count: number): void {
 		this.#run -= count;
 		this.#left -= count;
 		this.#done += count;
@@ -191,7 +191,7 @@ export class DeltaDecoder {
 		else this.#phase = this.#left > 0 ? SAME_COUNT : RECORD;
 	}
 
-	#takeByte(byte: number): void {
+	private takeByte(byte: number): void {
 		if (this.#phase === HEADER) {
 			const expected =
 				this.#digits < DELTA_MAGIC.length
@@ -221,21 +221,21 @@ export class DeltaDecoder {
 		const value = this.#value;
 		this.#value = 0;
 		this.#digits = 0;
-		this.#takeNumber(value);
+		this.takeNumber(value);
 	}
 
-	#takeNumber(value: number): void {
+	private takeNumber(value: number): void {
 		switch (this.#phase) {
 			case BASE_SIZE:
-				this.#requireSize("base", value, this.#base.sizeBytes);
+				this.requireSize("base", value, this.#base.sizeBytes);
 				this.#phase = IMAGE_SIZE;
 				break;
 			case IMAGE_SIZE:
-				this.#requireSize("image", value, this.#sizeBytes);
+				this.requireSize("image", value, this.#sizeBytes);
 				this.#phase = RECORD;
 				break;
 			case RECORD:
-				this.#beginRecord(value);
+				this.beginRecord(value);
 				break;
 			case COPY_FROM: {
 				const step = value % 2 === 0 ? value / 2 : -(value + 1) / 2;
@@ -249,14 +249,14 @@ export class DeltaDecoder {
 				break;
 			}
 			case SAME_COUNT:
-				this.#beginRun(value, SAME);
+				this.beginRun(value, SAME);
 				break;
 			default:
-				this.#beginRun(value, CHANGED);
+				this.beginRun(value, CHANGED);
 		}
 	}
 
-	#requireSize(what: string, value: number, expected: number): void {
+	private requireSize(what: string, value: number, expected: number): void {
 		if (value !== expected)
 			throw new DeltaError(
 				"delta_sizes",
@@ -264,7 +264,7 @@ export class DeltaDecoder {
 			);
 	}
 
-	#beginRecord(value: number): void {
+	private beginRecord(value: number): void {
 		const isCopy = value % 2 === 1;
 		const count = (value - (isCopy ? 1 : 0)) / 2;
 		if (count === 0)
@@ -282,7 +282,7 @@ export class DeltaDecoder {
 		this.#phase = isCopy ? COPY_FROM : INSERT;
 	}
 
-	#beginRun(value: number, phase: number): void {
+	private beginRun(value: number, phase: number): void {
 		if (value > this.#left)
 			throw new DeltaError(
 				"delta_bounds",
@@ -297,6 +297,6 @@ export class DeltaDecoder {
 		this.#run = value;
 		this.#phase = phase;
 		if (value > 0) return;
-		this.#advance(0);
+		this.advance(0);
 	}
 }

@@ -30,11 +30,11 @@ export class HeapFlash implements Flash {
 	}
 
 	read(offset: number, into: Uint8Array): void {
-		into.set(this.#range(offset, into.length));
+		into.set(this.range(offset, into.length));
 	}
 
 	program(offset: number, bytes: Uint8Array): void {
-		const cells = this.#range(offset, bytes.length);
+		const cells = this.range(offset, bytes.length);
 		for (let i = 0; i < cells.length; i++)
 			cells[i] = (cells[i] ?? 0) & (bytes[i] ?? 0);
 	}
@@ -42,10 +42,10 @@ export class HeapFlash implements Flash {
 	erase(offset: number): void {
 		if (offset % this.sectorBytes !== 0)
 			throw new RangeError(`Offset ${offset} is not the start of a sector.`);
-		this.#range(offset, this.sectorBytes).fill(0xff);
+		this.range(offset, this.sectorBytes).fill(0xff);
 	}
 
-	#range(offset: number, length: number): Uint8Array {
+	private range(offset: number, length: number): Uint8Array {
 		if (offset < 0 || offset + length > this.sizeBytes)
 			throw new RangeError(
 				`Bytes ${offset} … ${offset + length} lie outside ${this.sizeBytes}.`,

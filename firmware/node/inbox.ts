@@ -5,7 +5,7 @@
  * The client acknowledges a message of QoS 1 before anybody has acted on it, so none may be relied on to come: whoever subscribes
  * asks for what it needs on each connection, and takes what comes as news.
  */
-import { type Agent, MAX_MESSAGE_BYTES } from "./cloud-link.ts";
+import { type Agent, MAX_MESSAGE_BYTES, type Message } from "./cloud-link.ts";
 import { FIRST_SUBSCRIBE_ID } from "./in-flight.ts";
 import { type MessageWriter, subscribeBytes } from "./message-writer.ts";
 import type {
@@ -32,8 +32,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class Inbox {
 	readonly #system: Pick<System, "log" | "maxMessageBytes">;
 	readonly #timers: Timers;
-	readonly #waiting: { readonly topic: string; readonly bytes: Uint8Array }[] =
-		[];
+	readonly #waiting: (Message & { readonly topic: string })[] = [];
 	#timer: TimerHandle | undefined;
 	readonly #agents: readonly Agent[];
 	/** Of the agents' filters, so many have been answered, or have not been in time; those up to `#asked` have been asked for. */
@@ -192,8 +191,8 @@ export class Inbox {
 		if (message === undefined) return;
 		if (this.#waiting.length > 0)
 			this.#timer = this.#timers.set(() => this.tell(), 0);
-		const { topic, bytes } = message;
-		this.find(topic)?.onMessage(topic, bytes);
+		const { topic } = message;
+		this.find(topic)?.onMessage(topic, message);
 	}
 
 	private begin(topic: string, lengthBytes: number): void {
@@ -210,7 +209,9 @@ export class Inbox {
 				`A message of ${lengthBytes} bytes on ${topic} is passed over: ${maxMessageBytes} are the most.`,
 			);
 			agent.onTooLong(topic, lengthBytes);
-		} else this.#bytes = new Uint8Array(lengthBytes);
+		} else if (agent.isBell?.(topic) === true)
+			agent.onTooLong(topic, lengthBytes);
+		else this.#bytes = new Uint8Array(lengthBytes);
 	}
 
 	private find(topic: string): Agent | null {

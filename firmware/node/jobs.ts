@@ -13,6 +13,7 @@ import {
 	judgeJobDocument,
 } from "../../protocol/job-documents.ts";
 import { Asker, type AskerParts } from "./asker.ts";
+import type { Message } from "./cloud-link.ts";
 import type {
 	Job,
 	JobEnd,
@@ -20,7 +21,13 @@ import type {
 	Operations,
 	StatusDetails,
 } from "./job.ts";
-import { type JsonObject, objectOf } from "./json-message.ts";
+import {
+	includesText,
+	type JsonObject,
+	objectOf,
+	readJson,
+	WITHOUT_ADDRESSES,
+} from "./json-message.ts";
 import type { NodeSettings } from "./settings.ts";
 
 /** Settings key: the job that the node has. */
@@ -41,6 +48,8 @@ interface JobRecord {
 export interface JobsParts extends AskerParts {
 	readonly settings: NodeSettings;
 	readonly operations: Operations;
+	/** What a stream has is not fetched from an address. */
+	readonly prefersStreams: boolean;
 	/** A job has ended, or the cloud has taken note of that. */
 	onChange(): void;
 }
@@ -51,6 +60,9 @@ const FILTERS = [
 	"+/update/+",
 	"$next/get/+",
 ] as const;
+
+/** In an update's document, where there is a stream. */
+const STREAM = '"stream":';
 
 export class Jobs extends Asker {
 	readonly #parts: JobsParts;
@@ -84,13 +96,13 @@ export class Jobs extends Asker {
 
 	/** Goes on with the job that was under way before a restart. */
 	start(): void {
-		const record = this.#stored();
+		const record = this.stored();
 		if (record === null) return;
 		const job = new HeldJob(this, record, null);
 		this.#job = job;
 		const { operation } = record;
 		if (job.outcome === null && isJobOperation(operation))
-			this.#open(operation)?.run(job, null);
+			this.open(operation)?.run(job, null);
 	}
 
 	onOnline(): void {
@@ -102,16 +114,16 @@ export class Jobs extends Asker {
 
 	protected onDue(): void {
 		this.#wantsNext = true;
-		this.#step();
+		this.step();
 	}
 
 	/** Asks what is to be asked next, if anything is. */
-	#step(): void {
+	private step(): void {
 		if (!this.mayAsk) return;
 		const job = this.#job;
 		if (job !== null && job.outcome !== null) {
 			const { status, details } = job.outcome;
-			this.#update(job, "end", status, details);
+			this.update(job, "end", status, details);
 		} else if (this.#isTooLong) {
 			this.#question = "who";
 			this.ask("$next/get", { includeJobDocument: false });
@@ -122,11 +134,11 @@ export class Jobs extends Asker {
 		} else if (job !== null && job.news !== null) {
 			const { news } = job;
 			job.news = null;
-			this.#update(job, "progress", "IN_PROGRESS", news);
+			this.update(job, "progress", "IN_PROGRESS", news);
 		}
 	}
 
-	#update(
+	private update(
 		job: HeldJob,
 		question: "progress" | "end",
 		status: string,
@@ -144,20 +156,26 @@ export class Jobs extends Asker {
 
 	// What comes in
 
+	/** It is asked who is next, whatever the notification says. */
+	isBell(topic: string): boolean {
+		return topic.endsWith("/notify-next");
+	}
+
+	protected override read(message: Message): JsonObject | null {
+		return this.#parts.prefersStreams && includesText(message.bytes, STREAM)
+			? readJson(message, WITHOUT_ADDRESSES)
+			: readJson(message);
+	}
+
 	protected receive(what: string, message: JsonObject): void {
-		if (what === "notify-next") {
-			this.#wantsNext = true;
-			this.#step();
-			return;
-		}
 		if (!this.takes(message.clientToken)) return;
 		if (what.endsWith("/accepted")) {
 			this.succeeded();
 			if (this.#question === "next" || this.#question === "who")
-				this.#take(objectOf(message.execution));
-			else this.#updated(objectOf(message.executionState));
-		} else this.#rejected(message);
-		this.#step();
+				this.take(objectOf(message.execution));
+			else this.updated(objectOf(message.executionState));
+		} else this.rejected(message);
+		this.step();
 	}
 
 	protected tooLong(what: string): void {
@@ -165,23 +183,23 @@ export class Jobs extends Asker {
 			this.startOver();
 			this.#isTooLong = true;
 		} else this.#wantsNext = true;
-		this.#step();
+		this.step();
 	}
 
 	/** The next job; null or without an id where there is none. */
-	#take(execution: JsonObject | null): void {
+	private take(execution: JsonObject | null): void {
 		const isTooLong = this.#isTooLong;
 		this.#isTooLong = false;
 		const id = execution?.jobId;
 		const held = this.#job;
 		if (execution === null || typeof id !== "string") {
-			if (held !== null) this.#drop(held);
+			if (held !== null) this.drop(held);
 			return;
 		}
 		const number = numberOf(execution.executionNumber) ?? 1;
 		const version = numberOf(execution.versionNumber);
 		if (held !== null && (held.id !== id || held.record.number !== number))
-			this.#drop(held);
+			this.drop(held);
 		const job =
 			this.#job ?? new HeldJob(this, { id, number, operation: "" }, version);
 		this.#job = job;
@@ -193,17 +211,17 @@ export class Jobs extends Asker {
 				reason: "document_too_long",
 				detail: "The job's document is longer than the node can receive.",
 			});
-		} else this.#begin(job, execution.jobDocument);
+		} else this.begin(job, execution.jobDocument);
 	}
 
-	#begin(job: HeldJob, given: unknown): void {
+	private begin(job: HeldJob, given: unknown): void {
 		const verdict = judgeJobDocument(given);
 		if ("refused" in verdict) {
 			job.end("REJECTED", { reason: verdict.refused, detail: verdict.detail });
 			return;
 		}
 		const document: JobDocument = verdict.ok;
-		const operation = this.#open(document.operation);
+		const operation = this.open(document.operation);
 		if (operation === null) {
 			job.end("REJECTED", {
 				reason: "unknown_operation",
@@ -218,18 +236,22 @@ export class Jobs extends Asker {
 				return;
 			}
 		}
-		operation.run(job, document);
+		// In a turn of its own: little of the stack is in use then, and nothing of the message is held but the document.
+		this.asking.timers.set(() => {
+			if (this.#operation === operation && this.isRunning)
+				operation.run(job, document);
+		}, 0);
 	}
 
 	/** @param state of the execution, as it is after our update */
-	#updated(state: JsonObject | null): void {
+	private updated(state: JsonObject | null): void {
 		const job = this.#job;
 		if (job === null) return;
 		job.version = numberOf(state?.versionNumber);
-		if (this.#question === "end") this.#forget();
+		if (this.#question === "end") this.forget();
 	}
 
-	#rejected(message: JsonObject): void {
+	private rejected(message: JsonObject): void {
 		const { code } = message;
 		const job = this.#job;
 		const isUpdate = this.#question === "progress" || this.#question === "end";
@@ -246,7 +268,7 @@ export class Jobs extends Asker {
 				code === "InvalidStateTransition" ||
 				code === "ResourceNotFound"
 			) {
-				this.#drop(job);
+				this.drop(job);
 				return;
 			}
 		}
@@ -263,23 +285,23 @@ export class Jobs extends Asker {
 
 	// The job that is held
 
-	#open(name: JobOperation): Operation | null {
+	private open(name: JobOperation): Operation | null {
 		this.#operation ??= this.#parts.operations(name);
 		return this.#operation;
 	}
 
 	/** It is not the node's any more. */
-	#drop(job: HeldJob): void {
+	private drop(job: HeldJob): void {
 		const wasRunning = job.outcome === null;
 		const operation = this.#operation;
 		job.isOver = true;
-		this.#forget();
+		this.forget();
 		if (!wasRunning) return;
 		this.log("warn", `The job ${job.id} was cancelled, or ran out of time.`);
 		operation?.cancel?.();
 	}
 
-	#forget(): void {
+	private forget(): void {
 		this.#job = null;
 		this.#operation = null;
 		this.#wantsNext = true;
@@ -296,16 +318,16 @@ export class Jobs extends Asker {
 	/** For the job that is held: there is something to tell. */
 	changed(): void {
 		if (!this.isRunning) this.#parts.onChange();
-		this.#step();
+		this.step();
 	}
 
 	/** For the job that is held: its document is wanted. */
 	askAgain(): void {
 		this.#wantsNext = true;
-		this.#step();
+		this.step();
 	}
 
-	#stored(): JobRecord | null {
+	private stored(): JobRecord | null {
 		const { settings } = this.#parts;
 		const text = settings.get(JOB_KEY);
 		if (text === undefined) return null;

@@ -1,11 +1,26 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { asciiJson, readJson } from "./json-message.ts";
+import {
+	asciiJson,
+	includesText,
+	type JsonObject,
+	readJson as readMessage,
+	WITHOUT_ADDRESSES,
+} from "./json-message.ts";
 
 const bytesOf = (text: string): Uint8Array =>
 	new Uint8Array(Buffer.from(text, "utf8"));
 
+const readJson = (bytes: Uint8Array): JsonObject | null =>
+	readMessage({ bytes });
+
 describe("a JSON message", () => {
+	it("is let go of as it is read", () => {
+		const message = { bytes: bytesOf('{"a":1}') };
+		assert.deepEqual(readMessage(message), { a: 1 });
+		assert.equal(message.bytes.length, 0);
+	});
+
 	it("comes out as it was put in, and is ASCII", () => {
 		fc.assert(
 			fc.property(
@@ -67,5 +82,51 @@ describe("a JSON message", () => {
 		assert.notEqual(readJson(bytesOf(nested(20))), null);
 		assert.equal(readJson(bytesOf(nested(21))), null);
 		assert.equal(readJson(bytesOf(`{"a":${"[".repeat(4000)}`)), null);
+	});
+
+	it("comes without the addresses of an update, where that is asked for, and with whatever else is called so", () => {
+		const read = (document: unknown) =>
+			readMessage(
+				{ bytes: bytesOf(JSON.stringify(document)) },
+				WITHOUT_ADDRESSES,
+			);
+		fc.assert(
+			fc.property(fc.string(), fc.string(), (text, other) => {
+				const url = `https://${text}`;
+				const deltaUrl = `https://${other}`;
+				const answer = (one: string, two: string) => ({
+					url: 3,
+					execution: {
+						url: text,
+						jobDocument: { url: one, stream: text, deltaUrl: two, more: [url] },
+					},
+					note: '"url":"',
+				});
+				assert.deepEqual(
+					read(answer(url, deltaUrl)),
+					answer("\u0024{}", "\u0024{}"),
+				);
+			}),
+			{ numRuns: 50 },
+		);
+		// One that has no room for what would stand in its place, and what is no text.
+		for (const url of ["", "a", "abc", 7, null, { b: 1 }, ["x"]])
+			assert.deepEqual(read({ a: { b: { url } } }), {
+				a: { b: { url: url === "abc" ? "\u0024{}" : url } },
+			});
+		for (const text of ['{"a":{"b":{"url":"', '{"a":{"b":{"url":"aaaaaaaa'])
+			assert.equal(
+				readMessage({ bytes: bytesOf(text) }, WITHOUT_ADDRESSES),
+				null,
+			);
+	});
+
+	it("is looked through for what it may say", () => {
+		const ascii = fc.string({ unit: fc.constantFrom("a", "b", '"') });
+		fc.assert(
+			fc.property(ascii, ascii, (text, part) => {
+				assert.equal(includesText(bytesOf(text), part), text.includes(part));
+			}),
+		);
 	});
 });

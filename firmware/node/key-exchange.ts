@@ -11,8 +11,7 @@ import {
 } from "../../protocol/provisioning.ts";
 import { Asker, type AskerParts } from "./asker.ts";
 import type { JsonObject } from "./json-message.ts";
-import type { KeyRing } from "./key-ring.ts";
-import type { KeyPair } from "./ports.ts";
+import type { KeyRing, NewPair } from "./key-ring.ts";
 
 /** Why there is no new certificate in force, or none that the node would know of. */
 export type ExchangeFailure =
@@ -95,60 +94,60 @@ export class KeyExchange extends Asker {
 	}
 
 	onOnline(): void {
-		this.#begin();
+		this.begin();
 	}
 
 	override onOffline(): void {
 		super.onOffline();
-		if (this.#step !== "idle") this.#end("no_answer", "The connection ended.");
+		if (this.#step !== "idle") this.end("no_answer", "The connection ended.");
 	}
 
 	protected onDue(): void {
-		if (this.#step === "idle") this.#begin();
-		else this.#end("no_answer", "The cloud does not answer.");
+		if (this.#step === "idle") this.begin();
+		else this.end("no_answer", "The cloud does not answer.");
 	}
 
 	protected receive(what: string, message: JsonObject): void {
 		if (!this.isAwaiting) return;
 		if (this.#step === "create" && what === CREATE + ACCEPTED)
-			this.#take(message);
+			this.take(message);
 		else if (this.#step === "create" && what === CREATE + REJECTED)
-			this.#end("create_rejected", reasonIn(message));
+			this.end("create_rejected", reasonIn(message));
 		else if (this.#step === "provision" && what === PROVISION + ACCEPTED)
-			this.#end(null, "");
+			this.end(null, "");
 		else if (this.#step === "provision" && what === PROVISION + REJECTED) {
 			// It is known not to be in force.
 			this.#step = "create";
-			this.#end("provision_rejected", reasonIn(message));
+			this.end("provision_rejected", reasonIn(message));
 		}
 	}
 
 	protected tooLong(what: string, lengthBytes: number): void {
 		if (this.isAwaiting && what.endsWith(ACCEPTED))
-			this.#end("bad_answer", `The answer has ${lengthBytes} bytes.`);
+			this.end("bad_answer", `The answer has ${lengthBytes} bytes.`);
 	}
 
-	#begin(): void {
+	private begin(): void {
 		this.#step = "create";
 		this.askWithoutToken(CREATE, {});
 	}
 
-	#take(message: JsonObject): void {
+	private take(message: JsonObject): void {
 		const { certificateOwnershipToken: token } = message;
-		const pair = pairIn(message);
+		const pair = takePair(message);
 		if (pair === null || typeof token !== "string") {
-			this.#end("bad_answer", "The answer lacks what it has to bring.");
+			this.end("bad_answer", "The answer lacks what it has to bring.");
 			return;
 		}
 		const { keys } = this.#parts;
 		const refusal = keys.tryOut(pair);
 		if (refusal !== null) {
-			this.#end(refusal.reason, refusal.detail);
+			this.end(refusal.reason, refusal.detail);
 			return;
 		}
 		const why = this.#parts.kept(pair.certificateId);
 		if (why !== null) {
-			this.#end("not_stored", why);
+			this.end("not_stored", why);
 			return;
 		}
 		this.startOver();
@@ -159,7 +158,7 @@ export class KeyExchange extends Asker {
 		});
 	}
 
-	#end(failure: ExchangeFailure | null, detail: string): void {
+	private end(failure: ExchangeFailure | null, detail: string): void {
 		const mayBeInForce = this.#step === "provision";
 		this.#step = "idle";
 		this.startOver();
@@ -168,8 +167,13 @@ export class KeyExchange extends Asker {
 	}
 }
 
-function pairIn(message: JsonObject): KeyPair | null {
+/** What is taken is in the message no more: it is much, and nobody else's. */
+function takePair(
+	message: JsonObject & { certificatePem?: unknown; privateKey?: unknown },
+): NewPair | null {
 	const { certificateId, certificatePem, privateKey } = message;
+	delete message.certificatePem;
+	delete message.privateKey;
 	return typeof certificateId === "string" &&
 		typeof certificatePem === "string" &&
 		typeof privateKey === "string"

@@ -37,6 +37,8 @@ const CHUNK_BYTES = 64;
 
 type Place = keyof typeof PAIR_KEYS;
 
+export type NewPair = { -readonly [Member in keyof KeyPair]: KeyPair[Member] };
+
 /** Why a pair was not taken on trial: it is of no use, or could not be stored. */
 export interface PairRefusal {
 	readonly reason: "bad_answer" | "not_stored";
@@ -73,7 +75,7 @@ export class KeyRing {
 		this.#settings = settings;
 		this.#keys = keys;
 		this.#system = system;
-		this.#load();
+		this.load();
 	}
 
 	/** @returns null where there is nothing that it would be needed for */
@@ -107,8 +109,11 @@ export class KeyRing {
 		return this.#settings.get(PAIRS_KEY) === "--";
 	}
 
-	/** Keeps a pair for the connections to come, on trial. @returns why it was not taken, and nothing has changed; or null */
-	tryOut(pair: KeyPair): PairRefusal | null {
+	/**
+	 * Keeps a pair for the connections to come, on trial. Of the pair, certificate and key are gone then: they are kept as another text.
+	 * @returns why it was not taken, and nothing has changed; or null
+	 */
+	tryOut(pair: NewPair): PairRefusal | null {
 		try {
 			this.#keys.use(pair);
 		} catch (error) {
@@ -118,11 +123,11 @@ export class KeyRing {
 		const why =
 			this.#settings.set(
 				PAIR_KEYS[place],
-				textOf(pair, this.#provisioned.certificateId),
-			) ?? this.#point(this.#inUse, place);
+				takeText(pair, this.#provisioned.certificateId),
+			) ?? this.point(this.#inUse, place);
 		if (why !== null) {
 			this.#settings.delete(PAIR_KEYS[place]);
-			this.#useOld();
+			this.useOld();
 			return { reason: "not_stored", detail: why };
 		}
 		this.#onTrial = place;
@@ -136,7 +141,7 @@ export class KeyRing {
 	keep(): string | null {
 		const place = this.#onTrial;
 		if (place === null) return null;
-		const why = this.#point(place, null);
+		const why = this.point(place, null);
 		if (why !== null) return why;
 		const old = this.#inUse;
 		this.#inUse = place;
@@ -154,10 +159,10 @@ export class KeyRing {
 		if (place === null) return;
 		this.#onTrial = null;
 		// What cannot be stored is tried, and dropped, once more after a restart.
-		if (wasInForce || this.#inUse !== null) this.#point(this.#inUse, null);
+		if (wasInForce || this.#inUse !== null) this.point(this.#inUse, null);
 		else this.#settings.delete(PAIRS_KEY);
 		this.#settings.delete(PAIR_KEYS[place]);
-		this.#useOld();
+		this.useOld();
 	}
 
 	/** The broker has let the node in. */
@@ -182,7 +187,7 @@ export class KeyRing {
 		if (this.#failures < 0) {
 			// The old one is no good either, as where the cloud has heard of the new one and the node did not hear that.
 			this.#failures = TRIAL_ATTEMPTS - 1;
-			this.#use(this.#onTrial);
+			this.use(this.#onTrial);
 			return;
 		}
 		this.refusedBy = reason;
@@ -192,10 +197,10 @@ export class KeyRing {
 		if (this.#provisioned.isClaim === true && this.#inUse === null) {
 			this.drop(true);
 			this.onClaim?.();
-		} else this.#useOld();
+		} else this.useOld();
 	}
 
-	#load(): void {
+	private load(): void {
 		const places = this.#settings.get(PAIRS_KEY) ?? "";
 		const inUse = placeOf(places[0]);
 		const onTrial = placeOf(places[1]);
@@ -207,8 +212,8 @@ export class KeyRing {
 			return;
 		}
 		this.#inUse = inUse;
-		if (onTrial !== null && this.#use(onTrial)) this.#onTrial = onTrial;
-		else if (inUse !== null && !this.#use(inUse)) {
+		if (onTrial !== null && this.use(onTrial)) this.#onTrial = onTrial;
+		else if (inUse !== null && !this.use(inUse)) {
 			this.#inUse = null;
 			this.#system.log("error", "The node's own certificate is lost.");
 		}
@@ -232,18 +237,18 @@ export class KeyRing {
 	}
 
 	/** @returns why it could not be stored, or null */
-	#point(inUse: Place | null, onTrial: Place | null): string | null {
+	private point(inUse: Place | null, onTrial: Place | null): string | null {
 		return this.#settings.set(PAIRS_KEY, (inUse ?? "-") + (onTrial ?? "-"));
 	}
 
-	#useOld(): void {
-		if (this.#inUse !== null && this.#use(this.#inUse)) return;
+	private useOld(): void {
+		if (this.#inUse !== null && this.use(this.#inUse)) return;
 		this.#keys.use(null);
 		this.certificateId = this.#provisioned.certificateId;
 	}
 
 	/** @returns whether there is such a pair */
-	#use(place: Place): boolean {
+	private use(place: Place): boolean {
 		const key = PAIR_KEYS[place];
 		const text = this.#settings.get(key);
 		if (text === undefined) return false;
@@ -278,15 +283,22 @@ function placeOf(letter: string | undefined): Place | null {
 	return letter === "a" || letter === "b" ? letter : null;
 }
 
-function textOf(pair: KeyPair, provisionedId: string): string {
-	const { certificateId, certificatePem, privateKeyPem } = pair;
-	const text = JSON.stringify([
-		certificateId,
-		certificatePem,
-		privateKeyPem,
-		provisionedId,
-	]);
-	return checkOf(text, 0) + text;
+/** A pair and a text of it take 6 KB together: so no more than that is there at a time. */
+function takeText(pair: NewPair, provisionedId: string): string {
+	const parts = [
+		"",
+		`[${JSON.stringify(pair.certificateId)},`,
+		JSON.stringify(pair.certificatePem),
+		",",
+		JSON.stringify(pair.privateKeyPem),
+		`,${JSON.stringify(provisionedId)}]`,
+	];
+	pair.certificatePem = "";
+	pair.privateKeyPem = "";
+	let crc = 0;
+	for (const part of parts) crc = crcOf(part, 0, crc);
+	parts[0] = digitsOf(crc);
+	return parts.join("");
 }
 
 function pairOf(
@@ -300,14 +312,22 @@ function pairOf(
 
 /** CRC-32 of the text's ASCII from a place on, in parts: the whole as bytes would be as large again. */
 function checkOf(text: string, from: number): string {
+	return digitsOf(crcOf(text, from, 0));
+}
+
+function digitsOf(crc: number): string {
+	return crc.toString(16).padStart(CRC_DIGITS, "0");
+}
+
+function crcOf(text: string, from: number, before: number): number {
 	const chunk = new Uint8Array(CHUNK_BYTES);
-	let crc = 0;
+	let crc = before;
 	for (let at = from; at < text.length; at += CHUNK_BYTES) {
 		const length = Math.min(CHUNK_BYTES, text.length - at);
 		for (let n = 0; n < length; n++) chunk[n] = text.charCodeAt(at + n);
 		crc = crc32(chunk, 0, length, crc);
 	}
-	return crc.toString(16).padStart(CRC_DIGITS, "0");
+	return crc;
 }
 
 function messageOf(error: unknown): string {

@@ -178,7 +178,9 @@ export function readCrash(memory: LastingMemory): CrashRecord | null {
 	const bytes = new Uint8Array(RECORD_HEADER_BYTES + length);
 	memory.read(RECORD_START, bytes);
 	if (view.getUint32(8, true) !== crcWithout(bytes, 8)) return null;
-	return readJson(bytes.slice(RECORD_HEADER_BYTES)) as CrashRecord | null;
+	return readJson({
+		bytes: bytes.slice(RECORD_HEADER_BYTES),
+	}) as CrashRecord | null;
 }
 
 /** It has been told. */

@@ -45,14 +45,14 @@ export class LevelledSystem implements System {
 	}
 
 	log(level: LogLevel, message: string): void {
-		if (!this.#passes(level)) return;
+		if (!this.passes(level)) return;
 		this.#ring?.append(level, message);
 		this.#system.log(level, message);
 	}
 
 	report(report: NodeReport): void {
-		if (this.#ring !== null && this.#passes("info")) {
-			const words = this.#wordsOf(report);
+		if (this.#ring !== null && this.passes("info")) {
+			const words = this.wordsOf(report);
 			if (words !== null) this.#ring.append("info", words);
 		}
 		this.#system.report(report);
@@ -62,12 +62,12 @@ export class LevelledSystem implements System {
 		this.#system.restart();
 	}
 
-	#passes(level: LogLevel): boolean {
+	private passes(level: LogLevel): boolean {
 		return LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(this.level);
 	}
 
 	/** What is kept of a report; null where that would push out what is of more use. */
-	#wordsOf(report: NodeReport): string | null {
+	private wordsOf(report: NodeReport): string | null {
 		switch (report.event) {
 			case "boot":
 				return `Firmware ${this.firmware} has started, after ${report.resetReason}.`;

@@ -42,15 +42,15 @@ export class LogRing {
 
 	/** Of the line written last; 0 where there is none. */
 	get lastNumber(): number {
-		if (this.#at < 0) this.#open();
+		if (this.#at < 0) this.open();
 		return this.#number;
 	}
 
 	/** Writes a line over the oldest ones. */
 	append(level: LogLevel, text: string): void {
-		if (this.#at < 0) this.#open();
-		const uptimeMs = this.#uptimeMs();
-		const bootTimeMs = this.#bootTimeMs;
+		if (this.#at < 0) this.open();
+		const uptimeMs = this.uptimeMs();
+		const bootTimeMs = this.bootTimeMs;
 		const bytes = encodeLine({
 			number: ++this.#number,
 			boot: this.boot,
@@ -67,20 +67,24 @@ export class LogRing {
 
 	/** The lines that are there with a number above `after`, oldest first, `count` at most. */
 	lines(after: number, count: number): readonly LogLine[] {
-		const bytes = this.#read();
+		const bytes = this.read();
 		const places = placesOf(bytes);
 		const lines: LogLine[] = [];
 		for (let n = 0; n < places.length && lines.length < count; n++) {
 			const line = decodeLine(bytes, places[n] as number);
 			if (line.number <= after) continue;
-			const boot = line.boot || this.#bootAfter(bytes, places, n);
+			const boot = line.boot || this.bootAfter(bytes, places, n);
 			lines.push(boot === line.boot ? line : { ...line, boot });
 		}
 		return lines;
 	}
 
 	/** What was written before its boot was known is of the boot of the next line. */
-	#bootAfter(bytes: Uint8Array, places: readonly number[], n: number): number {
+	private bootAfter(
+		bytes: Uint8Array,
+		places: readonly number[],
+		n: number,
+	): number {
 		for (let m = n + 1; m < places.length; m++) {
 			const { boot } = decodeLine(bytes, places[m] as number);
 			if (boot !== 0) return boot;
@@ -98,23 +102,23 @@ export class LogRing {
 		writeVitals(this.memory, {
 			boot,
 			firmware,
-			uptimeMs: this.#uptimeMs(),
-			bootTimeMs: this.#bootTimeMs,
+			uptimeMs: this.uptimeMs(),
+			bootTimeMs: this.bootTimeMs,
 			freeBytes:
 				before?.boot === boot ? (before?.freeBytes ?? null) : freeBytes,
 		});
 	}
 
-	get #bootTimeMs(): number | null {
+	private get bootTimeMs(): number | null {
 		return this.clock?.binding?.bootTimeMs ?? null;
 	}
 
-	#uptimeMs(): number {
+	private uptimeMs(): number {
 		return Math.round(this.#timers.uptimeMs());
 	}
 
-	#open(): void {
-		const bytes = this.#read();
+	private open(): void {
+		const bytes = this.read();
 		const newest = placesOf(bytes).pop();
 		this.#at = 0;
 		if (newest === undefined) return;
@@ -122,7 +126,7 @@ export class LogRing {
 		this.#at = newest + lineLength(bytes, newest);
 	}
 
-	#read(): Uint8Array {
+	private read(): Uint8Array {
 		const bytes = new Uint8Array(this.memory.sizeBytes - LOG_START);
 		this.memory.read(LOG_START, bytes);
 		return bytes;

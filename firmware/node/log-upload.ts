@@ -35,7 +35,7 @@ export class LogUpload implements Operation {
 	/** Sends it without a job. */
 	start(): void {
 		this.#last = this.#parts.ring?.lastNumber ?? 0;
-		this.#next();
+		this.next();
 	}
 
 	run(job: Job, document: unknown): void {
@@ -56,7 +56,7 @@ export class LogUpload implements Operation {
 		this.#isCancelled = true;
 	}
 
-	#next(): void {
+	private next(): void {
 		const { ring, uplink, timers, boot } = this.#parts;
 		const all = ring?.lines(this.#after, LINES_AT_ONCE) ?? [];
 		// What is logged meanwhile would have no end.
@@ -76,7 +76,7 @@ export class LogUpload implements Operation {
 		this.#count += lines.length;
 		uplink.publishEvent(event, (isAcknowledged) => {
 			if (this.#isCancelled) return;
-			if (isAcknowledged) this.#next();
+			if (isAcknowledged) this.next();
 			else this.#job?.end("FAILED", { reason: "not_sent" });
 		});
 	}

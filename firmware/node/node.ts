@@ -2,8 +2,9 @@
 import type { BootEvent, CrashRecord } from "../../protocol/documents.ts";
 import { JOURNAL_CODES } from "../../protocol/health-states.ts";
 import type { JobOperation } from "../../protocol/job-documents.ts";
-import { Claiming } from "./claiming.ts";
+import { Claiming, claimUplink } from "./claiming.ts";
 import { Clock } from "./clock.ts";
+import { NO_LINK } from "./cloud-link.ts";
 import { ConfigKeeper } from "./config-keeper.ts";
 import { ConfigShadow } from "./config-shadow.ts";
 import { findCrash } from "./crash-record.ts";
@@ -25,7 +26,7 @@ import { Sleeper } from "./sleeper.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { Streams } from "./streams.ts";
 import { Updates } from "./updates.ts";
-import { Uplink } from "./uplink.ts";
+import { Uplink, type UplinkParts } from "./uplink.ts";
 import { usableSensors } from "./usable-sensors.ts";
 import { feedWatchdog } from "./watchdog.ts";
 import { WifiChange } from "./wifi-change.ts";
@@ -78,6 +79,8 @@ class Node implements RunningNode {
 	readonly #shadow: ConfigShadow;
 	readonly #jobs: Jobs;
 	readonly #updates: Updates;
+	/** Null where nothing but the provisioned certificate is used. */
+	#keys: KeyRing | null;
 	/** Null as long as the configuration does not let the node sleep. */
 	#sleeper: Sleeper | null = null;
 	/** From the end of the last sleep until the node ran. */
@@ -124,7 +127,9 @@ class Node implements RunningNode {
 			onAnswer: () => this.#sleeper?.answered(),
 		});
 		if (this.#ring !== null) this.#ring.clock = this.#clock;
-		this.#uplink = new Uplink({
+		this.#keys = KeyRing.ofBoard(board, settings, system);
+		const isClaim = this.#keys?.isClaim === true;
+		const uplink: UplinkParts = {
 			boot,
 			system,
 			timers,
@@ -133,10 +138,13 @@ class Node implements RunningNode {
 			identity,
 			journal,
 			chance,
-			watch: this.#updates,
 			scratch: this.#storage.scratch,
-		});
-		this.#uplink.keys = KeyRing.ofBoard(board, settings, system);
+		};
+		// Until the node is somebody, nothing else is said to the cloud.
+		this.#uplink = isClaim
+			? claimUplink(uplink)
+			: new Uplink({ ...uplink, watch: this.#updates });
+		if (!isClaim) this.#uplink.keys = this.#keys;
 		const sensors = usableSensors(board.sensors, system);
 		this.#keeper = new ConfigKeeper({
 			settings,
@@ -146,7 +154,7 @@ class Node implements RunningNode {
 		});
 		const asking = {
 			thing: identity.thing,
-			link: this.#uplink.link,
+			link: isClaim ? NO_LINK : this.#uplink.link,
 			timers,
 			boot,
 			chance,
@@ -161,6 +169,7 @@ class Node implements RunningNode {
 			...asking,
 			settings,
 			operations: (name) => this.operation(name),
+			prefersStreams: board.update?.prefersStreams === true,
 			onChange: () => this.#sleeper?.answered(),
 		});
 		this.#streams = new Streams({
@@ -179,14 +188,16 @@ class Node implements RunningNode {
 			},
 			onBlock: (ref) => this.onBlock(ref),
 			takeFigures: () => this.takeFigures(),
-			publishLive: (bytes) => this.#uplink.publishLive(bytes),
+			publishLive: (bytes) => {
+				if (this.claiming === undefined) this.#uplink.publishLive(bytes);
+			},
 			onTaken: () => this.#sleeper?.sampled(),
 		});
 	}
 
 	start(): void {
 		const { woken, boot } = this.#storage;
-		const { keys } = this.#uplink;
+		const keys = this.#keys;
 		if (keys !== null) keys.onClaim = () => this.restart();
 		const crash = this.findCrash();
 		if (this.#ring !== null) this.#ring.boot = boot;
@@ -210,23 +221,18 @@ class Node implements RunningNode {
 
 	/** While the node has no certificate of its own. */
 	private get claiming(): Claiming | undefined {
-		return this.#uplink.keys?.claiming;
+		return this.#keys?.claiming;
 	}
 
-	/** Until the node is somebody, nothing else is said to the cloud. */
 	private claim(keys: KeyRing): void {
-		const { timers, network, identity } = this.#board;
-		const { boot, journal } = this.#storage;
+		const { timers, identity } = this.#board;
 		const system = this.#system;
 		keys.claiming = new Claiming({
-			boot,
+			thing: identity.thing,
+			boot: this.#storage.boot,
 			system,
 			timers,
-			settings: this.#settings,
-			network,
-			identity,
-			journal,
-			scratch: this.#storage.scratch,
+			uplink: this.#uplink,
 			chance: () => randomFraction(system),
 			keys,
 			restart: () => this.restart(),
@@ -239,7 +245,8 @@ class Node implements RunningNode {
 		const { timers, identity, keys } = this.#board;
 		if (keys === undefined) return null;
 		const system = this.#system;
-		this.#uplink.keys ??= new KeyRing(identity, keys, this.#settings, system);
+		this.#keys ??= new KeyRing(identity, keys, this.#settings, system);
+		this.#uplink.keys = this.#keys;
 		return new Rotation({
 			thing: identity.thing,
 			link: this.#uplink.link,
@@ -247,7 +254,7 @@ class Node implements RunningNode {
 			boot: this.#storage.boot,
 			chance: () => randomFraction(system),
 			system,
-			keys: this.#uplink.keys,
+			keys: this.#keys,
 			uplink: this.#uplink,
 		});
 	}
@@ -275,8 +282,9 @@ class Node implements RunningNode {
 		return null;
 	}
 
+	/** In a turn of its own: ending writes to flash what is open, which takes much of the stack. */
 	private restart(): void {
-		this.stop(() => this.#system.restart());
+		this.#board.timers.set(() => this.stop(() => this.#system.restart()), 0);
 	}
 
 	private reportBoot(): void {
@@ -399,7 +407,6 @@ class Node implements RunningNode {
 		this.#ring?.noteVitals(this.#system.firmware, null);
 		this.#streams.clockChanged();
 		this.#uplink.timeChanged();
-		this.claiming?.timeChanged();
 	}
 
 	private onBlock(ref: RecordRef): void {
@@ -451,7 +458,7 @@ class Node implements RunningNode {
 		);
 	}
 
-	get #dropped(): number {
+	private get dropped(): number {
 		return this.#storage.journal.dropped + this.#droppedUnseen;
 	}
 
@@ -466,7 +473,7 @@ class Node implements RunningNode {
 			uplink: this.#uplink.retained,
 			missedSamples: this.#streams.missedSamples,
 			sensorFaults: this.#streams.sensorFaults,
-			dropped: this.#dropped,
+			dropped: this.dropped,
 			rssi: this.#rssi,
 			wakeAtMs,
 			...this.#streams.retained,
@@ -480,7 +487,7 @@ class Node implements RunningNode {
 		return {
 			boot,
 			depth: journal.depth,
-			dropped: this.#dropped,
+			dropped: this.dropped,
 			reconnects: uplink.reconnects,
 			missedSamples: streams.missedSamples,
 			liveDropped: uplink.liveDropped,

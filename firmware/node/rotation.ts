@@ -27,7 +27,7 @@ export class Rotation implements Operation {
 	run(job: Job, document: JobDocument | null): void {
 		this.#job = job;
 		if (job.kept !== null) {
-			this.#judge(job);
+			this.judge(job);
 			return;
 		}
 		if (document === null) return;
@@ -36,14 +36,14 @@ export class Rotation implements Operation {
 			...this.#parts,
 			kept: (certificateId) => job.keep(certificateId),
 			ended: (failure, detail, mayBeInForce) =>
-				this.#ended(failure, detail, mayBeInForce),
+				this.ended(failure, detail, mayBeInForce),
 		});
 	}
 
 	/** The first connection after the exchange, by whichever of the two pairs was let in. */
 	onOnline(): void {
 		const job = this.#job;
-		if (job !== null && job.kept !== null) this.#judge(job);
+		if (job !== null && job.kept !== null) this.judge(job);
 	}
 
 	cancel(): void {
@@ -54,7 +54,7 @@ export class Rotation implements Operation {
 		this.#job = null;
 	}
 
-	#ended(
+	private ended(
 		failure: ExchangeFailure | null,
 		detail: string,
 		mayBeInForce: boolean,
@@ -69,7 +69,7 @@ export class Rotation implements Operation {
 	}
 
 	/** While the new one is on trial there is nothing to say. */
-	#judge(job: Job): void {
+	private judge(job: Job): void {
 		const { keys } = this.#parts;
 		if (keys.certificateId === job.kept) {
 			if (!keys.isOnTrial) job.end("SUCCEEDED", { certificateId: job.kept });

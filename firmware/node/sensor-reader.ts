@@ -128,11 +128,11 @@ class SensorSlot {
 		if (this.#sensor === null && nowMs < this.#retryAtMs) return;
 		try {
 			this.#sensor ??= this.#port.open();
-			if (this.#pick(row, this.#sensor.sample())) this.#answered();
-			else this.#checkSilence(nowMs);
+			if (this.pick(row, this.#sensor.sample())) this.answered();
+			else this.checkSilence(nowMs);
 		} catch (error) {
 			row.fill(MISSING, this.#first, this.#first + this.#channels.length);
-			this.#fail(nowMs, error);
+			this.fail(nowMs, error);
 		}
 	}
 
@@ -146,7 +146,7 @@ class SensorSlot {
 	}
 
 	/** @returns whether there is a value for any channel */
-	#pick(row: Int32Array, sample: object | undefined): boolean {
+	private pick(row: Int32Array, sample: object | undefined): boolean {
 		if (sample === undefined) return false;
 		let hasValue = false;
 		for (let n = 0; n < this.#channels.length; n++) {
@@ -159,7 +159,7 @@ class SensorSlot {
 		return hasValue;
 	}
 
-	#answered(): void {
+	private answered(): void {
 		this.#failures = 0;
 		this.#silentSamples = 0;
 		this.#hasAnswered = true;
@@ -167,7 +167,7 @@ class SensorSlot {
 	}
 
 	/** @throws Error when it has been silent for too long */
-	#checkSilence(nowMs: number): void {
+	private checkSilence(nowMs: number): void {
 		if (this.#silentSamples++ === 0) this.#silentSinceMs = nowMs;
 		if (
 			this.#silentSamples >= SILENT_SAMPLES &&
@@ -176,7 +176,7 @@ class SensorSlot {
 			throw new Error("it gives no values");
 	}
 
-	#fail(nowMs: number, error: unknown): void {
+	private fail(nowMs: number, error: unknown): void {
 		this.faults++;
 		this.#failures++;
 		this.#silentSamples = 0;

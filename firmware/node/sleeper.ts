@@ -62,13 +62,13 @@ export class Sleeper {
 
 	constructor(parts: SleeperParts) {
 		this.#parts = parts;
-		this.#alarm = new Alarm(parts.timers, () => this.#settle());
+		this.#alarm = new Alarm(parts.timers, () => this.settle());
 	}
 
 	start(): void {
 		this.#isOff = false;
 		this.#hadContact = false;
-		this.#settleSoon();
+		this.settleSoon();
 	}
 
 	/** Stays awake from now on. What is being sent goes on. */
@@ -81,61 +81,61 @@ export class Sleeper {
 	/** A sample's turn is over. */
 	sampled(): void {
 		this.#hadContact = false;
-		this.#settleSoon();
+		this.settleSoon();
 	}
 
 	/** The time source has answered, or not. */
 	answered(): void {
-		this.#settleSoon();
+		this.settleSoon();
 	}
 
 	/** In a turn of its own: whoever calls has not ended what it does. */
-	#settleSoon(): void {
-		if (!this.#isOff) this.#alarm.setAt(this.#now());
+	private settleSoon(): void {
+		if (!this.#isOff) this.#alarm.setAt(this.now());
 	}
 
-	#settle(): void {
+	private settle(): void {
 		if (this.#isOff) return;
 		if (this.#contact !== null) {
-			if (!this.#isOver(this.#contact)) return;
+			if (!this.isOver(this.#contact)) return;
 			this.#contact = null;
-			this.#awakeUntilMs = this.#now() + LINGER_MS;
+			this.#awakeUntilMs = this.now() + LINGER_MS;
 		}
 		const { uplink, hasToSend, maySleep } = this.#parts;
-		const isDue = hasToSend() && this.#now() >= uplink.retryAtMs;
-		if (isDue && !this.#hadContact) this.#connect();
-		else if (this.#now() < this.#awakeUntilMs)
+		const isDue = hasToSend() && this.now() >= uplink.retryAtMs;
+		if (isDue && !this.#hadContact) this.connect();
+		else if (this.now() < this.#awakeUntilMs)
 			this.#alarm.setAt(this.#awakeUntilMs);
-		else if (maySleep()) this.#sleep();
+		else if (maySleep()) this.sleep();
 	}
 
-	#connect(): void {
+	private connect(): void {
 		const { clock } = this.#parts;
 		this.#hadContact = true;
 		this.#contact = {
-			untilMs: this.#now() + CONTACT_MS,
+			untilMs: this.now() + CONTACT_MS,
 			mayTryAgain: clock.binding === null,
 			isSent: false,
 		};
-		this.#send(this.#contact);
+		this.send(this.#contact);
 		clock.ask();
 	}
 
-	#send(contact: Contact): void {
+	private send(contact: Contact): void {
 		const { uplink } = this.#parts;
 		contact.isSent = false;
 		this.#alarm.setAt(contact.untilMs);
 		uplink.start();
-		uplink.finish(contact.untilMs - this.#now(), () => {
+		uplink.finish(contact.untilMs - this.now(), () => {
 			contact.isSent = true;
 			this.#parts.onContact();
-			this.#settleSoon();
+			this.settleSoon();
 		});
 	}
 
-	#isOver(contact: Contact): boolean {
+	private isOver(contact: Contact): boolean {
 		const { clock, hasToSend } = this.#parts;
-		if (this.#now() >= contact.untilMs) return true;
+		if (this.now() >= contact.untilMs) return true;
 		if (!contact.isSent || clock.isAsking) {
 			this.#alarm.setAt(contact.untilMs);
 			return false;
@@ -143,20 +143,20 @@ export class Sleeper {
 		if (!contact.mayTryAgain || clock.binding === null || !hasToSend())
 			return true;
 		contact.mayTryAgain = false;
-		this.#send(contact);
+		this.send(contact);
 		return false;
 	}
 
-	#sleep(): void {
+	private sleep(): void {
 		const { boot, deepSleep, system, uplink, wakingMs } = this.#parts;
 		const wakeAtMs = this.#parts.nextSampleMs() - wakingMs;
-		const forMs = wakeAtMs - this.#now();
+		const forMs = wakeAtMs - this.now();
 		if (forMs < MIN_SLEEP_MS) return;
 		uplink.stop();
 		const memory = this.#parts.scratch.subarray(0, deepSleep.retainedBytes);
 		const bytes = writeRetained(memory, this.#parts.capture(wakeAtMs));
 		if (bytes === null) {
-			if (this.#parts.closeLongest()) this.#settleSoon();
+			if (this.#parts.closeLongest()) this.settleSoon();
 			else system.log("error", "The retained memory is too small to sleep.");
 			return;
 		}
@@ -166,7 +166,7 @@ export class Sleeper {
 		deepSleep.sleep(forMs);
 	}
 
-	#now(): number {
+	private now(): number {
 		return this.#parts.timers.uptimeMs();
 	}
 }

@@ -4,6 +4,7 @@
  * Source: https://docs.aws.amazon.com/iot/latest/developerguide/mqtt-based-file-delivery-in-devices.html
  */
 import { decodeBase64InPlace } from "./base64.ts";
+import type { Message } from "./cloud-link.ts";
 import { type JsonObject, objectOf, readJson } from "./json-message.ts";
 import type { SourceReason } from "./update-ports.ts";
 
@@ -25,7 +26,7 @@ export function readStreamBlock(message: Uint8Array): StreamBlock | null {
 	const rest = new Uint8Array(start + message.length - end);
 	rest.set(message.subarray(0, start));
 	rest.set(message.subarray(end), start);
-	const members = readJson(rest);
+	const members = readJson({ bytes: rest });
 	const lengthBytes = decodeBase64InPlace(message, start, end);
 	if (members === null || lengthBytes < 0) return null;
 	const { f: file, i: block } = members;
@@ -89,7 +90,7 @@ const REASONS: Readonly<Record<string, SourceReason>> = {
 	BlockBitmapLimitExceeded: "ranges_ignored",
 };
 
-export function readRejection(message: Uint8Array): StreamRejection {
+export function readRejection(message: Message): StreamRejection {
 	const members: JsonObject = objectOf(readJson(message)) ?? {};
 	const { o, c: clientToken } = members;
 	const code = typeof o === "string" ? o : "";

@@ -334,7 +334,7 @@ describe("a message of a stream", () => {
 		fc.assert(
 			fc.property(fc.uint8Array(), (bytes) => {
 				readStreamBlock(bytes.slice());
-				readRejection(bytes.slice());
+				readRejection({ bytes: bytes.slice() });
 			}),
 		);
 	});

@@ -7,7 +7,7 @@
  */
 import { Alarm } from "./alarm.ts";
 import { backoffMs } from "./backoff.ts";
-import type { Agent, CloudLink } from "./cloud-link.ts";
+import type { Agent, CloudLink, Message } from "./cloud-link.ts";
 import { asciiJson } from "./json-message.ts";
 import type { System, Timers } from "./ports.ts";
 import { readRejection, readStreamBlock } from "./stream-message.ts";
@@ -19,7 +19,7 @@ import type {
 } from "./update-ports.ts";
 
 /** As base64 in its message it stays below `MAX_MESSAGE_BYTES`. AWS IoT takes 256 bytes and more. */
-export const STREAM_BLOCK_BYTES = 2048;
+export const STREAM_BLOCK_BYTES = 1024;
 /** A block that has not come by then is asked for again. */
 const ANSWER = { baseMs: 10_000, capMs: 60_000, jitter: 0 } as const;
 /** A block is asked for so often before the range counts as lost. */
@@ -58,7 +58,7 @@ export class FileStream implements Agent {
 	constructor(parts: FileStreamParts) {
 		this.#parts = parts;
 		this.#topic = `$aws/things/${parts.thing}/streams/${parts.stream}/`;
-		this.#alarm = new Alarm(parts.timers, () => this.#askAgain());
+		this.#alarm = new Alarm(parts.timers, () => this.askAgain());
 		parts.link.attach(this);
 	}
 
@@ -67,18 +67,18 @@ export class FileStream implements Agent {
 		return {
 			rangeBytes: STREAM_BLOCK_BYTES,
 			fetch: (offset, lengthBytes, sink) =>
-				this.#fetch(file, offset, lengthBytes, sink),
+				this.fetch(file, offset, lengthBytes, sink),
 		};
 	}
 
 	/** What is asked for is not waited for any more. */
 	close(): void {
-		this.#rest();
+		this.rest();
 		this.#parts.link.detach(this);
 	}
 
 	/** Of one block: no range goes over the end of one. */
-	#fetch(
+	private fetch(
 		file: number,
 		offset: number,
 		lengthBytes: number,
@@ -89,16 +89,16 @@ export class FileStream implements Agent {
 		const question = { file, block, skip, lengthBytes, sink };
 		this.#question = question;
 		this.#asks = 0;
-		this.#ask();
+		this.ask();
 		return {
 			cancel: () => {
-				if (this.#question === question) this.#rest();
+				if (this.#question === question) this.rest();
 			},
 		};
 	}
 
 	/** Without a connection it waits for one: that takes as long as it takes. */
-	#ask(): void {
+	private ask(): void {
 		if (this.#question === null || !this.#isOnline) return;
 		const { link, timers } = this.#parts;
 		const { file, block } = this.#question;
@@ -117,20 +117,20 @@ export class FileStream implements Agent {
 		);
 	}
 
-	#askAgain(): void {
-		if (this.#asks >= MOST_ASKS) this.#fail("connection_lost");
-		else this.#ask();
+	private askAgain(): void {
+		if (this.#asks >= MOST_ASKS) this.fail("connection_lost");
+		else this.ask();
 	}
 
-	#rest(): void {
+	private rest(): void {
 		this.#question = null;
 		this.#alarm.setAt(NEVER);
 		this.#parts.link.settle();
 	}
 
-	#fail(reason: SourceReason): void {
+	private fail(reason: SourceReason): void {
 		const { sink } = this.#question ?? {};
-		this.#rest();
+		this.rest();
 		sink?.onFailed(reason);
 	}
 
@@ -151,7 +151,7 @@ export class FileStream implements Agent {
 	onOnline(): void {
 		this.#isOnline = true;
 		this.#asks = 0;
-		this.#ask();
+		this.ask();
 	}
 
 	onOffline(): void {
@@ -159,17 +159,17 @@ export class FileStream implements Agent {
 		this.#alarm.setAt(NEVER);
 	}
 
-	onMessage(topic: string, bytes: Uint8Array): void {
-		if (topic.endsWith("/rejected/json")) this.#rejected(bytes);
-		else this.#take(bytes);
+	onMessage(topic: string, message: Message): void {
+		if (topic.endsWith("/rejected/json")) this.rejected(message);
+		else this.take(message.bytes);
 	}
 
 	onTooLong(): void {
 		// A block, and larger than any that is asked for.
-		this.#fail("ranges_ignored");
+		this.fail("ranges_ignored");
 	}
 
-	#take(message: Uint8Array): void {
+	private take(message: Uint8Array): void {
 		const question = this.#question;
 		const found = readStreamBlock(message);
 		if (found === null) {
@@ -185,25 +185,25 @@ export class FileStream implements Agent {
 		const { skip, lengthBytes, sink } = question;
 		const { bytes } = found;
 		if (bytes.length > STREAM_BLOCK_BYTES) {
-			this.#fail("ranges_ignored");
+			this.fail("ranges_ignored");
 			return;
 		}
 		// A range ends where a block does, or where the file should.
 		if (bytes.length !== skip + lengthBytes) {
-			this.#fail("wrong_length");
+			this.fail("wrong_length");
 			return;
 		}
 		sink.onBytes(bytes.subarray(skip));
 		// What was in it may have ended the update, or begun another range.
 		if (this.#question !== question) return;
-		this.#rest();
+		this.rest();
 		sink.onEnd();
 	}
 
-	#rejected(message: Uint8Array): void {
+	private rejected(message: Message): void {
 		const { reason, code, clientToken } = readRejection(message);
 		if (clientToken !== undefined && clientToken !== `${this.#count}`) return;
 		this.#parts.system.log("warn", `The stream is rejected: ${code}.`);
-		this.#fail(reason);
+		this.fail(reason);
 	}
 }

@@ -295,7 +295,7 @@ describe("an update as a job", () => {
 		// Of the sector under way, a block at most.
 		assert.deepEqual(
 			rig.streams.requests.map(({ o }) => o),
-			[0, 1, 1, 2, 3, 2, 3, 4, 5, 6],
+			[0, 1, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
 		);
 	});
 

@@ -69,13 +69,13 @@ export class UpdateOperation implements Operation {
 		if (updates.unsettled === job.id) return;
 		// Of a job that the cloud does not have any more.
 		if (outcome !== null) updates.settle();
-		this.#start(job, document);
+		this.start(job, document);
 	}
 
 	cancel(): void {
 		const { updates } = this.#parts;
 		if (this.#job !== null) this.#updater?.cancel(this.#job.id);
-		this.#close();
+		this.close();
 		// On trial, or told to start: that is gone through with, and nobody is to be told.
 		updates.leave(this);
 	}
@@ -83,7 +83,7 @@ export class UpdateOperation implements Operation {
 	/** The node ends. */
 	stop(): void {
 		this.#updater?.stop();
-		this.#close();
+		this.close();
 	}
 
 	/** What became of the update after the restart. */
@@ -91,7 +91,7 @@ export class UpdateOperation implements Operation {
 		const job = this.#job;
 		if (job?.id !== id) return;
 		const { updates } = this.#parts;
-		this.#report(reason === null ? "confirmed" : "failed", reason);
+		this.report(reason === null ? "confirmed" : "failed", reason);
 		const why =
 			reason === null
 				? job.end("SUCCEEDED", { version })
@@ -101,22 +101,22 @@ export class UpdateOperation implements Operation {
 		updates.leave(this);
 	}
 
-	#start(job: Job, document: UpdateJob): void {
+	private start(job: Job, document: UpdateJob): void {
 		const manifest = decodeBase64(document.manifest);
 		const signature = decodeBase64(document.signature);
 		if (manifest === null || signature === null) {
-			this.#fail("signature_malformed", "It is no base64.");
+			this.fail("signature_malformed", "It is no base64.");
 			return;
 		}
-		const sources = this.#sourcesOf(document);
+		const sources = this.sourcesOf(document);
 		if (sources === null) {
-			this.#fail(
+			this.fail(
 				"not_found",
 				"This board takes images from streams, and the job names none.",
 			);
 			return;
 		}
-		const updater = this.#updater ?? this.#makeUpdater();
+		const updater = this.#updater ?? this.makeUpdater();
 		this.#updater = updater;
 		const why = updater.start({
 			id: job.id,
@@ -124,10 +124,10 @@ export class UpdateOperation implements Operation {
 			signature,
 			...sources,
 		});
-		if (why !== null) this.#fail(why, "");
+		if (why !== null) this.fail(why, "");
 	}
 
-	#makeUpdater(): Updater {
+	private makeUpdater(): Updater {
 		const { system, timers, settings, update } = this.#parts;
 		const { slots, crypto, running } = update;
 		return new Updater({
@@ -138,10 +138,10 @@ export class UpdateOperation implements Operation {
 			crypto,
 			running,
 			events: {
-				onProgress: (step) => this.#tellProgress(step),
+				onProgress: (step) => this.tellProgress(step),
 				onExpired: () => this.#job?.renew(),
-				onFailed: (reason, detail) => this.#fail(reason, detail),
-				onReady: () => this.#restart(),
+				onFailed: (reason, detail) => this.fail(reason, detail),
+				onReady: () => this.restart(),
 			},
 		});
 	}
@@ -151,7 +151,7 @@ export class UpdateOperation implements Operation {
 	 * has the difference where the manifest names one.
 	 * @returns null where the board takes nothing that the job names
 	 */
-	#sourcesOf({ url, deltaUrl, stream }: UpdateJob): Sources | null {
+	private sourcesOf({ url, deltaUrl, stream }: UpdateJob): Sources | null {
 		const { update, thing, link, timers, system } = this.#parts;
 		if (
 			stream !== undefined &&
@@ -168,7 +168,12 @@ export class UpdateOperation implements Operation {
 		return delta === undefined ? { image } : { image, delta };
 	}
 
-	#tellProgress({ step, doneBytes, sizeBytes, version }: UpdateStep): void {
+	private tellProgress({
+		step,
+		doneBytes,
+		sizeBytes,
+		version,
+	}: UpdateStep): void {
 		const percent = Math.floor((100 * doneBytes) / sizeBytes);
 		const isNews =
 			step !== this.#step || percent >= this.#percent + PROGRESS_PERCENT;
@@ -176,7 +181,7 @@ export class UpdateOperation implements Operation {
 		this.#step = step;
 		this.#percent = percent;
 		this.#version = version;
-		this.#report(step, null);
+		this.report(step, null);
 		this.#job?.progress(
 			step === "loading"
 				? { step, progress: `${percent}`, version }
@@ -184,10 +189,10 @@ export class UpdateOperation implements Operation {
 		);
 	}
 
-	#fail(reason: UpdateReason, detail: string): void {
+	private fail(reason: UpdateReason, detail: string): void {
 		const { updates } = this.#parts;
-		this.#close();
-		this.#report("failed", reason);
+		this.close();
+		this.report("failed", reason);
 		this.#job?.end("FAILED", {
 			reason,
 			...(detail === "" ? {} : { detail }),
@@ -196,16 +201,16 @@ export class UpdateOperation implements Operation {
 		updates.leave(this);
 	}
 
-	#restart(): void {
+	private restart(): void {
 		this.#isLeaving = true;
-		this.#close();
-		this.#report("restarting", null);
+		this.close();
+		this.report("restarting", null);
 		if (this.#version !== null)
 			this.#job?.progress({ step: "restarting", version: this.#version });
 		this.#parts.restart();
 	}
 
-	#report(
+	private report(
 		step: UpdateStep["step"] | "restarting" | "confirmed" | "failed",
 		reason: UpdateReason | null,
 	): void {
@@ -219,7 +224,7 @@ export class UpdateOperation implements Operation {
 		});
 	}
 
-	#close(): void {
+	private close(): void {
 		this.#updater = null;
 		this.#stream?.close();
 		this.#stream = null;

@@ -72,26 +72,26 @@ export class UpdateTrial {
 		const { slots } = this.#parts;
 		const isNew = slots.runningSlot === record.slot;
 		if (record.phase === "switch") {
-			if (isNew) this.#move({ ...record, phase: "trial" });
-			else this.#switchAgain(record);
+			if (isNew) this.move({ ...record, phase: "trial" });
+			else this.switchAgain(record);
 		} else if (record.phase === "trial" && !isNew) {
-			this.#settleFailed(record.reason ?? "not_confirmed");
+			this.settleFailed(record.reason ?? "not_confirmed");
 		}
-		if (this.#record.phase === "trial") this.#watch();
-		else this.#tell();
+		if (this.#record.phase === "trial") this.watch();
+		else this.tell();
 	}
 
 	/** The broker has acknowledged a message. */
 	acknowledged(): void {
 		this.#parts.trial.acknowledged();
 		if (this.#record?.phase === "trial" && !this.#parts.trial.isOn)
-			this.#confirm();
+			this.confirm();
 	}
 
 	/** An attempt to connect has failed. */
 	attemptFailed(): void {
 		this.#failedAttempts++;
-		this.#judge();
+		this.judge();
 	}
 
 	/** The outcome has been said; it is kept no longer. */
@@ -109,27 +109,27 @@ export class UpdateTrial {
 	}
 
 	/** The power may have gone before the bootloader was told, or right after the new image's start. */
-	#switchAgain(record: UpdateRecord): void {
+	private switchAgain(record: UpdateRecord): void {
 		const tries = (record.tries ?? 1) + 1;
 		if (tries > MOST_TRIES) {
-			this.#settleFailed("did_not_start");
+			this.settleFailed("did_not_start");
 			return;
 		}
-		if (!this.#move({ ...record, tries })) return;
+		if (!this.move({ ...record, tries })) return;
 		try {
 			this.#parts.slots.activate();
 		} catch (error) {
 			this.#parts.system.log("error", `The switch failed: ${error}`);
-			this.#settleFailed("switch_failed");
+			this.settleFailed("switch_failed");
 			return;
 		}
 		this.#parts.onReady();
 	}
 
-	#watch(): void {
+	private watch(): void {
 		if (!this.#parts.trial.isOn) {
 			// Confirmed, and the power went before that was written down; or a bootloader that knows no trial.
-			this.#confirm();
+			this.confirm();
 			return;
 		}
 		const { timers } = this.#parts;
@@ -137,7 +137,7 @@ export class UpdateTrial {
 			this.#timer = timers.set(
 				() => {
 					this.#timer = null;
-					this.#judge();
+					this.judge();
 					if (atMs < LONGEST_MS) next(LONGEST_MS);
 				},
 				Math.max(0, atMs - timers.uptimeMs()),
@@ -146,7 +146,7 @@ export class UpdateTrial {
 		next(ALLOWANCE_MS);
 	}
 
-	#judge(): void {
+	private judge(): void {
 		const { trial, timers, slots, system } = this.#parts;
 		if (this.#record?.phase !== "trial" || !trial.isOn) return;
 		const awakeMs = timers.uptimeMs();
@@ -158,7 +158,7 @@ export class UpdateTrial {
 			"error",
 			`Nothing was acknowledged in ${awakeMs} ms and ${this.#failedAttempts} attempts: the image before is started.`,
 		);
-		this.#move({ ...this.#record, reason: "no_acknowledgement" });
+		this.move({ ...this.#record, reason: "no_acknowledgement" });
 		try {
 			slots.rollBack();
 		} catch (error) {
@@ -168,7 +168,7 @@ export class UpdateTrial {
 	}
 
 	/** What the update changes for the next ones is in force before it counts as done. */
-	#confirm(): void {
+	private confirm(): void {
 		const record = this.#record;
 		if (record === null) return;
 		const { settings, system } = this.#parts;
@@ -185,23 +185,23 @@ export class UpdateTrial {
 			return;
 		}
 		const { reason: _, ...confirmed } = record;
-		if (!this.#move({ ...confirmed, phase: "done" })) return;
+		if (!this.move({ ...confirmed, phase: "done" })) return;
 		this.stop();
-		this.#tell();
+		this.tell();
 	}
 
-	#tell(): void {
+	private tell(): void {
 		const { outcome } = this;
 		if (outcome !== null) this.#parts.onOutcome(outcome);
 	}
 
-	#settleFailed(reason: UpdateReason): void {
+	private settleFailed(reason: UpdateReason): void {
 		if (this.#record === null) return;
-		this.#move({ ...this.#record, phase: "failed", reason });
+		this.move({ ...this.#record, phase: "failed", reason });
 	}
 
 	/** Goes by the record even where it cannot be stored. @returns whether it is stored */
-	#move(record: UpdateRecord): boolean {
+	private move(record: UpdateRecord): boolean {
 		const why = this.#store.write(record);
 		if (why !== null) {
 			this.#parts.system.log("error", `An update's record is lost: ${why}`);

@@ -8,9 +8,9 @@
  */
 import type { UpdateManifest } from "../../protocol/update-manifest.ts";
 import { backoffMs } from "./backoff.ts";
-import { DeltaDecoder, DeltaError } from "./delta.ts";
+import { DeltaError } from "./delta.ts";
+import { DeltaLoading, ImageLoading, type Loading } from "./loading.ts";
 import type { System, TimerHandle, Timers } from "./ports.ts";
-import { SlotWriter } from "./slot-writer.ts";
 import {
 	hexOf,
 	judgeManifest,
@@ -21,6 +21,7 @@ import type {
 	ByteSource,
 	Hasher,
 	RangeRequest,
+	RangeSink,
 	RunningFirmware,
 	SourceReason,
 	UpdateCrypto,
@@ -88,11 +89,18 @@ interface Work {
 	record: UpdateRecord;
 }
 
-export class Updater {
+export class Updater implements RangeSink {
 	readonly #parts: UpdaterParts;
 	readonly #store: UpdateStore;
 	#work: Work | null = null;
 	#request: RangeRequest | null = null;
+	/** Where what is fetched goes. */
+	#loading: Loading | null = null;
+	#source: ByteSource | null = null;
+	/** Of what is fetched: how far it has come, where the range under way ends, and where all of it does. */
+	#at = 0;
+	#rangeEnd = 0;
+	#endBytes = 0;
 	#timer: TimerHandle | null = null;
 	#failures = 0;
 	/** Waits for other addresses. */
@@ -119,7 +127,7 @@ export class Updater {
 			this.#work.delta = order.delta;
 			if (this.#isExpired) {
 				this.#isExpired = false;
-				this.#load();
+				this.load();
 			}
 			return null;
 		}
@@ -146,8 +154,8 @@ export class Updater {
 			before.slot === slots.idleSlot &&
 			order[before.kind] !== undefined
 		) {
-			this.#take(order, manifest, { ...before, id: order.id });
-			this.#load();
+			this.take(order, manifest, { ...before, id: order.id });
+			this.load();
 			return null;
 		}
 		const record: UpdateRecord = {
@@ -160,12 +168,12 @@ export class Updater {
 			securityVersion: manifest.securityVersion,
 			...(manifest.nextKey === undefined ? {} : { nextKey: manifest.nextKey }),
 		};
-		this.#take(order, manifest, record);
-		this.#choose();
+		this.take(order, manifest, record);
+		this.choose();
 		return null;
 	}
 
-	#take(
+	private take(
 		{ image, delta }: UpdateOrder,
 		{ sizeBytes, sha256, delta: difference }: UpdateManifest,
 		record: UpdateRecord,
@@ -186,18 +194,18 @@ export class Updater {
 	/** Gives up what is under way, if it is that job's. */
 	cancel(id: string): void {
 		if (this.workingFor === id)
-			this.#fail("cancelled", "The update was called off.");
+			this.fail("cancelled", "The update was called off.");
 	}
 
 	/** The node ends: what is kept is gone on with after its next start. */
 	stop(): void {
-		this.#rest();
+		this.rest();
 		this.#work = null;
 	}
 
 	/** A difference is worth it where it is to the very image that runs. */
-	#choose(): void {
-		const work = this.#need();
+	private choose(): void {
+		const work = this.need();
 		const { running } = this.#parts.slots;
 		const { delta } = work.manifest;
 		if (
@@ -205,39 +213,39 @@ export class Updater {
 			work.delta === undefined ||
 			delta.fromSizeBytes > running.sizeBytes
 		) {
-			this.#chooseImage();
+			this.chooseImage();
 			return;
 		}
-		this.#hash(
+		this.hash(
 			"checking",
 			(offset, into) => running.read(offset, into),
 			delta.fromSizeBytes,
 			(sha256) => {
-				if (sha256 === delta.fromSha256) this.#begin("delta");
-				else this.#chooseImage();
+				if (sha256 === delta.fromSha256) this.begin("delta");
+				else this.chooseImage();
 			},
 		);
 	}
 
-	#chooseImage(): void {
-		if (this.#need().image === undefined)
-			this.#fail(
+	private chooseImage(): void {
+		if (this.need().image === undefined)
+			this.fail(
 				"wrong_base",
 				"There is no whole image, and no difference to the one that runs.",
 			);
-		else this.#begin("image");
+		else this.begin("image");
 	}
 
-	#begin(kind: "image" | "delta"): void {
-		const work = this.#need();
+	private begin(kind: "image" | "delta"): void {
+		const work = this.need();
 		work.record = { ...work.record, kind };
 		const why = this.#store.begin(work.record);
-		if (why !== null) this.#fail("settings_failed", why);
-		else this.#load();
+		if (why !== null) this.fail("settings_failed", why);
+		else this.load();
 	}
 
-	#load(): void {
-		const { manifest, record } = this.#need();
+	private load(): void {
+		const { manifest, record } = this.need();
 		let progress = this.#store.readProgress();
 		const { sectorBytes } = this.#parts.slots.idle;
 		const isOurs =
@@ -245,32 +253,27 @@ export class Updater {
 			progress.doneBytes % sectorBytes === 0 &&
 			(progress.delta !== undefined) === (record.kind === "delta");
 		if (!isOurs) progress = { doneBytes: 0 };
-		this.#tell("loading", progress.doneBytes);
+		this.tell("loading", progress.doneBytes);
 		try {
-			if (record.kind === "delta") this.#loadDelta(progress);
-			else this.#loadImage(progress);
+			if (record.kind === "delta") this.loadDelta(progress);
+			else this.loadImage(progress);
 		} catch (error) {
-			this.#failBy(error);
+			this.failBy(error);
 		}
 	}
 
-	#loadImage({ doneBytes }: UpdateProgress): void {
-		const { manifest, image } = this.#need();
-		const { sizeBytes } = manifest;
-		const writer = new SlotWriter(this.#parts.slots.idle, doneBytes, (done) =>
-			this.#keep({ doneBytes: done }),
+	private loadImage({ doneBytes }: UpdateProgress): void {
+		const { manifest, image } = this.need();
+		this.#loading = new ImageLoading(
+			this.#parts.slots.idle,
+			doneBytes,
+			(progress) => this.keep(progress),
 		);
-		this.#fetch(image, doneBytes, sizeBytes, {
-			take: (bytes) => writer.write(bytes),
-			end: () => {
-				writer.flush();
-				this.#verify();
-			},
-		});
+		this.fetch(image, doneBytes, manifest.sizeBytes);
 	}
 
-	#loadDelta({ doneBytes, delta }: UpdateProgress): void {
-		const { manifest, delta: source } = this.#need();
+	private loadDelta(progress: UpdateProgress): void {
+		const { manifest, delta: source } = this.need();
 		const wanted = manifest.delta;
 		if (wanted === undefined)
 			throw new DeltaError("delta_malformed", "There is no difference.");
@@ -279,102 +282,87 @@ export class Updater {
 			sizeBytes: wanted.fromSizeBytes,
 			read: (offset: number, into: Uint8Array) => running.read(offset, into),
 		};
-		const decoder = new DeltaDecoder(base, manifest.sizeBytes, delta?.state);
-		if (decoder.doneBytes !== doneBytes)
-			throw new DeltaError(
-				"delta_malformed",
-				"What was kept of the difference is damaged.",
-			);
-		let takenBytes = delta?.takenBytes ?? 0;
-		const writer = new SlotWriter(idle, doneBytes, (done) =>
-			this.#keep({
-				doneBytes: done,
-				delta: { takenBytes, state: decoder.state },
-			}),
+		const loading = new DeltaLoading(
+			base,
+			idle,
+			manifest.sizeBytes,
+			progress,
+			(next) => this.keep(next),
 		);
-		const page = new Uint8Array(READ_BYTES);
-		const take = (bytes: Uint8Array) => {
-			let at = 0;
-			for (;;) {
-				// A sector ends where a page does, so that what is kept of the decoder fits what is in flash.
-				const room = page.subarray(0, Math.min(READ_BYTES, writer.untilSector));
-				const { taken, put } = decoder.run(bytes.subarray(at), room);
-				at += taken;
-				takenBytes += taken;
-				writer.write(room.subarray(0, put));
-				if (at === bytes.length && put < room.length) return;
-			}
-		};
-		this.#fetch(source, takenBytes, wanted.sizeBytes, {
-			take,
-			end: () => {
-				// A copy may be under way for which nothing more has to come.
-				take(new Uint8Array(0));
-				if (!decoder.isWhole)
-					throw new DeltaError(
-						"delta_malformed",
-						"The difference ends before the image is whole.",
-					);
-				writer.flush();
-				this.#verify();
-			},
-		});
+		this.#loading = loading;
+		this.fetch(source, loading.takenBytes, wanted.sizeBytes);
 	}
 
 	/** Asks for range after range up to `endBytes`. */
-	#fetch(
+	private fetch(
 		source: ByteSource | undefined,
 		from: number,
 		endBytes: number,
-		to: { take(bytes: Uint8Array): void; end(): void },
 	): void {
 		if (source === undefined) {
-			this.#fail("not_found", "The job has no address for it any more.");
+			this.fail("not_found", "The job has no address for it any more.");
 			return;
 		}
-		if (from >= endBytes) {
-			this.#attempt(() => to.end());
-			return;
-		}
-		let at = from;
-		// From the second on, ranges begin where those of a source of fixed blocks do.
-		const { rangeBytes } = source;
-		const range = Math.min(rangeBytes - (from % rangeBytes), endBytes - from);
-		this.#request = source.fetch(from, range, {
-			onBytes: (bytes) => {
-				if (at + bytes.length > from + range) {
-					this.#lost("wrong_length");
-					return;
-				}
-				at += bytes.length;
-				this.#attempt(() => to.take(bytes));
-			},
-			onEnd: () => {
-				this.#request = null;
-				if (at < from + range) this.#lost("wrong_length");
-				else this.#fetch(source, at, endBytes, to);
-			},
-			onFailed: (reason) => this.#lost(reason),
-		});
+		this.#endBytes = endBytes;
+		this.#at = from;
+		this.fetchNext(source);
 	}
 
-	#keep(progress: UpdateProgress): void {
+	private fetchNext(source: ByteSource): void {
+		const at = this.#at;
+		if (at >= this.#endBytes) {
+			this.attempt(() => {
+				this.#loading?.end();
+				this.verify();
+			});
+			return;
+		}
+		// From the second on, ranges begin where those of a source of fixed blocks do.
+		const { rangeBytes } = source;
+		const range = Math.min(rangeBytes - (at % rangeBytes), this.#endBytes - at);
+		this.#rangeEnd = at + range;
+		this.#source = source;
+		this.#request = source.fetch(at, range, this);
+	}
+
+	// What a sink of ranges does: there is one request at a time, and nothing comes of one that was called off
+
+	onBytes(bytes: Uint8Array): void {
+		if (this.#at + bytes.length > this.#rangeEnd) {
+			this.lost("wrong_length");
+			return;
+		}
+		this.#at += bytes.length;
+		this.attempt(() => this.#loading?.take(bytes));
+	}
+
+	onEnd(): void {
+		this.#request = null;
+		if (this.#at < this.#rangeEnd) this.lost("wrong_length");
+		else if (this.#source !== null) this.fetchNext(this.#source);
+	}
+
+	onFailed(reason: SourceReason): void {
+		this.lost(reason);
+	}
+
+	private keep(progress: UpdateProgress): void {
 		const why = this.#store.writeProgress(progress);
 		if (why !== null) throw new SettingsFailed(why);
 		this.#failures = 0;
-		this.#tell("loading", progress.doneBytes);
+		this.tell("loading", progress.doneBytes);
 	}
 
-	#lost(reason: SourceReason): void {
-		this.#rest();
+	private lost(reason: SourceReason): void {
+		this.rest();
 		this.#failures++;
 		const isFinal =
 			reason === "not_found" ||
 			reason === "ranges_ignored" ||
 			reason === "wrong_length";
-		if (isFinal && this.#withoutDelta(reason)) return;
+		if (isFinal && this.withoutDelta(reason)) return;
 		if (isFinal || this.#failures >= MOST_FAILURES) {
-			this.#fail(reason, "What was asked for did not come.");
+			this.fail(reason, "What was asked for did not come.");
 			return;
 		}
 		this.#parts.system.log("warn", `The update waits: ${reason}.`);
@@ -386,20 +374,22 @@ export class Updater {
 		const byte = new Uint8Array(1);
 		this.#parts.system.random(byte);
 		const delayMs = backoffMs(this.#failures, RETRY, (byte[0] ?? 0) / 256);
-		this.#after(delayMs, () => this.#load());
+		this.after(delayMs, () => this.load());
 	}
 
-	#verify(): void {
-		const { manifest, record } = this.#need();
+	private verify(): void {
+		this.#loading = null;
+		this.#source = null;
+		const { manifest, record } = this.need();
 		const { idle } = this.#parts.slots;
-		this.#hash(
+		this.hash(
 			"verifying",
 			(offset, into) => idle.read(offset, into),
 			manifest.sizeBytes,
 			(sha256) => {
-				if (sha256 === manifest.sha256) this.#switch();
-				else if (!this.#withoutDelta("hash_mismatch"))
-					this.#fail(
+				if (sha256 === manifest.sha256) this.switch();
+				else if (!this.withoutDelta("hash_mismatch"))
+					this.fail(
 						"hash_mismatch",
 						`What is in slot ${record.slot} is not the image of the manifest.`,
 					);
@@ -407,18 +397,18 @@ export class Updater {
 		);
 	}
 
-	#switch(): void {
-		const work = this.#need();
+	private switch(): void {
+		const work = this.need();
 		work.record = { ...work.record, phase: "switch", tries: 1 };
 		const why = this.#store.write(work.record);
 		if (why !== null) {
-			this.#fail("settings_failed", why);
+			this.fail("settings_failed", why);
 			return;
 		}
 		try {
 			this.#parts.slots.activate();
 		} catch (error) {
-			this.#fail("switch_failed", String(error));
+			this.fail("switch_failed", String(error));
 			return;
 		}
 		this.#parts.system.log("info", `Starting version ${work.record.version}.`);
@@ -429,7 +419,7 @@ export class Updater {
 	}
 
 	/** Hashes slice by slice, so that the node goes on with its work. */
-	#hash(
+	private hash(
 		step: "checking" | "verifying",
 		read: (offset: number, into: Uint8Array) => void,
 		sizeBytes: number,
@@ -446,47 +436,46 @@ export class Updater {
 				hasher.update(piece);
 				at += piece.length;
 			}
-			if (at < sizeBytes) this.#after(0, slice);
+			if (at < sizeBytes) this.after(0, slice);
 			else then(hexOf(hasher.digest()));
 		};
-		this.#tell(step, sizeBytes);
-		this.#after(0, slice);
+		this.tell(step, sizeBytes);
+		this.after(0, slice);
 	}
 
 	/** A difference that turns out wrong is no reason to stay without the update, where the image itself is to be had. */
-	#withoutDelta(reason: UpdateReason): boolean {
-		const { record, image } = this.#need();
+	private withoutDelta(reason: UpdateReason): boolean {
+		const { record, image } = this.need();
 		if (record.kind !== "delta" || image === undefined) return false;
 		this.#parts.system.log(
 			"warn",
 			`The difference is of no use (${reason}); the whole image is fetched.`,
 		);
-		this.#rest();
-		this.#begin("image");
+		this.rest();
+		this.begin("image");
 		return true;
 	}
 
 	/** Runs what may throw for a reason that has a name. */
-	#attempt(act: () => void): void {
+	private attempt(act: () => void): void {
 		if (this.#work === null) return;
 		try {
 			act();
 		} catch (error) {
-			this.#failBy(error);
+			this.failBy(error);
 		}
 	}
 
-	#failBy(error: unknown): void {
+	private failBy(error: unknown): void {
 		if (error instanceof DeltaError) {
-			if (!this.#withoutDelta(error.code))
-				this.#fail(error.code, error.message);
+			if (!this.withoutDelta(error.code)) this.fail(error.code, error.message);
 		} else if (error instanceof SettingsFailed)
-			this.#fail("settings_failed", error.message);
-		else this.#fail("flash_failed", String(error));
+			this.fail("settings_failed", error.message);
+		else this.fail("flash_failed", String(error));
 	}
 
-	#fail(reason: UpdateReason, detail: string): void {
-		this.#rest();
+	private fail(reason: UpdateReason, detail: string): void {
+		this.rest();
 		this.#work = null;
 		const why = this.#store.clear();
 		if (why !== null)
@@ -496,23 +485,25 @@ export class Updater {
 	}
 
 	/** Nothing that was set going comes back. */
-	#rest(): void {
+	private rest(): void {
 		this.#request?.cancel();
 		this.#request = null;
+		this.#loading = null;
+		this.#source = null;
 		if (this.#timer !== null) this.#parts.timers.clear(this.#timer);
 		this.#timer = null;
 		this.#isExpired = false;
 	}
 
-	#after(delayMs: number, act: () => void): void {
+	private after(delayMs: number, act: () => void): void {
 		this.#timer = this.#parts.timers.set(() => {
 			this.#timer = null;
-			this.#attempt(act);
+			this.attempt(act);
 		}, delayMs);
 	}
 
-	#tell(step: UpdateStep["step"], doneBytes: number): void {
-		const { manifest, record } = this.#need();
+	private tell(step: UpdateStep["step"], doneBytes: number): void {
+		const { manifest, record } = this.need();
 		const { sizeBytes } = manifest;
 		const { kind, version } = record;
 		this.#parts.events.onProgress({
@@ -524,7 +515,7 @@ export class Updater {
 		});
 	}
 
-	#need(): Work {
+	private need(): Work {
 		if (this.#work === null) throw new Error("No update is under way.");
 		return this.#work;
 	}

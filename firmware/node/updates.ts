@@ -52,7 +52,7 @@ export class Updates {
 			onOutcome: (outcome) => this.#operation?.tell(outcome),
 		});
 		this.#after.begin();
-		this.#forgetIfSettled();
+		this.forgetIfSettled();
 	}
 
 	/** The node ends. */
@@ -107,7 +107,7 @@ export class Updates {
 	/** The outcome has been said. */
 	settle(): void {
 		this.#after?.settle();
-		this.#forgetIfSettled();
+		this.forgetIfSettled();
 	}
 
 	/** That operation has nothing more to be told. */
@@ -115,7 +115,7 @@ export class Updates {
 		if (this.#operation === operation) this.#operation = null;
 	}
 
-	#forgetIfSettled(): void {
+	private forgetIfSettled(): void {
 		if (this.unsettled === null) this.#after = null;
 	}
 }

@@ -103,8 +103,9 @@ export class Uplink {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#outbox = new Outbox(parts.journal, parts.system, limits);
+		// In a turn of its own: whoever asks is deep in the stack.
 		this.#asking = new Asking(this.#outbox, parts.system, parts.timers, () =>
-			this.run(),
+			this.#alarm.setAt(this.now()),
 		);
 		this.#writer = new MessageWriter(parts.journal, parts.scratch);
 		this.#topics = {

@@ -75,21 +75,21 @@ class RangeGet implements RangeRequest {
 		this.#left = range.last - range.first + 1;
 		this.#unsent = address === null ? NOTHING : requestBytes(address, range);
 		this.#silence = new Alarm(timers, () =>
-			this.#fail(address === null ? "not_found" : "connection_lost"),
+			this.fail(address === null ? "not_found" : "connection_lost"),
 		);
 		if (address === null) {
 			this.#silence.setAt(0);
 			return;
 		}
-		this.#heard();
+		this.heard();
 		const { host, port, isSecure } = address;
 		this.#socket = connect({
 			host,
 			port,
 			isSecure,
-			onReadable: (count) => this.#read(count),
-			onWritable: (count) => this.#write(count),
-			onEnd: () => this.#fail("connection_lost"),
+			onReadable: (count) => this.read(count),
+			onWritable: (count) => this.write(count),
+			onEnd: () => this.fail("connection_lost"),
 		});
 	}
 
@@ -100,12 +100,12 @@ class RangeGet implements RangeRequest {
 		this.#socket = null;
 	}
 
-	#heard(): void {
+	private heard(): void {
 		this.#silence.setAt(this.#timers.uptimeMs() + SILENCE_MS);
 	}
 
 	/** An address may be longer than what a connection takes at once. */
-	#write(count: number): void {
+	private write(count: number): void {
 		let room = count;
 		while (!this.#isOver && room > 0 && this.#unsent.length > 0) {
 			const part = this.#unsent.subarray(0, room);
@@ -114,22 +114,22 @@ class RangeGet implements RangeRequest {
 		}
 	}
 
-	#read(count: number): void {
+	private read(count: number): void {
 		let left = count;
-		this.#heard();
+		this.heard();
 		while (!this.#isOver && left > 0) {
 			const bytes = this.#socket?.read(Math.min(left, READ_BYTES)) ?? NOTHING;
 			if (bytes.length === 0) return;
 			left -= bytes.length;
-			this.#take(bytes);
+			this.take(bytes);
 		}
 	}
 
-	#take(bytes: Uint8Array): void {
+	private take(bytes: Uint8Array): void {
 		let at = 0;
 		while (this.#head !== null) {
 			if (at === bytes.length) {
-				if (this.#head.isTooLong) this.#fail("server_error");
+				if (this.#head.isTooLong) this.fail("server_error");
 				return;
 			}
 			if (this.#head.take(bytes[at++] as number)) {
@@ -137,7 +137,7 @@ class RangeGet implements RangeRequest {
 				const refusal = this.#head.refusal(first, last);
 				this.#head = null;
 				if (refusal === null) break;
-				this.#fail(refusal);
+				this.fail(refusal);
 				return;
 			}
 		}
@@ -150,7 +150,7 @@ class RangeGet implements RangeRequest {
 		this.#sink.onEnd();
 	}
 
-	#fail(reason: SourceReason): void {
+	private fail(reason: SourceReason): void {
 		if (this.#isOver) return;
 		this.cancel();
 		this.#sink.onFailed(reason);

@@ -44,7 +44,7 @@ export class WifiChange implements Operation {
 
 	constructor(parts: WifiChangeParts) {
 		this.#parts = parts;
-		this.#alarm = new Alarm(parts.timers, () => this.#giveUp());
+		this.#alarm = new Alarm(parts.timers, () => this.giveUp());
 	}
 
 	run(job: Job, document: JobDocument | null): void {
@@ -73,32 +73,32 @@ export class WifiChange implements Operation {
 		if (job === null) return;
 		const why = this.#parts.settings.set(WIFI_KEY, job.kept ?? "");
 		if (why !== null) {
-			this.#goBack();
+			this.goBack();
 			job.failNotStored(why);
 			return;
 		}
-		this.#leave();
+		this.leave();
 		job.end("SUCCEEDED");
 	}
 
 	cancel(): void {
-		if (this.#job !== null) this.#goBack();
+		if (this.#job !== null) this.goBack();
 	}
 
-	#giveUp(): void {
+	private giveUp(): void {
 		const job = this.#job;
 		const reason = this.#parts.uplink.lostBy ?? "timeout";
-		this.#goBack();
+		this.goBack();
 		job?.end("FAILED", { reason });
 	}
 
-	#goBack(): void {
-		this.#leave();
+	private goBack(): void {
+		this.leave();
 		this.#parts.wifi.use(null);
 		this.#parts.uplink.reconnect();
 	}
 
-	#leave(): void {
+	private leave(): void {
 		this.#job = null;
 		this.#alarm.setAt(NEVER);
 	}

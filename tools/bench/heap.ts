@@ -1,6 +1,7 @@
 /**
  * The heap of a node on `virtual32`, whose slots have 16 bytes as an ESP32's, at 1 Hz with three channels: after an hour,
- * over a day with an outage, and over a week. `docs/footprint.md` says what is counted.
+ * over a day with an outage, over a week, and while it is updated, exchanges its certificate, or becomes a thing. `docs/footprint.md` says
+ * what is counted.
  * On its own: `npx tsx tools/bench/heap.ts`
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { hostPath } from "../../firmware/boards/virtual/processor.ts";
 import { writeSection } from "../build/page.ts";
 import { resultsTable } from "./figures.ts";
-import { HeapRig } from "./heap-rig.ts";
+import { type HeapFigures, HeapRig, SPARING } from "./heap-rig.ts";
 import { type BenchResult, formatResult } from "./result.ts";
 
 const PAGE = "docs/footprint.md";
@@ -87,6 +88,71 @@ async function benchDay(): Promise<BenchResult[]> {
 	}
 }
 
+/** What a node is asked to do beside its work. */
+export const TASKS = {
+	"an update by the image": (rig: HeapRig) => afterOrder(rig, false),
+	"an update by a difference": (rig: HeapRig) => afterOrder(rig, true),
+	"the exchange of its certificate": async (rig: HeapRig) => {
+		await rig.run(BEFORE_MS);
+		await rig.cloud.order("rotate");
+		await rig.run(TASK_MS);
+		return rig.look();
+	},
+	"becoming a thing by a claim": (rig: HeapRig) => rig.runToRestart(TASK_MS),
+} as const;
+export type HeapTask = keyof typeof TASKS;
+export const CLAIM: HeapTask = "becoming a thing by a claim";
+
+/** A block has been closed and sent. */
+const BEFORE_MS = 310_000;
+const TASK_MS = 600_000;
+
+async function afterOrder(
+	rig: HeapRig,
+	hasDelta: boolean,
+): Promise<HeapFigures> {
+	await rig.run(BEFORE_MS);
+	await rig.orderUpdate(hasDelta);
+	return rig.runToRestart(TASK_MS);
+}
+
+/**
+ * Has a node do it, up to its restart where there is one, and see to what follows.
+ * @throws Error when it ends otherwise, or nothing comes of it
+ */
+export async function takenFor(
+	task: HeapTask,
+	heapLimitBytes = 0,
+): Promise<HeapFigures> {
+	const rig = await HeapRig.start({ heapLimitBytes, isClaim: task === CLAIM });
+	try {
+		const figures = await TASKS[task](rig);
+		await rig.run(60_000);
+		if (task === CLAIM) return figures;
+		const status = await rig.cloud.status();
+		if (status !== "SUCCEEDED") throw new Error(`Of ${task}: ${status}.`);
+		return figures;
+	} finally {
+		await rig.end();
+	}
+}
+
+async function benchTasks(): Promise<BenchResult[]> {
+	const results: BenchResult[] = [];
+	for (const task of Object.keys(TASKS) as HeapTask[]) {
+		const { takenPeakBytes, stackPeakBytes } = await takenFor(task);
+		results.push(
+			kib(
+				`Node's heap at most, ${task}`,
+				takenPeakBytes,
+				`garbage and the stack included, of whose ${SPARING.stackSlots} slots ${stackPeakBytes / 16} were used; over MQTT, without a limit`,
+				PEAK_BUDGET_BYTES,
+			),
+		);
+	}
+	return results;
+}
+
 async function benchWeek(): Promise<BenchResult[]> {
 	// Much room, so that garbage is collected less often: a week takes less time then, and what is live is the same.
 	const rig = await HeapRig.start({ slots: 24_000, chunkBytes: 1 << 17 });
@@ -116,7 +182,7 @@ export async function benchHeap(): Promise<BenchResult[]> {
 		return [];
 	}
 	const [day, week] = await Promise.all([benchDay(), benchWeek()]);
-	const results = [...day, ...week];
+	const results = [...day, ...week, ...(await benchTasks())];
 	const page = readFileSync(PAGE, "utf8");
 	writeFileSync(PAGE, writeSection(page, "heap", resultsTable(results)));
 	return results;

@@ -1,5 +1,5 @@
 /** An agent that does as a test says, and whether a filter matches a topic. */
-import type { Agent, CloudLink } from "../cloud-link.ts";
+import type { Agent, CloudLink, Message } from "../cloud-link.ts";
 
 export class FakeAgent implements Agent {
 	readonly wanted: string[];
@@ -39,7 +39,7 @@ export class FakeAgent implements Agent {
 		this.offline++;
 	}
 
-	onMessage(topic: string, bytes: Uint8Array): void {
+	onMessage(topic: string, { bytes }: Message): void {
 		this.got.push({ topic, bytes });
 		this.whenTold();
 	}

@@ -24,6 +24,9 @@ struct heap_use {
 	size_t loaded;
 	/* Byte code of the bundle, which is not on the heap, as it is not on a device. */
 	size_t code;
+	/* Of the engine's stack, once the bundle had been loaded: what there is of it, and the most that was ever in use. */
+	size_t stack;
+	size_t stack_peak;
 	/* What may be allocated beyond `loaded`, garbage and stack included; 0 for no limit. */
 	size_t limit;
 	size_t collections;
@@ -41,6 +44,10 @@ void heap_watch(struct sxMachine* the);
 int heap_take(size_t size);
 /* Where nothing may be stored: NULL, or what comes right after the memory where a board has its own. */
 void* memory_end(void);
+/* Begins to watch how much of the stack is used, which takes going through all of it. */
+void stack_watch(struct sxMachine* the);
+/* Brings `stack_peak` up to now. */
+void stack_look(struct sxMachine* the);
 /* Gives what loading took back to the system, where there is one. */
 void heap_trim(void);
 

@@ -206,6 +206,7 @@ static void host_collect(xsMachine* the)
 /* host.heap() → {chunkUsed, …}: see heap.h */
 static void host_heap(xsMachine* the)
 {
+	stack_look(the);
 	const struct {
 		char* name;
 		size_t value;
@@ -219,6 +220,8 @@ static void host_heap(xsMachine* the)
 		{ "builtins", heap_use.builtins },
 		{ "loaded", heap_use.loaded },
 		{ "code", heap_use.code },
+		{ "stack", heap_use.stack },
+		{ "stackPeak", heap_use.stack_peak },
 		{ "limit", heap_use.limit },
 		{ "collections", heap_use.collections },
 	};

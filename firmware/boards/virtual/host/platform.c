@@ -100,6 +100,39 @@ void fxDeleteProfiler(txMachine* the, void* stream)
 	(void)stream;
 }
 
+/* No slot that the engine writes is filled with it. */
+#define UNTOUCHED 0xA5
+
+void stack_watch(txMachine* the)
+{
+	memset(the->stackBottom, UNTOUCHED, (size_t)((txByte*)the->stack - (txByte*)the->stackBottom));
+	heap_use.stack = (size_t)((txByte*)the->stackTop - (txByte*)the->stackBottom);
+	heap_use.stack_peak = 0;
+}
+
+static int is_untouched(const txSlot* slot)
+{
+	const uint8_t* bytes = (const uint8_t*)slot;
+	size_t i;
+	for (i = 0; i < sizeof(txSlot); i++)
+		if (bytes[i] != UNTOUCHED)
+			return 0;
+	return 1;
+}
+
+/* Slots are pushed from the top; what turns numbers into text, and expressions into programs, uses the other end as its scratch. */
+void stack_look(txMachine* the)
+{
+	size_t run = 0, longest = 0;
+	const txSlot* slot;
+	for (slot = the->stackBottom; slot < the->stackTop; slot++) {
+		run = is_untouched(slot) ? run + 1 : 0;
+		if (longest < run)
+			longest = run;
+	}
+	heap_use.stack_peak = heap_use.stack - longest * sizeof(txSlot);
+}
+
 /* "what: text of the exception", cut to fit. The text may itself run JavaScript and throw. */
 static void describe_exception(txMachine* the, char* text, size_t size, const char* what)
 {

@@ -36,6 +36,7 @@ void script_loaded(txMachine* the)
 	heap_use.loaded = live_bytes(the);
 	heap_use.chunk_peak = heap_use.chunk_used;
 	heap_use.slot_peak = heap_use.slot_used;
+	stack_watch(the);
 	heap_trim();
 }
 

@@ -42,9 +42,15 @@ const HOLD_CAP_MS = 2000;
 /** Acknowledgements that are reordered wait for another, but no longer than this. */
 const REORDER_MS = 200;
 
-/** What the cloud answers on `…/accepted` or `…/rejected`: simulated time waits for that too. */
+/** What the cloud answers: simulated time waits for that too. */
 const REQUEST = /^\$aws\/(things|certificates|provisioning-templates)\//;
-const ANSWER = /\/(accepted|rejected)$/;
+
+/** The topic of the request that a message on `topic` is the answer to. */
+function requestOf(topic: string): string {
+	return topic
+		.replace(/\/(accepted|rejected)$/, "")
+		.replace(/(\/streams\/[^/]+)\/(data|rejected)\/json$/, "$1/get/json");
+}
 
 /** What the client sends by itself. */
 type OwnPacket =
@@ -289,7 +295,7 @@ export class MqttClient {
 				this.#deaf = packet.payload.length === 0;
 				if (this.#deaf) break;
 				this.#deliver(packet.topic, Buffer.from(packet.payload));
-				this.#answered(packet.topic.replace(ANSWER, ""));
+				this.#answered(requestOf(packet.topic));
 				if (packet.qos === 1 && packet.messageId !== undefined) {
 					this.#queue({ cmd: "puback", messageId: packet.messageId });
 				}

@@ -14,6 +14,12 @@ import {
 	parser,
 } from "mqtt-packet";
 
+/** What is sent to the client. */
+interface Answer {
+	readonly topic: string;
+	readonly payload: string;
+}
+
 export class TestBroker {
 	/** What has come in, over all connections. */
 	readonly packets: Packet[] = [];
@@ -28,8 +34,7 @@ export class TestBroker {
 	answers: (
 		topic: string,
 		payload: Buffer,
-	) => readonly { readonly topic: string; readonly payload: string }[] =
-		() => [];
+	) => readonly Answer[] | Promise<readonly Answer[]> = () => [];
 	readonly #server: Server;
 	#waiting: (() => void)[] = [];
 
@@ -96,27 +101,34 @@ export class TestBroker {
 			const { messageId } = packet;
 			socket.write(generate({ cmd: "suback", messageId, granted }));
 		}
-		if (packet.cmd === "publish") {
-			const payload = Buffer.from(packet.payload);
-			for (const answer of this.answers(packet.topic, payload)) {
-				socket.write(
-					generate({
-						cmd: "publish",
-						qos: 0,
-						dup: false,
-						retain: false,
-						...answer,
-					}),
-				);
-			}
-		}
-		if (packet.cmd === "publish" && packet.qos === 1 && this.acknowledges) {
-			const { messageId } = packet;
-			if (messageId !== undefined) {
-				socket.write(generate({ cmd: "puback", messageId }));
-			}
-		}
+		if (packet.cmd === "publish") this.#answer(socket, packet);
 		this.#tell();
+	}
+
+	#answer(socket: Socket, packet: IPublishPacket): void {
+		const answers = this.answers(packet.topic, Buffer.from(packet.payload));
+		if (answers instanceof Promise)
+			answers.then((these) => this.#send(socket, packet, these));
+		else this.#send(socket, packet, answers);
+	}
+
+	#send(
+		socket: Socket,
+		{ qos, messageId }: IPublishPacket,
+		answers: readonly Answer[],
+	): void {
+		for (const answer of answers)
+			socket.write(
+				generate({
+					cmd: "publish",
+					qos: 0,
+					dup: false,
+					retain: false,
+					...answer,
+				}),
+			);
+		if (qos === 1 && this.acknowledges && messageId !== undefined)
+			socket.write(generate({ cmd: "puback", messageId }));
 	}
 
 	#welcome(socket: Socket): void {

@@ -39,7 +39,10 @@ const writer = new WireWriter(utf8);
 
 /** @throws Error with the peripheral's reason */
 export function call(request: Request): Uint8Array {
-	return new Uint8Array(host.call(encodeRequest(writer, request)));
+	const reply = host.call(encodeRequest(writer, request));
+	// A long request is not kept.
+	writer.begin();
+	return new Uint8Array(reply);
 }
 
 export function post(message: Post): void {

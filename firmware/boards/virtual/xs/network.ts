@@ -81,7 +81,7 @@ class ChannelConnection implements MqttConnection {
 	readonly #id: number;
 	readonly #forget: () => void;
 	/** What of the present part has not been read. */
-	#unread = NOTHING;
+	#unread: Uint8Array = NOTHING;
 	/** Parts that came before the present one was read: not announced yet, as an unread socket would not be. */
 	#later: Readable[] = [];
 	#isClosed = false;
@@ -115,10 +115,11 @@ class ChannelConnection implements MqttConnection {
 	}
 
 	read(count: number): Uint8Array {
-		const bytes = this.#unread.slice(0, count);
-		const isAll = bytes.length >= this.#unread.length;
-		this.#unread = isAll ? NOTHING : this.#unread.subarray(bytes.length);
-		return bytes;
+		const unread = this.#unread;
+		const isAll = count >= unread.length;
+		this.#unread = isAll ? NOTHING : unread.subarray(count);
+		// Nobody else has what it is a part of: the message that brought it.
+		return isAll ? unread : unread.subarray(0, count);
 	}
 
 	close(graceful = false): void {
@@ -134,7 +135,7 @@ class ChannelConnection implements MqttConnection {
 		while (this.#unread.length === 0) {
 			const next = this.#later.shift();
 			if (next === undefined) return;
-			this.#unread = next.bytes.slice();
+			this.#unread = next.bytes;
 			const { topic, more, byteLength } = next;
 			this.options.onReadable(
 				next.bytes.length,

@@ -14,7 +14,7 @@ export class ChannelFlash implements Flash {
 	}
 
 	read(offset: number, into: Uint8Array): void {
-		this.#check(offset, into.length);
+		this.check(offset, into.length);
 		into.set(
 			call({
 				op: "flash_read",
@@ -26,19 +26,19 @@ export class ChannelFlash implements Flash {
 	}
 
 	program(offset: number, bytes: Uint8Array): void {
-		this.#check(offset, bytes.length);
+		this.check(offset, bytes.length);
 		call({ op: "flash_program", partition: this.#partition, offset, bytes });
 	}
 
 	erase(offset: number): void {
-		this.#check(offset, SECTOR_BYTES);
+		this.check(offset, SECTOR_BYTES);
 		if (offset % SECTOR_BYTES !== 0) {
 			throw new RangeError(`Offset ${offset} is not the start of a sector.`);
 		}
 		call({ op: "flash_erase", partition: this.#partition, offset });
 	}
 
-	#check(offset: number, length: number): void {
+	private check(offset: number, length: number): void {
 		if (
 			!Number.isInteger(offset) ||
 			offset < 0 ||
