@@ -13,6 +13,7 @@ import { MemoryShadows } from "../../cloud/core/fakes/memory-shadows.ts";
 import { memoryStores } from "../../cloud/core/fakes/memory-stores.ts";
 import { JobsService } from "../../cloud/core/jobs/device-service.ts";
 import { Jobs } from "../../cloud/core/jobs/jobs.ts";
+import { rotationJobsOf } from "../../cloud/core/jobs/rotation-jobs.ts";
 import type { NodeCertificates } from "../../cloud/core/provisioning/ports.ts";
 import { ProvisioningService } from "../../cloud/core/provisioning/provisioning-service.ts";
 import type {
@@ -134,8 +135,10 @@ export class NodeCloud {
 			services.push(
 				new ProvisioningService({
 					certificates,
-					pending: memoryPendingCertificates({ add: async () => undefined }),
+					pending: memoryPendingCertificates(this.#stores.certificates),
 					claims: this.#claims,
+					rotations: rotationJobsOf(this.jobs),
+					inForce: this.#stores.certificates,
 					devices: things,
 					clock: time,
 					makeToken: () => randomBytes(32).toString("hex"),
