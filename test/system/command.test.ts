@@ -305,7 +305,7 @@ describe("thinghz used wrongly", () => {
 		[["tail", "--target", missing], 1, /No cloud runs on/],
 		[
 			["provision", "../x", "--target", `local:${folder.dir}`],
-			1,
+			2,
 			/cannot be the name of a thing/,
 		],
 		[["sim", "--nodes", "many"], 2, /--nodes: "many"/],

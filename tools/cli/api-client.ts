@@ -172,11 +172,7 @@ async function refusalOf(response: Response): Promise<CommandError> {
 	const name = problem.type?.split("/").at(-1) ?? "";
 	const hint = HINTS[name];
 	const said = explain(problem, response.status);
-	return new ApiProblem(
-		name,
-		hint === undefined ? said : `${said} ${hint}`,
-		response.status,
-	);
+	return new ApiProblem(name, hint === undefined ? said : `${said} ${hint}`);
 }
 
 function explain(problem: Problem, status: number): string {

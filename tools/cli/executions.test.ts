@@ -21,7 +21,7 @@ function apiOf(whole: ExecutionRow[]) {
 			asked.push(device);
 			const row = whole.find((one) => one.device === device);
 			if (row?.status === "REMOVED")
-				throw new ApiProblem("unknown_execution", "It is gone.", 404);
+				throw new ApiProblem("unknown_execution", "It is gone.");
 			return Response.json(row);
 		},
 	};
@@ -128,7 +128,7 @@ function failingAfter(
 	let asked = 0;
 	return async (path: string): Promise<Response> => {
 		if (path.includes("/executions/") && ++asked > answers)
-			throw new ApiProblem(problem, "No.", 404);
+			throw new ApiProblem(problem, "No.");
 		return api.get(path);
 	};
 }

@@ -22,7 +22,7 @@ function apiOf(
 			const at = Math.min(looks++, statuses.length - 1);
 			const execution = statuses[at];
 			if (execution === undefined)
-				throw new ApiProblem("unknown_execution", "It was not told.", 404);
+				throw new ApiProblem("unknown_execution", "It was not told.");
 			return Response.json({
 				device: "roof",
 				statusDetails: {},
