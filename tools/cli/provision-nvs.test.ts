@@ -47,6 +47,34 @@ describe("an NVS image by the command", () => {
 		);
 	});
 
+	it("is for one thing, or for any number of boards that name themselves, with a claim certificate", async () => {
+		const { identity } = await makeIdentity();
+		const { thing: _, ...config } = identity.config;
+		for (const [name, text] of [
+			[
+				"config.json",
+				JSON.stringify({ ...config, clientIdPrefix: "thinghz-claim:" }),
+			],
+			["certificate.pem", identity.certificatePem],
+			["private.pem", identity.keyPem],
+			["ca.pem", identity.authorityPem],
+		] as const)
+			writeFileSync(join(dir, name), text);
+		const path = join(dir, "out.nvs");
+		const order = { path, wifi: undefined, sensors: undefined };
+		for (const thing of ["porch", null]) {
+			await writeNvsOf(dir, order, { thing });
+			const entries = readNvs(new Uint8Array(readFileSync(path)));
+			const found = (name: string) =>
+				entries.find(({ key }) => key === name)?.value;
+			assert.deepEqual(
+				[found("thing"), found("claim")],
+				[thing ?? undefined, 1],
+			);
+		}
+		await assert.rejects(writeNvsOf(dir, order), { name: "UsageError" });
+	});
+
 	it("is not made of a folder that is no identity, and the file is named", async () => {
 		await assert.rejects(write({}), {
 			code: "bad_identity",

@@ -74,29 +74,32 @@ export async function nvsOrderOf(flags: NvsFlags): Promise<NvsOrder | null> {
 	return { path, wifi, sensors: text };
 }
 
+/** A claim certificate goes onto the board: the thing that it is to become by itself; null where it names itself by its chip's number. */
+export interface ClaimOf {
+	readonly thing: string | null;
+}
+
 /**
- * @param directory as `provision` writes it; with a name to claim, as `claims issue` does
- * @param claimedName the thing that the node is to become by itself
+ * @param directory as `provision` writes it; with a claim, as `claims issue` does
  * @returns the file, which only its owner may read
  * @throws UsageError; BoardError
  */
 export async function writeNvsOf(
 	directory: string,
 	{ path, wifi, sensors }: NvsOrder,
-	claimedName?: string,
+	claim?: ClaimOf,
 ): Promise<string> {
 	const identity = readIdentityFolder(directory);
 	const isClaim = identity.config.clientIdPrefix !== undefined;
-	if (isClaim !== (claimedName !== undefined))
+	if (isClaim !== (claim !== undefined))
 		throw new UsageError(
 			isClaim
 				? `${directory} holds a claim certificate: say --claim.`
 				: `${directory} holds no claim certificate: \`thinghz claims issue DIR\` makes one.`,
 		);
-	const config =
-		claimedName === undefined
-			? identity.config
-			: { ...identity.config, thing: claimedName };
+	const { thing, ...rest } = identity.config;
+	const name = claim === undefined ? thing : claim.thing;
+	const config = name == null ? rest : { ...rest, thing: name };
 	const image = makeNvs({ ...identity, config }, { wifi, sensors });
 	await writeBytes(path, image, SECRET_MODE);
 	return path;

@@ -56,7 +56,7 @@ export function addProvision(program: Command): void {
 			)
 			.option(
 				"--claim",
-				"let a node with a claim certificate become this thing by itself, once",
+				"let a node with a claim certificate become this thing by itself, once; without NAME, only write --nvs, for boards that name themselves",
 			)
 			.option(
 				"--renew",
@@ -81,6 +81,7 @@ export function addProvision(program: Command): void {
 				provisionCsv(rows, where, options),
 			);
 		}
+		if (name === undefined && options.claim) return writeBatch(options, nvs);
 		if (name === undefined) {
 			throw new UsageError(
 				"Name the thing, or a list of things by --csv FILE.",
@@ -133,6 +134,31 @@ async function makeThing(
 	}
 }
 
+/** One image for boards that are all alike: each asks to become `node-` and its chip's number, once that has been allowed. */
+async function writeBatch(
+	options: ProvisionOptions,
+	nvs: NvsOrder | null,
+): Promise<void> {
+	const { identity, endpoint, out, renew } = options;
+	if (identity === undefined || nvs === null) {
+		throw new UsageError(
+			"Name the thing that may be claimed; or write one image for many boards, which name themselves: --claim --identity DIR --nvs FILE.",
+		);
+	}
+	if ([endpoint, out, renew].some(Boolean)) {
+		throw new UsageError(
+			"--claim makes no certificate: leave --endpoint, --out and --renew out.",
+		);
+	}
+	const image = await writeNvsOf(resolve(identity), nvs, { thing: null });
+	if (options.json) printJson({ nvs: image });
+	else {
+		printMessage(
+			`${image} is for any number of boards. Each asks to become "node-" and its chip's number (12 hex digits of its MAC address), and may once \`thinghz provision node-NUMBER --claim\` has allowed it.`,
+		);
+	}
+}
+
 /** No files are made: the node asks for its certificate itself. */
 async function allowClaim(
 	name: string,
@@ -154,7 +180,7 @@ async function allowClaim(
 	const image =
 		identity === undefined || nvs === null
 			? undefined
-			: await writeNvsOf(resolve(identity), nvs, name);
+			: await writeNvsOf(resolve(identity), nvs, { thing: name });
 	const api = await openApi(target);
 	try {
 		await api.send("POST", "/v1/claims", { names: [name] });

@@ -70,6 +70,15 @@ describe("an NVS image of an identity", () => {
 		assert.equal(values.get("identity.claim"), 1);
 		assert.equal(values.get("identity.thing"), identity.config.thing);
 		assert.equal(valuesOf(makeNvs(identity)).has("identity.claim"), false);
+		const { thing, ...nameless } = config;
+		assert.equal(values.get("identity.thing"), thing);
+		const batch = valuesOf(makeNvs({ ...identity, config: nameless }));
+		assert.equal(batch.has("identity.thing"), false);
+		assert.equal(batch.get("identity.claim"), 1);
+		const { clientIdPrefix: _, ...neither } = nameless;
+		assert.throws(() => makeNvs({ ...identity, config: neither }), {
+			code: "bad_identity",
+		});
 	});
 
 	it("is of the size of the board's partition", () => {

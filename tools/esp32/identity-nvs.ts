@@ -24,7 +24,9 @@ export interface Wifi {
 }
 
 export interface BoardIdentity {
-	readonly config: ThingConfig & {
+	readonly config: Omit<ThingConfig, "thing"> & {
+		/** Absent beside a claim certificate where the board names itself by its chip's number. */
+		readonly thing?: string;
 		/** In that of a claim certificate, as `thinghz claims issue` writes it. */
 		readonly clientIdPrefix?: string;
 	};
@@ -96,6 +98,8 @@ export function makeNvs(
 
 function identityEntries(identity: BoardIdentity): NvsEntry[] {
 	const { config, certificatePem, keyPem, authorityPem } = identity;
+	if (config.thing === undefined && config.clientIdPrefix === undefined)
+		throw new BoardError("bad_identity", "The identity names no thing.");
 	const certificate = derOf(certificatePem, "certificate");
 	const authority = derOf(authorityPem, "authority");
 	const key = keyOf(keyPem);
@@ -122,7 +126,7 @@ function identityEntries(identity: BoardIdentity): NvsEntry[] {
 		value,
 	});
 	return [
-		text("thing", config.thing),
+		...(config.thing === undefined ? [] : [text("thing", config.thing)]),
 		// The node becomes the thing by itself, and keeps its own certificate in its own settings.
 		...(config.clientIdPrefix === undefined
 			? []
