@@ -33,6 +33,8 @@ const PROBLEMS = {
 	not_possible: { status: 400, title: "This cloud cannot do that" },
 	too_many_rules: { status: 409, title: "There are too many alert rules" },
 	too_many_subscriptions: { status: 409, title: "There are too many already" },
+	shadow_malformed: { status: 400, title: "That is no state of a shadow" },
+	shadow_too_deep: { status: 400, title: "The shadow would be too deep" },
 	shadow_version: { status: 409, title: "The shadow has changed since" },
 	shadow_too_large: { status: 413, title: "The shadow would be too large" },
 	body_too_large: { status: 413, title: "The body is too large" },

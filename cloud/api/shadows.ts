@@ -3,7 +3,7 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import type { ShadowError } from "../core/shadows/errors.ts";
 import { CLASSIC } from "../core/shadows/ports.ts";
-import { isShadowName, readUpdate } from "../core/shadows/request.ts";
+import { isShadowName, readUpdate, TOO_DEEP } from "../core/shadows/request.ts";
 import type { AuthEnv } from "./auth.ts";
 import { JSON_BODY_PROBLEMS, jsonBodyOf } from "./json-body.ts";
 import type { ApiDeps } from "./ports.ts";
@@ -28,6 +28,11 @@ const ShadowParams = DeviceParams.extend({
 });
 
 const SectionSchema = z.looseObject({});
+/** Judged with the rest of the state, by the rules and names of shadows. */
+const ChangedSectionSchema = z
+	.unknown()
+	.optional()
+	.openapi({ type: ["object", "null"] });
 const VersionSchema = z.int().openapi({
 	description: "Rises by one with each update.",
 });
@@ -75,8 +80,8 @@ const UpdateSchema = z
 	.object({
 		state: z
 			.looseObject({
-				desired: SectionSchema.nullable().optional(),
-				reported: SectionSchema.nullable().optional(),
+				desired: ChangedSectionSchema,
+				reported: ChangedSectionSchema,
 			})
 			.openapi({
 				description:
@@ -210,6 +215,8 @@ function addKind(
 				},
 				...problemResponses(
 					...JSON_BODY_PROBLEMS,
+					"shadow_malformed",
+					"shadow_too_deep",
 					"not_signed_in",
 					"forbidden",
 					"unknown_device",
@@ -272,6 +279,13 @@ export function shadowProblem(error: ShadowError): Problem {
 	const options = { cause: error };
 	switch (error.status) {
 		case 400:
+			return new Problem(
+				error.message.startsWith(TOO_DEEP)
+					? "shadow_too_deep"
+					: "shadow_malformed",
+				`${error.message}.`,
+				options,
+			);
 		case 415:
 			return new Problem("invalid_request", `${error.message}.`, options);
 		case 404:

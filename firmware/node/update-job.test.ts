@@ -249,7 +249,7 @@ describe("an update as a job", () => {
 		without.jobs.make("a", without.document({}));
 		without.run(2 * MINUTE_MS);
 		assert.equal(without.version, "1.0.0");
-		assert.deepEqual(without.ends, ["a FAILED not_found"]);
+		assert.deepEqual(without.ends, ["a FAILED no_stream"]);
 	});
 
 	it("comes over MQTT on any board where the job names no address, by the difference as well", () => {

@@ -111,8 +111,8 @@ export class UpdateOperation implements Operation {
 		const sources = this.sourcesOf(document);
 		if (sources === null) {
 			this.fail(
-				"not_found",
-				"This board takes images from streams, and the job names none.",
+				"no_stream",
+				"This board takes images from streams alone, and the job names none: a rollout of a release does.",
 			);
 			return;
 		}

@@ -119,6 +119,8 @@ export type UpdateReason =
 	| "image_too_large"
 	/** A difference to another image than the one that runs, and no whole image beside it. */
 	| "wrong_base"
+	/** The board takes images from streams alone, and the job names none. */
+	| "no_stream"
 	/** Another update is under way. */
 	| "busy"
 	/** What is in the slot is not the manifest's image. */

@@ -53,6 +53,28 @@ describe("the documents", () => {
 		}
 	});
 
+	it("docs/fleet.md names a test for each reason of what is refused, and the test names the reason", () => {
+		const text = readFileSync(join(ROOT, "docs/fleet.md"), "utf8");
+		const [, section = ""] = text.split("## What is refused");
+		const [table = ""] = section.split("\n## ");
+		const rows = table
+			.split("\n")
+			.filter((line) => line.startsWith("| "))
+			.slice(1)
+			.map((line) => line.split("|").map((cell) => cell.trim()));
+		assert.ok(rows.length >= 19);
+		for (const [, input, reason = "", , tests = ""] of rows) {
+			const files = [...tests.matchAll(/`([^`]+)`/g)].map(([, file]) =>
+				readFileSync(join(ROOT, file ?? ""), "utf8"),
+			);
+			assert.ok(files.length > 0, input);
+			for (const [, name] of reason.matchAll(/`([a-z]+(?:_[a-z]+)*)`/g)) {
+				const isShown = files.some((text) => text.includes(name ?? ""));
+				assert.ok(isShown, `${input}: ${name}`);
+			}
+		}
+	});
+
 	it("every package is in docs/dependencies.md, and none that is not one", () => {
 		const { dependencies, devDependencies } = JSON.parse(
 			readFileSync(join(ROOT, "package.json"), "utf8"),

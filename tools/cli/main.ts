@@ -96,9 +96,17 @@ function exitCodeOf(error: unknown): number {
 	return 1;
 }
 
+/** Names that say no more than the sentence does. */
+const NAMELESS: readonly string[] = [
+	"",
+	"invalid_request",
+	"internal",
+	"unavailable",
+];
+
 /** The sentence, and the name that programs, documentation and devices have for it. */
 function withName(sentence: string, name: string): string {
-	return name === "" ? sentence : `${sentence} (${name})`;
+	return NAMELESS.includes(name) ? sentence : `${sentence} (${name})`;
 }
 
 /** An error of our own, with a code and a sentence for people. */

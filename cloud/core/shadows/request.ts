@@ -18,6 +18,8 @@ export const MAX_STATE_BYTES = 8 * 1024;
  * error messages 6. The section itself is the first; a list is one as an object is.
  */
 export const MAX_LEVELS = 8;
+/** How AWS IoT says so, and we. */
+export const TOO_DEEP = "JSON contains too many levels of nesting";
 const MAX_TOKEN_BYTES = 64;
 
 export interface ShadowUpdate {
@@ -142,10 +144,7 @@ function judge(value: JsonValue, level: number, isInList: boolean): void {
 
 function assertLevel(level: number): void {
 	if (level > MAX_LEVELS) {
-		throw new ShadowError(
-			400,
-			`JSON contains too many levels of nesting; maximum is ${MAX_LEVELS}`,
-		);
+		throw new ShadowError(400, `${TOO_DEEP}; maximum is ${MAX_LEVELS}`);
 	}
 }
 
