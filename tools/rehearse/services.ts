@@ -30,8 +30,15 @@ const SHADOW_ACTIONS: Readonly<Record<string, string>> = {
 	POST: "iot:UpdateThingShadow",
 	DELETE: "iot:DeleteThingShadow",
 };
-/** UpdateThing: https://docs.aws.amazon.com/iot/latest/apireference/API_UpdateThing.html */
-const THING = /^\/things\/([^/]+)$/;
+/**
+ * UpdateThing and ListJobExecutionsForThing:
+ * https://docs.aws.amazon.com/iot/latest/apireference/API_UpdateThing.html, API_ListJobExecutionsForThing.html
+ */
+const THING = /^\/things\/([^/]+)(\/jobs)?$/;
+const THING_ACTIONS: Readonly<Record<string, string>> = {
+	PATCH: "iot:UpdateThing",
+	"GET /jobs": "iot:ListJobExecutionsForThing",
+};
 /** Before the operation, in X-Amz-Target. */
 const TIMESTREAM = "Timestream_20181101.";
 
@@ -124,21 +131,30 @@ export class Services {
 		if (SHADOW.test(url.pathname)) {
 			return this.#shadow(caller, request.method ?? "", url, text);
 		}
-		if (request.method === "PATCH" && THING.test(url.pathname)) {
-			return this.#updateThing(caller, url.pathname, text);
+		const [, thing, what = ""] = THING.exec(url.pathname) ?? [];
+		const action = THING_ACTIONS[`${request.method} ${what}`.trim()];
+		if (thing !== undefined && action !== undefined) {
+			return this.#registry(caller, action, decodeURIComponent(thing), text);
 		}
 		return this.#sns(caller, text);
 	}
 
-	#updateThing(caller: string | null, path: string, text: string): Answer {
-		const thing = decodeURIComponent(THING.exec(path)?.[1] ?? "");
-		const action = "iot:UpdateThing";
+	#registry(
+		caller: string | null,
+		action: string,
+		thing: string,
+		text: string,
+	): Answer {
 		const resource = `arn:aws:iot:${REGION}:${ACCOUNT}:thing/${thing}`;
 		const type = "application/json";
 		if (!this.#isAllowed({ caller, action, resource })) {
 			const message = JSON.stringify({ message: `${action} is not allowed.` });
 			const error = "UnauthorizedException";
 			return { status: 401, type, text: message, error };
+		}
+		if (action === "iot:ListJobExecutionsForThing") {
+			// Of jobs, the rehearsal has what AWS tells of them: none goes on.
+			return { status: 200, type, text: '{"executionSummaries":[]}' };
 		}
 		const body: unknown = JSON.parse(text);
 		const payload = isObject(body) ? body.attributePayload : null;
