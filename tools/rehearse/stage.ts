@@ -29,6 +29,9 @@ import { World } from "./world.ts";
 /** A whole hour, long enough ago for any simulated time that follows to be past. */
 export const PAST_MS = Date.UTC(2026, 0, 5, 12);
 
+/** However slow a machine is: what has not been sent by then never will be. */
+const PRESENCE_PATIENCE_MS = 60_000;
+
 export class Stage {
 	readonly world: World;
 	readonly front: IotFront;
@@ -150,7 +153,13 @@ export class Stage {
 	/** Resolves once so many messages have ever come into the queue of presence. */
 	async presenceTold(count: number): Promise<void> {
 		const queue = this.world.queue("presence");
+		const deadlineMs = performance.now() + PRESENCE_PATIENCE_MS;
 		while (queue.sent < count) {
+			if (performance.now() > deadlineMs) {
+				throw new Error(
+					`${queue.sent} messages of who comes and goes were sent, not ${count}.`,
+				);
+			}
 			await new Promise((resolve) => setImmediate(resolve));
 		}
 	}
