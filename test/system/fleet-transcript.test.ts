@@ -107,6 +107,8 @@ describe("a node's life, by commands", function () {
 		await page.type("ota rollout 0.2.0 --to porch");
 		await ended("SUCCEEDED", "ota", "status", "update-0-2-0-virtual");
 		await page.type("ota status update-0-2-0-virtual");
+		// An update that came to its end over crashes has not gone well.
+		assert.deepEqual(await thinghzJson("crashes", ...target), []);
 
 		page.say(
 			"**Roll back.** The version 0.3.0 crashes as it starts. The node starts it three times, runs 0.2.0 again each time, and says why.",

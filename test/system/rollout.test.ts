@@ -11,6 +11,7 @@ import {
 	runRollout,
 } from "../../tools/bench/rollout-run.ts";
 import { CloudUnderTest, temporaryFolder } from "./support/cloud.ts";
+import { thinghzJson } from "./support/command.ts";
 
 describe("A rollout in waves to nodes on XS", () => {
 	const { dir, remove } = temporaryFolder();
@@ -54,5 +55,7 @@ describe("A rollout in waves to nodes on XS", () => {
 			devices.map(({ name, online, firmware }) => [name, online, firmware]),
 			versions.map((version, at) => [`node-${at + 1}`, true, version]),
 		);
+		const target = ["--target", cloud.target];
+		assert.deepEqual(await thinghzJson("crashes", ...target), []);
 	});
 });
