@@ -1,10 +1,11 @@
 /** Puts what comes of an image, or of a difference to the one that runs, into the idle slot. */
 import { type DeltaBase, DeltaDecoder, DeltaError } from "./delta.ts";
 import type { Flash } from "./ports.ts";
-import { PAGE_BYTES, SlotWriter } from "./slot-writer.ts";
+import { PAGE_BYTES, type SectorSink, SlotWriter } from "./slot-writer.ts";
+import type { UpdateSlots } from "./update-ports.ts";
 import type { UpdateProgress } from "./update-record.ts";
 
-/** An object with methods, where two functions would do, too: on a node's heap those are dear. */
+/** Objects with methods, where functions would do, too: on a node's heap those are dear. */
 export interface Loading {
 	/** @throws DeltaError; Error when the flash reports failure; whatever `keep` throws */
 	take(bytes: Uint8Array): void;
@@ -12,17 +13,19 @@ export interface Loading {
 	end(): void;
 }
 
-/** Told when a sector is full and in flash: what is to be gone on from after a restart. */
-type Keep = (progress: UpdateProgress) => void;
+export interface ProgressKeeper {
+	/** A sector is full and in flash: this is to be gone on from after a restart. */
+	keep(progress: UpdateProgress): void;
+}
 
-export class ImageLoading implements Loading {
+export class ImageLoading implements Loading, SectorSink {
 	readonly #writer: SlotWriter;
+	readonly #keeper: ProgressKeeper;
 
 	/** @param doneBytes of the image, which are there */
-	constructor(idle: Flash, doneBytes: number, keep: Keep) {
-		this.#writer = new SlotWriter(idle, doneBytes, (done) =>
-			keep({ doneBytes: done }),
-		);
+	constructor(idle: Flash, doneBytes: number, keeper: ProgressKeeper) {
+		this.#writer = new SlotWriter(idle, doneBytes, this);
+		this.#keeper = keeper;
 	}
 
 	take(bytes: Uint8Array): void {
@@ -32,22 +35,49 @@ export class ImageLoading implements Loading {
 	end(): void {
 		this.#writer.flush();
 	}
+
+	onSector(doneBytes: number): void {
+		this.#keeper.keep({ doneBytes });
+	}
 }
 
-export class DeltaLoading implements Loading {
+/** The image that runs, as far as it is the one that a difference is to. */
+class RunningImage implements DeltaBase {
+	readonly sizeBytes: number;
+	readonly #flash: Pick<Flash, "read">;
+
+	constructor(flash: Pick<Flash, "read">, sizeBytes: number) {
+		this.#flash = flash;
+		this.sizeBytes = sizeBytes;
+	}
+
+	read(offset: number, into: Uint8Array): void {
+		this.#flash.read(offset, into);
+	}
+}
+
+/** A difference, and what is made of it. */
+export interface DeltaSizes {
+	/** Of the image that it is to. */
+	readonly fromSizeBytes: number;
+	readonly imageBytes: number;
+}
+
+export class DeltaLoading implements Loading, SectorSink {
 	readonly #writer: SlotWriter;
 	readonly #decoder: DeltaDecoder;
+	readonly #keeper: ProgressKeeper;
 	readonly #page = new Uint8Array(PAGE_BYTES);
 	#takenBytes: number;
 
 	/** @throws DeltaError when what was kept is none */
 	constructor(
-		base: DeltaBase,
-		idle: Flash,
-		imageBytes: number,
+		{ running, idle }: Pick<UpdateSlots, "running" | "idle">,
+		{ fromSizeBytes, imageBytes }: DeltaSizes,
 		{ doneBytes, delta }: UpdateProgress,
-		keep: Keep,
+		keeper: ProgressKeeper,
 	) {
+		const base = new RunningImage(running, fromSizeBytes);
 		const decoder = new DeltaDecoder(base, imageBytes, delta?.state);
 		if (decoder.doneBytes !== doneBytes)
 			throw new DeltaError(
@@ -55,13 +85,14 @@ export class DeltaLoading implements Loading {
 				"What was kept of the difference is damaged.",
 			);
 		this.#decoder = decoder;
+		this.#keeper = keeper;
 		this.#takenBytes = delta?.takenBytes ?? 0;
-		this.#writer = new SlotWriter(idle, doneBytes, (done) =>
-			keep({
-				doneBytes: done,
-				delta: { takenBytes: this.#takenBytes, state: decoder.state },
-			}),
-		);
+		this.#writer = new SlotWriter(idle, doneBytes, this);
+	}
+
+	onSector(doneBytes: number): void {
+		const delta = { takenBytes: this.#takenBytes, state: this.#decoder.state };
+		this.#keeper.keep({ doneBytes, delta });
 	}
 
 	/** How much of the difference has been taken. */

@@ -4,9 +4,14 @@ import type { Flash } from "./ports.ts";
 /** What a flash chip programs at once. */
 export const PAGE_BYTES = 256;
 
+export interface SectorSink {
+	/** A sector is full and in flash. @param doneBytes of the image, which are there */
+	onSector(doneBytes: number): void;
+}
+
 export class SlotWriter {
 	readonly #flash: Flash;
-	readonly #onSector: (doneBytes: number) => void;
+	readonly #sink: SectorSink;
 	readonly #page = new Uint8Array(PAGE_BYTES);
 	/** Bytes of the page that are there. */
 	#filled = 0;
@@ -15,16 +20,12 @@ export class SlotWriter {
 
 	/**
 	 * @param start where to go on: the start of a sector
-	 * @param onSector a sector is full and in flash; not called for the last one unless it is
+	 * @param sink not told of the last sector unless it is full
 	 */
-	constructor(
-		flash: Flash,
-		start: number,
-		onSector: (doneBytes: number) => void,
-	) {
+	constructor(flash: Flash, start: number, sink: SectorSink) {
 		this.#flash = flash;
 		this.#at = start;
-		this.#onSector = onSector;
+		this.#sink = sink;
 	}
 
 	/** Bytes that were given so far, with what was there at the start. */
@@ -58,6 +59,6 @@ export class SlotWriter {
 		this.#flash.program(this.#at, this.#page.subarray(0, this.#filled));
 		this.#at += this.#filled;
 		this.#filled = 0;
-		if (this.#at % sectorBytes === 0) this.#onSector(this.#at);
+		if (this.#at % sectorBytes === 0) this.#sink.onSector(this.#at);
 	}
 }

@@ -8,7 +8,12 @@ import { VirtualTimers } from "./fakes/virtual-timers.ts";
 import { HeapFlash } from "./heap-flash.ts";
 import { Journal } from "./journal.ts";
 import { readRejection, readStreamBlock } from "./stream-message.ts";
-import { FileStream, MOST_ASKS, STREAM_BLOCK_BYTES } from "./stream-source.ts";
+import {
+	FileStream,
+	MOST_ASKS,
+	STREAM_BLOCK_BYTES,
+	StreamFile,
+} from "./stream-source.ts";
 import type { ByteSource, SourceReason } from "./update-ports.ts";
 import { Uplink } from "./uplink.ts";
 
@@ -73,7 +78,7 @@ function setUp(files: Uint8Array[] = [FILE]) {
 	const fetch = (
 		offset: number,
 		length: number,
-		source: ByteSource = stream.file(0),
+		source: ByteSource = new StreamFile(stream, 0, BLOCK),
 	): Taken => {
 		const taken = new Taken();
 		source.fetch(offset, length, taken);
@@ -107,9 +112,18 @@ describe("a file over MQTT", () => {
 		);
 	});
 
+	it("comes in blocks of the size that it was opened with", () => {
+		const { timers, streams, stream, fetch } = setUp();
+		const taken = fetch(BLOCK, BLOCK / 2, new StreamFile(stream, 0, BLOCK / 2));
+		timers.advance(1000);
+		assertTaken(taken, BLOCK, BLOCK / 2);
+		const [request] = streams.requests;
+		assert.deepEqual([request?.l, request?.o], [BLOCK / 2, 2]);
+	});
+
 	it("is one of several", () => {
 		const { timers, fetch, stream } = setUp([new Uint8Array(0), FILE]);
-		const taken = fetch(0, BLOCK, stream.file(1));
+		const taken = fetch(0, BLOCK, new StreamFile(stream, 1, BLOCK));
 		timers.advance(1000);
 		assertTaken(taken, 0, BLOCK);
 	});
@@ -239,17 +253,17 @@ describe("a file over MQTT", () => {
 	it("hands over nothing once it is cancelled, also in the middle of it, or closed", () => {
 		const { timers, stream, uplink, streams } = setUp();
 		const taken = new Taken();
-		const request = stream.file(0).fetch(0, BLOCK, taken);
+		const request = new StreamFile(stream, 0, BLOCK).fetch(0, BLOCK, taken);
 		request.cancel();
 		timers.advance(MINUTE_MS);
 		assert.deepEqual([taken.bytes, taken.ended], [[], 0]);
 		const second = new Taken();
-		const again = stream.file(0).fetch(0, BLOCK, second);
+		const again = new StreamFile(stream, 0, BLOCK).fetch(0, BLOCK, second);
 		second.whenBytes = () => again.cancel();
 		timers.advance(1000);
 		assert.deepEqual(second.ended, 0);
 		const third = new Taken();
-		stream.file(0).fetch(0, BLOCK, third);
+		new StreamFile(stream, 0, BLOCK).fetch(0, BLOCK, third);
 		stream.close();
 		timers.advance(10 * MINUTE_MS);
 		assert.deepEqual([third.bytes, third.failures], [[], []]);
@@ -282,7 +296,7 @@ describe("a file over MQTT", () => {
 						const taken = new Taken();
 						const from = got.length;
 						const length = Math.min(BLOCK, FILE.length - from);
-						stream.file(0).fetch(from, length, taken);
+						new StreamFile(stream, 0, BLOCK).fetch(from, length, taken);
 						timers.advance(60 * MINUTE_MS);
 						assert.equal(taken.ended + taken.failures.length, 1);
 						got.push(...taken.bytes);

@@ -20,6 +20,8 @@ import type {
 
 /** As base64 in its message it stays below `MAX_MESSAGE_BYTES`. AWS IoT takes 256 bytes and more. */
 export const STREAM_BLOCK_BYTES = 1024;
+/** Of a difference, which is short, and for which the node needs more room beside it. */
+export const DELTA_BLOCK_BYTES = 512;
 /** A block that has not come by then is asked for again. */
 const ANSWER = { baseMs: 10_000, capMs: 60_000, jitter: 0 } as const;
 /** A block is asked for so often before the range counts as lost. */
@@ -36,7 +38,7 @@ export interface FileStreamParts {
 }
 
 interface Question {
-	readonly file: number;
+	readonly file: StreamFile;
 	readonly block: number;
 	/** Of the block, so many bytes are not wanted. */
 	readonly skip: number;
@@ -44,7 +46,27 @@ interface Question {
 	readonly sink: RangeSink;
 }
 
-export class FileStream implements Agent {
+/** One of the files. */
+export class StreamFile implements ByteSource {
+	/** Its number in the stream. */
+	readonly number: number;
+	readonly rangeBytes: number;
+	readonly #stream: FileStream;
+
+	/** @param blockBytes 256 or more */
+	constructor(stream: FileStream, number: number, blockBytes: number) {
+		this.#stream = stream;
+		this.number = number;
+		this.rangeBytes = blockBytes;
+	}
+
+	fetch(offset: number, lengthBytes: number, sink: RangeSink): RangeRequest {
+		return this.#stream.fetch(this, offset, lengthBytes, sink);
+	}
+}
+
+/** There is one request at a time, which it is itself. */
+export class FileStream implements Agent, RangeRequest {
 	readonly #parts: FileStreamParts;
 	readonly #topic: string;
 	readonly #alarm: Alarm;
@@ -62,15 +84,6 @@ export class FileStream implements Agent {
 		parts.link.attach(this);
 	}
 
-	/** @param file number of the file in the stream */
-	file(file: number): ByteSource {
-		return {
-			rangeBytes: STREAM_BLOCK_BYTES,
-			fetch: (offset, lengthBytes, sink) =>
-				this.fetch(file, offset, lengthBytes, sink),
-		};
-	}
-
 	/** What is asked for is not waited for any more. */
 	close(): void {
 		this.rest();
@@ -78,23 +91,22 @@ export class FileStream implements Agent {
 	}
 
 	/** Of one block: no range goes over the end of one. */
-	private fetch(
-		file: number,
+	fetch(
+		file: StreamFile,
 		offset: number,
 		lengthBytes: number,
 		sink: RangeSink,
 	): RangeRequest {
-		const skip = offset % STREAM_BLOCK_BYTES;
-		const block = (offset - skip) / STREAM_BLOCK_BYTES;
-		const question = { file, block, skip, lengthBytes, sink };
-		this.#question = question;
+		const skip = offset % file.rangeBytes;
+		const block = (offset - skip) / file.rangeBytes;
+		this.#question = { file, block, skip, lengthBytes, sink };
 		this.#asks = 0;
 		this.ask();
-		return {
-			cancel: () => {
-				if (this.#question === question) this.rest();
-			},
-		};
+		return this;
+	}
+
+	cancel(): void {
+		this.rest();
 	}
 
 	/** Without a connection it waits for one: that takes as long as it takes. */
@@ -109,8 +121,8 @@ export class FileStream implements Agent {
 			`${this.#topic}get/json`,
 			asciiJson({
 				c: `${++this.#count}`,
-				f: file,
-				l: STREAM_BLOCK_BYTES,
+				f: file.number,
+				l: file.rangeBytes,
 				o: block,
 				n: 1,
 			}),
@@ -178,13 +190,13 @@ export class FileStream implements Agent {
 		}
 		if (
 			question === null ||
-			found.file !== question.file ||
+			found.file !== question.file.number ||
 			found.block !== question.block
 		)
 			return;
-		const { skip, lengthBytes, sink } = question;
+		const { file, skip, lengthBytes, sink } = question;
 		const { bytes } = found;
-		if (bytes.length > STREAM_BLOCK_BYTES) {
+		if (bytes.length > file.rangeBytes) {
 			this.fail("ranges_ignored");
 			return;
 		}

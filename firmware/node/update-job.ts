@@ -11,10 +11,15 @@ import type { CloudLink } from "./cloud-link.ts";
 import type { Job, Operation } from "./job.ts";
 import type { System, Timers } from "./ports.ts";
 import type { NodeSettings } from "./settings.ts";
-import { FileStream } from "./stream-source.ts";
+import {
+	DELTA_BLOCK_BYTES,
+	FileStream,
+	STREAM_BLOCK_BYTES,
+	StreamFile,
+} from "./stream-source.ts";
 import type { BoardUpdate, ByteSource, UpdateReason } from "./update-ports.ts";
 import type { UpdateOutcome } from "./update-trial.ts";
-import { Updater, type UpdateStep } from "./updater.ts";
+import { type UpdateEvents, Updater, type UpdateStep } from "./updater.ts";
 import type { Updates } from "./updates.ts";
 
 /** Progress is told when it has come so far since it was last: each time is a message. */
@@ -40,7 +45,7 @@ interface Sources {
 	readonly delta?: ByteSource;
 }
 
-export class UpdateOperation implements Operation {
+export class UpdateOperation implements Operation, UpdateEvents {
 	readonly #parts: UpdateOperationParts;
 	#job: Job | null = null;
 	#updater: Updater | null = null;
@@ -105,12 +110,12 @@ export class UpdateOperation implements Operation {
 		const manifest = decodeBase64(document.manifest);
 		const signature = decodeBase64(document.signature);
 		if (manifest === null || signature === null) {
-			this.fail("signature_malformed", "It is no base64.");
+			this.onFailed("signature_malformed", "It is no base64.");
 			return;
 		}
 		const sources = this.sourcesOf(document);
 		if (sources === null) {
-			this.fail(
+			this.onFailed(
 				"no_stream",
 				"This board takes images from streams alone, and the job names none: a rollout of a release does.",
 			);
@@ -124,7 +129,7 @@ export class UpdateOperation implements Operation {
 			signature,
 			...sources,
 		});
-		if (why !== null) this.fail(why, "");
+		if (why !== null) this.onFailed(why, "");
 	}
 
 	private makeUpdater(): Updater {
@@ -137,12 +142,7 @@ export class UpdateOperation implements Operation {
 			slots,
 			crypto,
 			running,
-			events: {
-				onProgress: (step) => this.tellProgress(step),
-				onExpired: () => this.#job?.renew(),
-				onFailed: (reason, detail) => this.fail(reason, detail),
-				onReady: () => this.restart(),
-			},
+			events: this,
 		});
 	}
 
@@ -159,7 +159,10 @@ export class UpdateOperation implements Operation {
 		) {
 			this.#stream ??= new FileStream({ thing, stream, link, timers, system });
 			const files = this.#stream;
-			return { image: files.file(IMAGE_FILE), delta: files.file(DELTA_FILE) };
+			return {
+				image: new StreamFile(files, IMAGE_FILE, STREAM_BLOCK_BYTES),
+				delta: new StreamFile(files, DELTA_FILE, DELTA_BLOCK_BYTES),
+			};
 		}
 		const image = url === undefined ? undefined : update.openUrl?.(url);
 		if (image === undefined) return null;
@@ -168,12 +171,9 @@ export class UpdateOperation implements Operation {
 		return delta === undefined ? { image } : { image, delta };
 	}
 
-	private tellProgress({
-		step,
-		doneBytes,
-		sizeBytes,
-		version,
-	}: UpdateStep): void {
+	// What the updater tells
+
+	onProgress({ step, doneBytes, sizeBytes, version }: UpdateStep): void {
 		const percent = Math.floor((100 * doneBytes) / sizeBytes);
 		const isNews =
 			step !== this.#step || percent >= this.#percent + PROGRESS_PERCENT;
@@ -189,7 +189,11 @@ export class UpdateOperation implements Operation {
 		);
 	}
 
-	private fail(reason: UpdateReason, detail: string): void {
+	onExpired(): void {
+		this.#job?.renew();
+	}
+
+	onFailed(reason: UpdateReason, detail: string): void {
 		const { updates } = this.#parts;
 		this.close();
 		this.report("failed", reason);
@@ -201,7 +205,7 @@ export class UpdateOperation implements Operation {
 		updates.leave(this);
 	}
 
-	private restart(): void {
+	onReady(): void {
 		this.#isLeaving = true;
 		this.close();
 		this.report("restarting", null);

@@ -9,7 +9,12 @@
 import type { UpdateManifest } from "../../protocol/update-manifest.ts";
 import { backoffMs } from "./backoff.ts";
 import { DeltaError } from "./delta.ts";
-import { DeltaLoading, ImageLoading, type Loading } from "./loading.ts";
+import {
+	DeltaLoading,
+	ImageLoading,
+	type Loading,
+	type ProgressKeeper,
+} from "./loading.ts";
 import type { System, TimerHandle, Timers } from "./ports.ts";
 import {
 	hexOf,
@@ -89,7 +94,7 @@ interface Work {
 	record: UpdateRecord;
 }
 
-export class Updater implements RangeSink {
+export class Updater implements RangeSink, ProgressKeeper {
 	readonly #parts: UpdaterParts;
 	readonly #store: UpdateStore;
 	#work: Work | null = null;
@@ -264,11 +269,7 @@ export class Updater implements RangeSink {
 
 	private loadImage({ doneBytes }: UpdateProgress): void {
 		const { manifest, image } = this.need();
-		this.#loading = new ImageLoading(
-			this.#parts.slots.idle,
-			doneBytes,
-			(progress) => this.keep(progress),
-		);
+		this.#loading = new ImageLoading(this.#parts.slots.idle, doneBytes, this);
 		this.fetch(image, doneBytes, manifest.sizeBytes);
 	}
 
@@ -277,17 +278,14 @@ export class Updater implements RangeSink {
 		const wanted = manifest.delta;
 		if (wanted === undefined)
 			throw new DeltaError("delta_malformed", "There is no difference.");
-		const { running, idle } = this.#parts.slots;
-		const base = {
-			sizeBytes: wanted.fromSizeBytes,
-			read: (offset: number, into: Uint8Array) => running.read(offset, into),
-		};
 		const loading = new DeltaLoading(
-			base,
-			idle,
-			manifest.sizeBytes,
+			this.#parts.slots,
+			{
+				fromSizeBytes: wanted.fromSizeBytes,
+				imageBytes: manifest.sizeBytes,
+			},
 			progress,
-			(next) => this.keep(next),
+			this,
 		);
 		this.#loading = loading;
 		this.fetch(source, loading.takenBytes, wanted.sizeBytes);
@@ -346,7 +344,8 @@ export class Updater implements RangeSink {
 		this.lost(reason);
 	}
 
-	private keep(progress: UpdateProgress): void {
+	/** What a loading has in flash. @throws SettingsFailed */
+	keep(progress: UpdateProgress): void {
 		const why = this.#store.writeProgress(progress);
 		if (why !== null) throw new SettingsFailed(why);
 		this.#failures = 0;
