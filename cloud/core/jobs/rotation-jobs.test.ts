@@ -88,6 +88,28 @@ describe("The job rotate, as it is made", () => {
 		}
 	});
 
+	it("lets a deletion that was cut off be asked for again, where the job itself is gone", async () => {
+		const { jobs, failing } = setUp();
+		failing.error = new JobError("unknown_job", "There is none.");
+		const deleted: string[] = [];
+		const resuming = jobsThatAllowRotation(
+			{
+				show: jobs.show,
+				delete: async (jobId: string) => void deleted.push(jobId),
+			} as Partial<JobControl> as JobControl,
+			{
+				claims: memoryClaims(),
+				fleet: { list: async () => [] },
+				clock: { nowMs: () => NOW },
+			},
+		);
+		await resuming.delete("a", false);
+		assert.deepEqual(deleted, ["a"]);
+		failing.error = new Error("of another kind");
+		await assert.rejects(resuming.delete("a", false), failing.error);
+		assert.deepEqual(deleted, ["a"]);
+	});
+
 	it("leaves it allowed where the job could not be cancelled or deleted", async () => {
 		const { create, refusal, jobs, failing } = setUp();
 		await create({ things: ["boiler"] });

@@ -10,9 +10,9 @@ import {
 	type RotationJobs,
 } from "../claims.ts";
 import type { Clock } from "../ports.ts";
-import { type JobSettings, requireSettings } from "./job.ts";
+import { JobError, type JobSettings, requireSettings } from "./job.ts";
 import type { Jobs } from "./jobs.ts";
-import type { Fleet, JobControl } from "./ports.ts";
+import type { Fleet, JobControl, JobView } from "./ports.ts";
 import { matches, parseQuery } from "./query.ts";
 
 /** Writes under way at a time. */
@@ -76,11 +76,25 @@ export function jobsThatAllowRotation(
 			return view;
 		},
 		async delete(jobId, force) {
-			const view = await jobs.show(jobId);
+			const view = await viewOf(jobs, jobId);
 			await jobs.delete(jobId, force);
-			if (isRotation(view.document)) await forbid(await targetsOf(view));
+			if (view !== null && isRotation(view.document))
+				await forbid(await targetsOf(view));
 		},
 	};
+}
+
+/** Null where there is no such job: it may have been deleted, and what was made for it not yet. */
+async function viewOf(
+	jobs: Pick<JobControl, "show">,
+	jobId: string,
+): Promise<JobView | null> {
+	try {
+		return await jobs.show(jobId);
+	} catch (error) {
+		if (error instanceof JobError && error.code === "unknown_job") return null;
+		throw error;
+	}
 }
 
 /** Of a cloud that carries jobs out itself. */
