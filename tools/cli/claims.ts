@@ -1,10 +1,10 @@
 /** `thinghz claims`: which nodes may become things by themselves; `thinghz provision NAME --claim` lets one. */
 import type { Command } from "commander";
-import { type ApiClient, openApi } from "./api-client.ts";
+import type { ApiClient } from "./api-client.ts";
 import { addClaimCertificates } from "./claim-certificates.ts";
 import { addDefaultList, type CommonOptions, commonOptions } from "./common.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
-import { parseAnyTarget } from "./target.ts";
+import { usingApi } from "./using-api.ts";
 
 interface ClaimRow {
 	readonly name: string;
@@ -36,20 +36,8 @@ export function addClaims(program: Command): void {
 	addClaimCertificates(claims);
 }
 
-async function withApi<T>(
-	options: CommonOptions,
-	use: (api: ApiClient) => Promise<T>,
-): Promise<T> {
-	const api = await openApi(parseAnyTarget(options.target));
-	try {
-		return await use(api);
-	} finally {
-		await api.close();
-	}
-}
-
 async function list(options: CommonOptions): Promise<void> {
-	const claims = await withApi(options, allClaims);
+	const claims = await usingApi(options, allClaims);
 	if (options.json) return printJson(claims);
 	if (claims.length === 0) {
 		return printMessage(
@@ -88,7 +76,7 @@ async function revoke(
 	names: readonly string[],
 	options: CommonOptions,
 ): Promise<void> {
-	await withApi(options, async (api) => {
+	await usingApi(options, async (api) => {
 		for (const name of names) {
 			await api.send("DELETE", `/v1/claims/${encodeURIComponent(name)}`);
 			if (!options.json) {

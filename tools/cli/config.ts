@@ -1,7 +1,7 @@
 /** `thinghz config`: what a node is to do, whether it does it, and how to change it: its named shadow `config`. */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { type ApiClient, openApi } from "./api-client.ts";
+import type { ApiClient } from "./api-client.ts";
 import { ApiProblem } from "./api-problem.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import {
@@ -22,7 +22,7 @@ import {
 } from "./config-status.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
-import { parseAnyTarget } from "./target.ts";
+import { usingApi } from "./using-api.ts";
 
 interface ConfigOptions extends CommonOptions {
 	readonly set?: readonly string[];
@@ -67,8 +67,7 @@ export function addConfig(program: Command): void {
 
 async function config(name: string, options: ConfigOptions): Promise<void> {
 	const change = changeOf(options, Date.now());
-	const api = await openApi(parseAnyTarget(options.target));
-	try {
+	await usingApi(options, async (api) => {
 		const known = await look(api, name);
 		if (change === null) return tell(name, known, options);
 		const desired = change(known);
@@ -83,9 +82,7 @@ async function config(name: string, options: ConfigOptions): Promise<void> {
 		const after = isChanged ? await look(api, name) : known;
 		tell(name, after, options);
 		if (!isChanged) printMessage("That is what was desired before.");
-	} finally {
-		await api.close();
-	}
+	});
 }
 
 /** @returns what makes the configuration that is asked for of what is known; null when nothing is asked for @throws UsageError */

@@ -3,13 +3,12 @@
 import type { Command } from "commander";
 import { CRASH_REASONS } from "../../protocol/documents.ts";
 import { isThingName } from "../../protocol/topics.ts";
-import { openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseIsoTime, parseWhole } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 import { formatTable, printMessage, toJson } from "./output.ts";
 import { gather, rowsOf } from "./pages.ts";
-import { parseAnyTarget } from "./target.ts";
+import { usingApi } from "./using-api.ts";
 
 interface CrashesOptions extends CommonOptions {
 	readonly since?: string;
@@ -68,8 +67,7 @@ async function list(
 		firmware,
 		reason,
 	};
-	const api = await openApi(parseAnyTarget(options.target));
-	try {
+	await usingApi(options, async (api) => {
 		const path =
 			name === undefined ? "/v1/crashes" : `/v1/devices/${name}/crashes`;
 		const crashes = await gather(
@@ -77,9 +75,7 @@ async function list(
 		);
 		if (json) process.stdout.write(`${toJson(crashes)}\n`);
 		else print(crashes);
-	} finally {
-		await api.close();
-	}
+	});
 }
 
 function print(crashes: readonly CrashRow[]): void {

@@ -4,13 +4,14 @@
  */
 
 import type { Command } from "commander";
-import { assertDataFolder, openApi } from "./api-client.ts";
+import { assertDataFolder } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { isConfirmed } from "./confirm.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { allPages } from "./pages.ts";
 import { parseAnyTarget } from "./target.ts";
+import { usingApi } from "./using-api.ts";
 
 interface DeviceRow {
 	readonly name: string;
@@ -72,8 +73,7 @@ export function addDevices(program: Command): void {
 }
 
 async function list(options: CommonOptions): Promise<void> {
-	const api = await openApi(parseAnyTarget(options.target));
-	try {
+	await usingApi(options, async (api) => {
 		const devices = await allPages<DeviceRow>(api, "/v1/devices", "devices");
 		if (options.json) return printJson(devices);
 		if (devices.length === 0) {
@@ -97,9 +97,7 @@ async function list(options: CommonOptions): Promise<void> {
 				]),
 			),
 		);
-	} finally {
-		await api.close();
-	}
+	});
 }
 
 /** Without tags, says which it has. */
@@ -117,8 +115,7 @@ async function tagDevice(
 		}
 		return [change.slice(0, at), change.slice(at + 1)] as const;
 	});
-	const api = await openApi(parseAnyTarget(options.target));
-	try {
+	await usingApi(options, async (api) => {
 		const path = `/v1/devices/${encodeURIComponent(name)}`;
 		const response = await api.get(path);
 		const device = (await response.json()) as DeviceRow;
@@ -134,9 +131,7 @@ async function tagDevice(
 			.map(([tag, value]) => `${tag}=${value}`)
 			.join(" ");
 		printMessage(`${name}: ${text === "" ? "no tags" : text}`);
-	} finally {
-		await api.close();
-	}
+	});
 }
 
 /** What goes and what stays is said before anything is done. */
@@ -144,8 +139,7 @@ async function deleteDevice(
 	name: string,
 	options: DeleteOptions,
 ): Promise<void> {
-	const api = await openApi(parseAnyTarget(options.target));
-	try {
+	await usingApi(options, async (api) => {
 		const path = `/v1/devices/${encodeURIComponent(name)}`;
 		const { online } = (await (await api.get(path)).json()) as DeviceRow;
 		if (options.yes !== true) {
@@ -167,9 +161,7 @@ async function deleteDevice(
 		printMessage(
 			`${name} is gone${parts.length === 0 ? "" : `: ${parts.join(", ")}`}. Its readings are kept; \`thinghz provision ${name}\` makes a device of that name anew.`,
 		);
-	} finally {
-		await api.close();
-	}
+	});
 }
 
 function counted(count: number, what: string, how: string): string | null {

@@ -1,7 +1,7 @@
 /** `thinghz jobs`: what devices are to do, and how far they are. */
 
 import type { Command } from "commander";
-import { type ApiClient, openApi } from "./api-client.ts";
+import type { ApiClient } from "./api-client.ts";
 import { addDefaultList, type CommonOptions, commonOptions } from "./common.ts";
 import { UsageError } from "./errors.ts";
 import { detailsOf, ExecutionReader } from "./executions.ts";
@@ -9,7 +9,7 @@ import { type CreateOptions, jobRequest } from "./job-request.ts";
 import type { JobRow } from "./job-rows.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { allPages } from "./pages.ts";
-import { parseAnyTarget } from "./target.ts";
+import { usingApi } from "./using-api.ts";
 
 interface SummaryRow {
 	readonly id: string;
@@ -31,7 +31,7 @@ export function addJobs(program: Command): void {
 	);
 	// Their options are those of `jobs`, which take effect before and after their names.
 	addDefaultList(jobs, "list the jobs, newest first", (options) =>
-		using(options, list),
+		usingApi(options, (api) => list(api, options)),
 	);
 	jobs
 		.command("create")
@@ -71,47 +71,32 @@ export function addJobs(program: Command): void {
 		.command("show")
 		.description("show a job, and how far each device is")
 		.argument("<name>", "the job's id")
-		.action((id: string, _options: unknown, command: Command) =>
-			using(command.optsWithGlobals<CommonOptions>(), (api, options) =>
-				show(api, id, options),
-			),
-		);
+		.action((id: string, _options: unknown, command: Command) => {
+			const options = command.optsWithGlobals<CommonOptions>();
+			return usingApi(options, (api) => show(api, id, options));
+		});
 	jobs
 		.command("cancel")
 		.description("have no more devices begin it")
 		.argument("<name>", "the job's id")
 		.option("--force", "also where it is in progress")
-		.action((id: string, _options: unknown, command: Command) =>
-			using(command.optsWithGlobals<ForceOption>(), (api, options) =>
-				cancel(api, id, options),
-			),
-		);
+		.action((id: string, _options: unknown, command: Command) => {
+			const options = command.optsWithGlobals<ForceOption>();
+			return usingApi(options, (api) => cancel(api, id, options));
+		});
 	jobs
 		.command("delete")
 		.description("forget a job and how far its devices are")
 		.argument("<name>", "the job's id")
 		.option("--force", "also while it goes on")
-		.action((id: string, _options: unknown, command: Command) =>
-			using(command.optsWithGlobals<ForceOption>(), (api, options) =>
-				remove(api, id, options),
-			),
-		);
+		.action((id: string, _options: unknown, command: Command) => {
+			const options = command.optsWithGlobals<ForceOption>();
+			return usingApi(options, (api) => remove(api, id, options));
+		});
 }
 
 function collect(value: string, before: readonly string[] = []): string[] {
 	return [...before, value];
-}
-
-async function using<Options extends CommonOptions>(
-	options: Options,
-	work: (api: ApiClient, options: Options) => Promise<void>,
-): Promise<void> {
-	const api = await openApi(parseAnyTarget(options.target));
-	try {
-		await work(api, options);
-	} finally {
-		await api.close();
-	}
 }
 
 async function create(
@@ -120,7 +105,7 @@ async function create(
 ): Promise<void> {
 	assertId(id);
 	const request = jobRequest(id, options);
-	await using(options, async (api) => {
+	await usingApi(options, async (api) => {
 		const response = await api.send("POST", "/v1/jobs", request);
 		const job = (await response.json()) as JobRow;
 		if (options.json) return printJson(job);

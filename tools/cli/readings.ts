@@ -2,12 +2,11 @@
 import type { Command } from "commander";
 import { csvLine } from "../../cloud/api/csv.ts";
 import { HEALTH_STATES, stateName } from "../../protocol/health-states.ts";
-import { openApi } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { parseTime } from "./duration.ts";
 import { UsageError } from "./errors.ts";
 import { formatTable, printMessage, toJson } from "./output.ts";
-import { parseAnyTarget } from "./target.ts";
+import { usingApi } from "./using-api.ts";
 
 interface ReadingsFlags extends CommonOptions {
 	readonly channel?: string;
@@ -89,8 +88,7 @@ async function printReadings(
 		query.set("every", options.every);
 		query.set("agg", options.agg ?? "mean");
 	}
-	const api = await openApi(parseAnyTarget(options.target));
-	try {
+	await usingApi(options, async (api) => {
 		const writer = new RowWriter(format, isOfStates(options));
 		let unreadable = 0;
 		for (;;) {
@@ -109,9 +107,7 @@ async function printReadings(
 				`thinghz: ${unreadable} stored ${unreadable === 1 ? "block" : "blocks"} of this range cannot be read and ${unreadable === 1 ? "is" : "are"} missing above: the database is damaged. Restore it from a backup.`,
 			);
 		}
-	} finally {
-		await api.close();
-	}
+	});
 }
 
 /** Not a required option of Commander's, which would be missed before the name is, and before one that is mistyped. */

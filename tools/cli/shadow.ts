@@ -1,11 +1,11 @@
 /** `thinghz shadow`: any shadow of a thing, as AWS IoT has it. */
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import { type ApiClient, openApi } from "./api-client.ts";
+import type { ApiClient } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { UsageError } from "./errors.ts";
 import { printJson, printMessage, showControls } from "./output.ts";
-import { parseAnyTarget } from "./target.ts";
+import { usingApi } from "./using-api.ts";
 
 interface ShadowOptions extends CommonOptions {
 	readonly name?: string;
@@ -37,12 +37,7 @@ export function addShadow(program: Command): void {
 
 async function shadow(thing: string, options: ShadowOptions): Promise<void> {
 	const run = actionOf(options);
-	const api = await openApi(parseAnyTarget(options.target));
-	try {
-		await run(api, thing, options);
-	} finally {
-		await api.close();
-	}
+	await usingApi(options, (api) => run(api, thing, options));
 }
 
 type Action = (
