@@ -1,6 +1,6 @@
 /** What a device asks about its jobs, read from a message: "Jobs device MQTT API", the requests. */
 import type { Members } from "../request-members.ts";
-import type { ExecutionUpdate } from "./jobs.ts";
+import type { ExecutionUpdate } from "./execution.ts";
 import type { StatusDetails } from "./statuses.ts";
 
 /** https://docs.aws.amazon.com/iot/latest/developerguide/jobs-api.html ("ErrorResponse") */

@@ -27,8 +27,9 @@ import {
 	readUpdate,
 	readWhole,
 } from "./device-request.ts";
+import { ExecutionRefusal } from "./execution.ts";
 import type { Execution } from "./job.ts";
-import { ExecutionRefusal, type Jobs, type PendingChange } from "./jobs.ts";
+import type { Jobs, PendingChange } from "./jobs.ts";
 
 /** "A list of no more than 10 pending job executions". */
 const MAX_LISTED = 10;

@@ -11,8 +11,8 @@ import {
 	someSettings,
 } from "../fakes/job-cloud.ts";
 import { StoreError } from "../ports.ts";
+import { ExecutionRefusal } from "./execution.ts";
 import { type Execution, type Job, JobError, type JobSettings } from "./job.ts";
-import { ExecutionRefusal } from "./jobs.ts";
 import { metCriterion } from "./rollout.ts";
 import { isTerminal } from "./statuses.ts";
 

@@ -8,8 +8,9 @@ import {
 } from "../fakes/job-cloud.ts";
 import { memoryJobs } from "../fakes/memory-jobs.ts";
 import { StoreError } from "../ports.ts";
+import { ExecutionRefusal } from "./execution.ts";
 import { JobError, type JobSettings } from "./job.ts";
-import { ExecutionRefusal, FLEET_EVERY_MS } from "./jobs.ts";
+import { FLEET_EVERY_MS } from "./jobs.ts";
 
 jobStoreContract("Memory", async () => memoryJobs());
 

@@ -7,6 +7,18 @@ import type { Clock } from "../ports.ts";
 import type { Timers } from "../rollups.ts";
 import { Book, countsOf, type OpenJob } from "./book.ts";
 import {
+	closed,
+	deadlineOf,
+	ExecutionRefusal,
+	type ExecutionUpdate,
+	fresh,
+	hasRetryLeft,
+	isNumber,
+	requireVersion,
+	settledAs,
+	updated,
+} from "./execution.ts";
+import {
 	type Execution,
 	type Job,
 	JobError,
@@ -28,50 +40,12 @@ import type {
 } from "./ports.ts";
 import { type FleetDevice, matches, parseQuery, type Term } from "./query.ts";
 import { allowance, metCriterion, recent, STEP_MS } from "./rollout.ts";
-import {
-	type ExecutionStatus,
-	isTerminal,
-	type StatusDetails,
-} from "./statuses.ts";
+import { type ExecutionStatus, isTerminal } from "./statuses.ts";
 
-const MINUTE_MS = 60_000;
 /** How often devices are looked at for who matches a query, and who is there no more, ms. */
 export const FLEET_EVERY_MS = 10_000;
 /** After a failure in the background, ms. */
 const RETRY_MS = 1000;
-
-/** What a device says of an execution. */
-export interface ExecutionUpdate {
-	readonly status: "IN_PROGRESS" | "SUCCEEDED" | "FAILED" | "REJECTED";
-	/** Undefined: they stay as they are. */
-	readonly statusDetails?: StatusDetails;
-	readonly expectedVersion?: number;
-	readonly executionNumber?: number;
-	/** -1 ends the timer; undefined leaves it. */
-	readonly stepTimeoutMinutes?: number;
-}
-
-/** An execution is not as who asks believes. */
-export class ExecutionRefusal extends Error {
-	override readonly name = "ExecutionRefusal";
-	readonly code:
-		| "ResourceNotFound"
-		| "VersionMismatch"
-		| "InvalidStateTransition"
-		| "TerminalStateReached";
-	/** As it is. */
-	readonly execution: Execution | null;
-
-	constructor(
-		code: ExecutionRefusal["code"],
-		message: string,
-		execution: Execution | null,
-	) {
-		super(message);
-		this.code = code;
-		this.execution = execution;
-	}
-}
 
 /** What of a thing has not ended, before and after a change. */
 export interface PendingChange {
@@ -456,29 +430,9 @@ export class Jobs implements JobControl, DeviceJobs {
 		update: ExecutionUpdate,
 		nowMs: number,
 	): Execution {
-		const { status, statusDetails, stepTimeoutMinutes: step } = update;
 		const open = this.#open(before.jobId);
-		const begins = before.status === "QUEUED";
-		const { timeoutMinutes } = open.job;
-		const after: Execution = {
-			...before,
-			status,
-			statusDetails: statusDetails ?? before.statusDetails,
-			versionNumber: before.versionNumber + 1,
-			startedMs: before.startedMs ?? nowMs,
-			updatedMs: nowMs,
-			timeoutMs:
-				begins && timeoutMinutes !== null
-					? nowMs + timeoutMinutes * MINUTE_MS
-					: before.timeoutMs,
-			stepTimeoutMs:
-				step === undefined
-					? before.stepTimeoutMs
-					: step < 0
-						? null
-						: nowMs + step * MINUTE_MS,
-		};
-		if (!isTerminal(status)) {
+		const after = updated(before, update, open.job, nowMs);
+		if (!isTerminal(after.status)) {
 			this.#book.putExecution(after);
 			return after;
 		}
@@ -488,18 +442,7 @@ export class Jobs implements JobControl, DeviceJobs {
 	/** An attempt has ended as its status says: it is made anew, or the execution has ended, and maybe the job. */
 	#end(open: OpenJob, ended: Execution, nowMs: number): Execution {
 		const { status } = ended;
-		const isFailure =
-			status === "FAILED" || status === "REJECTED" || status === "TIMED_OUT";
-		const settled: Execution = {
-			...ended,
-			timeoutMs: null,
-			stepTimeoutMs: null,
-			failure: isFailure
-				? status
-				: status === "SUCCEEDED"
-					? null
-					: ended.failure,
-		};
+		const settled = settledAs(ended);
 		this.#book.putExecution(settled);
 		if (this.#abortIfMet(open, nowMs)) return settled;
 		const mayRetry =
@@ -509,7 +452,7 @@ export class Jobs implements JobControl, DeviceJobs {
 		if (mayRetry) {
 			this.#book.putExecution({
 				...settled,
-				...this.#fresh(nowMs),
+				...fresh(this.#book.nextOrder(), nowMs),
 				executionNumber: settled.executionNumber + 1,
 				retried: {
 					...settled.retried,
@@ -518,20 +461,6 @@ export class Jobs implements JobControl, DeviceJobs {
 			});
 		} else this.#completeIfDone(open, nowMs);
 		return settled;
-	}
-
-	#fresh(nowMs: number) {
-		return {
-			versionNumber: 1,
-			order: this.#book.nextOrder(),
-			status: "QUEUED",
-			statusDetails: {},
-			queuedMs: nowMs,
-			startedMs: null,
-			updatedMs: nowMs,
-			timeoutMs: null,
-			stepTimeoutMs: null,
-		} as const;
 	}
 
 	/** @returns whether it was */
@@ -624,7 +553,7 @@ export class Jobs implements JobControl, DeviceJobs {
 		);
 		for (const thing of told) {
 			this.#book.putExecution({
-				...this.#fresh(nowMs),
+				...fresh(this.#book.nextOrder(), nowMs),
 				jobId: job.jobId,
 				thing,
 				executionNumber: (members.get(thing)?.executionNumber ?? 0) + 1,
@@ -826,60 +755,6 @@ export class Jobs implements JobControl, DeviceJobs {
 		} while (after !== undefined);
 		return all;
 	}
-}
-
-/** When the first of its timers expires. */
-function deadlineOf({ status, timeoutMs, stepTimeoutMs }: Execution): number {
-	if (status !== "IN_PROGRESS") return Number.POSITIVE_INFINITY;
-	return Math.min(
-		timeoutMs ?? Number.POSITIVE_INFINITY,
-		stepTimeoutMs ?? Number.POSITIVE_INFINITY,
-	);
-}
-
-function closed(
-	execution: Execution,
-	status: "CANCELED" | "REMOVED",
-	nowMs: number,
-): Execution {
-	return {
-		...execution,
-		status,
-		versionNumber: execution.versionNumber + 1,
-		updatedMs: nowMs,
-		timeoutMs: null,
-		stepTimeoutMs: null,
-	};
-}
-
-function hasRetryLeft(
-	job: Job,
-	{ retried }: Execution,
-	status: "FAILED" | "TIMED_OUT",
-): boolean {
-	return job.retries.some(({ failureType, retries }) => {
-		if (failureType === "ALL") {
-			return retried.FAILED + retried.TIMED_OUT < retries;
-		}
-		return failureType === status && retried[status] < retries;
-	});
-}
-
-function isNumber(execution: Execution, wanted: number | undefined): boolean {
-	return wanted === undefined || wanted === execution.executionNumber;
-}
-
-/** @throws ExecutionRefusal */
-function requireVersion(
-	execution: Execution,
-	expected: number | undefined,
-): void {
-	if (expected === undefined || expected === execution.versionNumber) return;
-	throw new ExecutionRefusal(
-		"VersionMismatch",
-		`The execution has the version ${execution.versionNumber}, not ${expected}.`,
-		execution,
-	);
 }
 
 function viewOf(open: OpenJob): JobView {
