@@ -27,6 +27,8 @@ export interface RolloutPlan {
 	readonly oneIn: number;
 	/** "5%,25%,100%" */
 	readonly stages: string;
+	/** Devices that are told a minute, at most; without it, all of a stage at once. */
+	readonly rate?: number;
 	/** "3%/200" */
 	readonly abort: string;
 	/** How often the API is asked how far it is. */
@@ -65,8 +67,6 @@ export interface RolloutOutcome {
 	readonly faults: ReadonlyMap<string, Fault>;
 	/** Nodes whose power was cut while a new image was on trial. */
 	readonly cut: readonly string[];
-	/** How many had been told whenever it was looked, each number once: the waves, where nothing came in between. */
-	readonly told: readonly number[];
 	/** From the rollout's start until no device was at it any more. */
 	readonly tookMs: number;
 	readonly meanPssBytes: number;
@@ -112,18 +112,18 @@ export async function runRollout(
 		const { id } = await thinghzJson<{ readonly id: string }>(
 			...["ota", "rollout", NEW_VERSION, "--where", "board=virtual"],
 			...["--stages", plan.stages, "--abort", plan.abort],
+			...(plan.rate === undefined ? [] : ["--rate", String(plan.rate)]),
 			...["--target", cloud.target],
 		);
 		const fromMs = Date.now();
-		const told = new Set<number>();
+		let told = "";
 		await waitFor(
 			plan,
 			() => session.get<Job>(`/v1/jobs/${id}`),
 			({ status, counts }) => {
 				const text = countsText(counts);
-				const all = Object.values(counts).reduce((sum, one) => sum + one, 0);
-				if (!told.has(all)) say(`${all} told: ${text}`);
-				told.add(all);
+				if (text !== told) say(text);
+				told = text;
 				const { QUEUED = 0, IN_PROGRESS = 0 } = counts;
 				return status !== "IN_PROGRESS" && QUEUED + IN_PROGRESS === 0;
 			},
@@ -148,7 +148,6 @@ export async function runRollout(
 				}),
 			),
 			cut: nodes.cut,
-			told: [...told],
 			tookMs,
 			meanPssBytes,
 		};
