@@ -31,6 +31,8 @@ export const HEADLINES: readonly string[] = [
 	"Node's heap after an hour",
 	"Node's heap at most, garbage and stack included",
 	"Difference for a changed line of firmware, the largest of four",
+	"Update in waves to 1,000 nodes, 1 in 20 fails: aborted at its threshold",
+	"Update in waves to 1,000 nodes, 1 in 20 fails: nodes lost",
 	"from `make start` to the first point on a chart",
 ];
 

@@ -12,7 +12,8 @@ import { resultsTable } from "./figures.ts";
 import { type HeapFigures, HeapRig, SPARING } from "./heap-rig.ts";
 import { type BenchResult, formatResult } from "./result.ts";
 
-const PAGE = "docs/footprint.md";
+/** Has these figures, too. */
+export const FOOTPRINT = "docs/footprint.md";
 export const HOUR_MS = 3_600_000;
 export const LIVE_BUDGET_BYTES = 48 * 1024;
 export const PEAK_BUDGET_BYTES = 64 * 1024;
@@ -183,8 +184,8 @@ export async function benchHeap(): Promise<BenchResult[]> {
 	}
 	const [day, week] = await Promise.all([benchDay(), benchWeek()]);
 	const results = [...day, ...week, ...(await benchTasks())];
-	const page = readFileSync(PAGE, "utf8");
-	writeFileSync(PAGE, writeSection(page, "heap", resultsTable(results)));
+	const page = readFileSync(FOOTPRINT, "utf8");
+	writeFileSync(FOOTPRINT, writeSection(page, "heap", resultsTable(results)));
 	return results;
 }
 

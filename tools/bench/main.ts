@@ -18,7 +18,7 @@ import {
 	type Occasion,
 } from "./figures.ts";
 import { benchFleet } from "./fleet.ts";
-import { benchHeap } from "./heap.ts";
+import { benchHeap, FOOTPRINT } from "./heap.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchInstructions } from "./instructions.ts";
 import { benchLambda } from "./lambda.ts";
@@ -33,7 +33,12 @@ const RESULTS = "bench/results.json";
 const PAGE = "docs/figures.md";
 const README = "README.md";
 /** Not what is measured. */
-const WRITTEN = [":!bench", `:!${PAGE}`, `:!${README}`] as const;
+const WRITTEN = [
+	":!bench",
+	`:!${PAGE}`,
+	`:!${README}`,
+	`:!${FOOTPRINT}`,
+] as const;
 
 const BENCHES: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 	block: benchBlock,
