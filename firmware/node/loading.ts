@@ -7,29 +7,43 @@ import type { UpdateProgress } from "./update-record.ts";
 
 /** Objects with methods, where functions would do, too: on a node's heap those are dear. */
 export interface Loading {
-	/** @throws DeltaError; Error when the flash reports failure; whatever `keep` throws */
-	take(bytes: Uint8Array): void;
+	/**
+	 * Takes as much as makes one sector.
+	 * @returns what is left to be taken; null when there is nothing to do before more comes
+	 * @throws DeltaError; Error when the flash reports failure; whatever `keep` throws
+	 */
+	take(bytes: Uint8Array): Uint8Array | null;
+	/** Puts what was taken into flash, and keeps how far it is. @throws as `take` */
+	pause(): void;
 	/** All has come. @throws as `take` */
 	end(): void;
 }
 
 export interface ProgressKeeper {
-	/** A sector is full and in flash: this is to be gone on from after a restart. */
+	/** All of this is in flash: it is to be gone on from after a restart. */
 	keep(progress: UpdateProgress): void;
 }
 
 export class ImageLoading implements Loading, SectorSink {
 	readonly #writer: SlotWriter;
 	readonly #keeper: ProgressKeeper;
+	#keptBytes: number;
 
 	/** @param doneBytes of the image, which are there */
 	constructor(idle: Flash, doneBytes: number, keeper: ProgressKeeper) {
+		this.#keptBytes = doneBytes;
 		this.#writer = new SlotWriter(idle, doneBytes, this);
 		this.#keeper = keeper;
 	}
 
-	take(bytes: Uint8Array): void {
+	take(bytes: Uint8Array): null {
 		this.#writer.write(bytes);
+		return null;
+	}
+
+	pause(): void {
+		this.#writer.flush();
+		this.onSector(this.#writer.givenBytes);
 	}
 
 	end(): void {
@@ -37,6 +51,8 @@ export class ImageLoading implements Loading, SectorSink {
 	}
 
 	onSector(doneBytes: number): void {
+		if (doneBytes === this.#keptBytes) return;
+		this.#keptBytes = doneBytes;
 		this.#keeper.keep({ doneBytes });
 	}
 }
@@ -69,6 +85,8 @@ export class DeltaLoading implements Loading, SectorSink {
 	readonly #keeper: ProgressKeeper;
 	readonly #page = new Uint8Array(PAGE_BYTES);
 	#takenBytes: number;
+	/** One has become full. */
+	#isSector = false;
 
 	/** @throws DeltaError when what was kept is none */
 	constructor(
@@ -90,41 +108,50 @@ export class DeltaLoading implements Loading, SectorSink {
 		this.#writer = new SlotWriter(idle, doneBytes, this);
 	}
 
-	onSector(doneBytes: number): void {
-		const delta = { takenBytes: this.#takenBytes, state: this.#decoder.state };
-		this.#keeper.keep({ doneBytes, delta });
-	}
-
 	/** How much of the difference has been taken. */
 	get takenBytes(): number {
 		return this.#takenBytes;
 	}
 
-	take(bytes: Uint8Array): void {
+	/** A copy may make many sectors of a few bytes, each of which takes its time to be erased. */
+	take(bytes: Uint8Array): Uint8Array | null {
 		const writer = this.#writer;
+		this.#isSector = false;
 		let at = 0;
-		for (;;) {
-			// A sector ends where a page does, so that what is kept of the decoder fits what is in flash.
-			const room = this.#page.subarray(
-				0,
-				Math.min(PAGE_BYTES, writer.untilSector),
-			);
+		while (!this.#isSector) {
+			// It ends where a page does, so that what the decoder knows fits what is in flash when a sector is full.
+			const room = this.#page.subarray(0, writer.untilPage);
 			const { taken, put } = this.#decoder.run(bytes.subarray(at), room);
 			at += taken;
 			this.#takenBytes += taken;
 			writer.write(room.subarray(0, put));
-			if (at === bytes.length && put < room.length) return;
+			if (at === bytes.length && put < room.length) return null;
 		}
+		return bytes.subarray(at);
+	}
+
+	pause(): void {
+		this.#writer.flush();
+		this.keep();
 	}
 
 	end(): void {
-		// A copy may be under way for which nothing more has to come.
-		this.take(new Uint8Array(0));
 		if (!this.#decoder.isWhole)
 			throw new DeltaError(
 				"delta_malformed",
 				"The difference ends before the image is whole.",
 			);
 		this.#writer.flush();
+	}
+
+	onSector(): void {
+		this.#isSector = true;
+		this.keep();
+	}
+
+	private keep(): void {
+		const { doneBytes, state } = this.#decoder;
+		const delta = { takenBytes: this.#takenBytes, state };
+		this.#keeper.keep({ doneBytes, delta });
 	}
 }

@@ -1,4 +1,7 @@
-/** Writes an image into a slot of flash, page by page, and erases each sector as it comes to it. */
+/**
+ * Writes an image into a slot of flash, page by page, and erases each sector as it comes to it. It may begin in the middle of a sector
+ * behind which the same image was written before: what is there of it is programmed again with the same bytes, which NOR flash takes.
+ */
 import type { Flash } from "./ports.ts";
 
 /** What a flash chip programs at once. */
@@ -13,13 +16,13 @@ export class SlotWriter {
 	readonly #flash: Flash;
 	readonly #sink: SectorSink;
 	readonly #page = new Uint8Array(PAGE_BYTES);
-	/** Bytes of the page that are there. */
+	/** Bytes that are there and are not programmed. */
 	#filled = 0;
-	/** Where the page goes. */
+	/** Where they go: the start of a page, or in it behind what was programmed of it. */
 	#at: number;
 
 	/**
-	 * @param start where to go on: the start of a sector
+	 * @param start where to go on; that sector up to there has been written
 	 * @param sink not told of the last sector unless it is full
 	 */
 	constructor(flash: Flash, start: number, sink: SectorSink) {
@@ -33,25 +36,25 @@ export class SlotWriter {
 		return this.#at + this.#filled;
 	}
 
-	/** How much may be given before a sector is full. */
-	get untilSector(): number {
-		const { sectorBytes } = this.#flash;
-		return sectorBytes - (this.givenBytes % sectorBytes);
+	/** How much may be given before the page is programmed. */
+	get untilPage(): number {
+		return PAGE_BYTES - (this.givenBytes % PAGE_BYTES);
 	}
 
 	/** @throws Error when the flash reports failure; RangeError behind its end */
 	write(bytes: Uint8Array): void {
 		let at = 0;
 		while (at < bytes.length) {
-			const count = Math.min(PAGE_BYTES - this.#filled, bytes.length - at);
+			const untilPage = this.untilPage;
+			const count = Math.min(untilPage, bytes.length - at);
 			this.#page.set(bytes.subarray(at, at + count), this.#filled);
 			this.#filled += count;
 			at += count;
-			if (this.#filled === PAGE_BYTES) this.flush();
+			if (count === untilPage) this.flush();
 		}
 	}
 
-	/** Programs what is left of a page: at the end of the image. */
+	/** Programs what there is of a page. */
 	flush(): void {
 		if (this.#filled === 0) return;
 		const { sectorBytes } = this.#flash;

@@ -12,12 +12,17 @@ import {
 import type { UpdateReason } from "./update-ports.ts";
 import type { UpdateOrder } from "./updater.ts";
 
+/** A block, which comes at once, and is lost with the power. */
+const IMAGE_BLOCK = 1024;
+const DELTA_BLOCK = 512;
 const SECTOR = 4096;
-/** What comes at once, and is lost with the power. */
+/** Of a range, what comes at once. */
 const PIECE = 600;
 const OLD = makeImage("1.0.0", 7000);
 const NEW = makeImage("1.1.0", 5000);
-const DELTA = encodeDelta(OLD, NEW);
+/** Has as much in it that is new as makes several sectors, and before and behind that what is not. */
+const LONG = makeImage("1.1.0", 12_000, 4000);
+const DELTA = encodeDelta(OLD, LONG);
 const KEY = makeKey();
 const MOMENTS: readonly CutMoment[] = ["before", "torn", "scattered", "after"];
 
@@ -27,27 +32,27 @@ interface Case {
 	readonly source: FakeSource;
 	/** All that has to come when nothing is cut. */
 	readonly sizeBytes: number;
-	/** What of it makes at most one sector. */
-	readonly sectorCosts: number;
+	/** What a cut may cost of it. */
+	readonly costBytes: number;
 }
 
-function imageCase(): Case {
+function caseOf(
+	image: Uint8Array,
+	blockBytes: number,
+	pieceBytes = blockBytes,
+): Case {
 	const bench = new UpdateBench(OLD, KEY);
-	const order = bench.order(NEW);
-	return {
-		bench,
-		order,
-		source: order.image,
-		sizeBytes: NEW.length,
-		sectorCosts: SECTOR + PIECE,
-	};
+	const source = new FakeSource(image, bench.timers, blockBytes, pieceBytes);
+	const order = { ...bench.order(image), image: source };
+	const { length: sizeBytes } = image;
+	return { bench, order, source, sizeBytes, costBytes: blockBytes };
 }
 
 function deltaCase(): Case {
 	const bench = new UpdateBench(OLD, KEY);
-	const source = new FakeSource(DELTA, bench.timers, 400, 16);
+	const source = new FakeSource(DELTA, bench.timers, DELTA_BLOCK, DELTA_BLOCK);
 	const order = {
-		...bench.order(NEW, {
+		...bench.order(LONG, {
 			delta: {
 				fromSha256: sha256Of(OLD),
 				fromSizeBytes: OLD.length,
@@ -62,9 +67,16 @@ function deltaCase(): Case {
 		order,
 		source,
 		sizeBytes: DELTA.length,
-		sectorCosts: DELTA.length,
+		costBytes: DELTA_BLOCK,
 	};
 }
+
+const imageCase = () => caseOf(NEW, IMAGE_BLOCK);
+/** A range that is longer than a sector, in pieces: it costs a sector. */
+const rangeCase = () => ({
+	...caseOf(LONG, 10_000, PIECE),
+	costBytes: SECTOR + PIECE,
+});
 
 /** On a machine that was cut off once: it ends on a valid image, and the job is told how. */
 function assertEnds(
@@ -91,8 +103,9 @@ function assertEnds(
 }
 
 for (const [kind, makeCase] of [
-	["the image", imageCase],
-	["a difference", deltaCase],
+	["the image, block by block", imageCase],
+	["a difference, block by block", deltaCase],
+	["the image, by ranges", rangeCase],
 ] as const)
 	describe(`an update by ${kind}, under a power cut`, () => {
 		for (const moment of MOMENTS)
@@ -102,6 +115,7 @@ for (const [kind, makeCase] of [
 				const { operations } = whole.bench.supply;
 				assertEnds(whole, "uncut");
 				assert.equal(whole.source.servedBytes, whole.sizeBytes);
+				const asked = whole.source.asked.length;
 				const reasons = new Map<UpdateReason | null, number>();
 				for (
 					let operation = whole.bench.operationsBefore + 1;
@@ -114,9 +128,10 @@ for (const [kind, makeCase] of [
 					const reason = assertEnds(cut, where);
 					reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
 					assert.ok(
-						cut.source.servedBytes <= cut.sizeBytes + cut.sectorCosts,
+						cut.source.servedBytes <= cut.sizeBytes + cut.costBytes,
 						`${where}: ${cut.source.servedBytes} of ${cut.sizeBytes}`,
 					);
+					assert.ok(cut.source.asked.length <= asked + 1, where);
 				}
 				// On trial a cut is a restart that was not confirmed, by the bootloader's rule.
 				assert.ok((reasons.get(null) ?? 0) > 10);
@@ -128,24 +143,26 @@ for (const [kind, makeCase] of [
 				);
 			});
 
-		it("goes on at the last full sector, cut off after each piece that came", () => {
-			const pieces = 2 + Math.ceil(makeCase().sizeBytes / 16);
-			for (let after = 0; after < Math.min(pieces, 60); after++) {
+		it("goes on where it was kept, cut off after each piece that came", () => {
+			const whole = makeCase();
+			whole.bench.runUntilSettled({ order: whole.order });
+			const { asked } = whole.source;
+			const mostMs = 2 * (asked.length + whole.sizeBytes / PIECE);
+			for (let after = 0; after < mostMs; after++) {
 				const cut = makeCase();
 				const { bench, order, source } = cut;
 				bench.boot({ order, untilMs: 1000 + after });
-				const served = source.servedBytes;
-				const asked = source.asked.length;
+				const before = source.asked.length;
 				const durable = Number(
 					(bench.values.get("updateAt") ?? "0 0")
 						.split(" ")
-						.at(kind === "the image" ? 0 : 1) ?? 0,
+						.at(kind.startsWith("the image") ? 0 : 1) ?? 0,
 				);
 				assertEnds(cut, `${after}`);
-				if (asked > 0 && source.asked.length > asked)
-					assert.equal(source.asked[asked], durable, `${after}`);
+				if (before > 0 && source.asked.length > before)
+					assert.equal(source.asked[before], durable, `${after}`);
 				assert.ok(
-					source.servedBytes - served <= cut.sizeBytes - durable,
+					source.servedBytes <= cut.sizeBytes + cut.costBytes,
 					`${after}`,
 				);
 			}

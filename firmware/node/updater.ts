@@ -1,6 +1,6 @@
 /**
- * Brings an update into the idle slot and has it started: manifest first, then range after range, each sector kept as it is full, so
- * that whatever cuts it off costs one sector; then the whole image's hash, from flash; then the switch. What happens after the
+ * Brings an update into the idle slot and has it started: manifest first, then range after range, of which each is kept when it is in
+ * flash, and each sector as it is full, so that whatever cuts it off costs what was under way; then the whole image's hash, from flash; then the switch. What happens after the
  * restart is `UpdateTrial`'s.
  *
  * It knows neither jobs nor how ranges are fetched: `start` is called with what a job says, again for each time that it says it
@@ -50,7 +50,7 @@ export interface UpdaterParts {
 }
 
 export interface UpdateEvents {
-	/** Something is done that somebody may want to see; as often as once a sector. */
+	/** Something is done that somebody may want to see; as often as once a range. */
 	onProgress(progress: UpdateStep): void;
 	/** The addresses are good no more: `start` is to be called with others. */
 	onExpired(): void;
@@ -83,7 +83,7 @@ export interface UpdateOrder {
 const SLICE_BYTES = 4096;
 const READ_BYTES = 256;
 const RETRY = { baseMs: 5000, capMs: 300_000, jitter: 0.5 } as const;
-/** In a row, without a sector between them. */
+/** In a row, without anything that was kept between them. */
 const MOST_FAILURES = 12;
 
 /** No more than is needed to the end: it takes room in the node's heap for as long. */
@@ -106,6 +106,8 @@ export class Updater implements RangeSink, ProgressKeeper {
 	#at = 0;
 	#rangeEnd = 0;
 	#endBytes = 0;
+	/** Has come, and is taken in turns of their own. */
+	#left: Uint8Array | null = null;
 	#timer: TimerHandle | null = null;
 	#failures = 0;
 	/** Waits for other addresses. */
@@ -252,10 +254,8 @@ export class Updater implements RangeSink, ProgressKeeper {
 	private load(): void {
 		const { manifest, record } = this.need();
 		let progress = this.#store.readProgress();
-		const { sectorBytes } = this.#parts.slots.idle;
 		const isOurs =
 			progress.doneBytes <= manifest.sizeBytes &&
-			progress.doneBytes % sectorBytes === 0 &&
 			(progress.delta !== undefined) === (record.kind === "delta");
 		if (!isOurs) progress = { doneBytes: 0 };
 		this.tell("loading", progress.doneBytes);
@@ -331,13 +331,45 @@ export class Updater implements RangeSink, ProgressKeeper {
 			return;
 		}
 		this.#at += bytes.length;
-		this.attempt(() => this.#loading?.take(bytes));
+		this.attempt(() => {
+			// A source that does not wait until what it brought is taken.
+			this.clearTimer();
+			let left = this.#left;
+			while (left !== null) left = this.pour(left);
+			left = this.pour(bytes);
+			this.#left = left?.slice() ?? null;
+			if (left !== null) this.takeLater();
+		});
 	}
 
 	onEnd(): void {
 		this.#request = null;
 		if (this.#at < this.#rangeEnd) this.lost("wrong_length");
-		else if (this.#source !== null) this.fetchNext(this.#source);
+		else if (this.#left === null) this.rangeTaken();
+	}
+
+	/** @returns what is left to be taken in another turn, or null */
+	private pour(bytes: Uint8Array): Uint8Array | null {
+		const loading = this.#loading;
+		const left = loading?.take(bytes) ?? null;
+		// Whoever was told how far it is may have called it off.
+		return loading === this.#loading ? left : null;
+	}
+
+	/** A sector at a time, so that the node goes on with its work. */
+	private takeLater(): void {
+		this.after(0, () => {
+			this.#left = this.#left === null ? null : this.pour(this.#left);
+			if (this.#left !== null) this.takeLater();
+			else if (this.#request === null) this.rangeTaken();
+		});
+	}
+
+	private rangeTaken(): void {
+		const loading = this.#loading;
+		this.attempt(() => loading?.pause());
+		if (loading === this.#loading && this.#source !== null)
+			this.fetchNext(this.#source);
 	}
 
 	onFailed(reason: SourceReason): void {
@@ -489,9 +521,14 @@ export class Updater implements RangeSink, ProgressKeeper {
 		this.#request = null;
 		this.#loading = null;
 		this.#source = null;
+		this.#left = null;
+		this.clearTimer();
+		this.#isExpired = false;
+	}
+
+	private clearTimer(): void {
 		if (this.#timer !== null) this.#parts.timers.clear(this.#timer);
 		this.#timer = null;
-		this.#isExpired = false;
 	}
 
 	private after(delayMs: number, act: () => void): void {

@@ -56,6 +56,8 @@ export class NodeCloud {
 	readonly jobs: Jobs;
 	/** In order, over all connections. */
 	readonly asked: AskedBlock[] = [];
+	/** Called as a block is asked for, before it is given. */
+	onAsked: () => void = () => undefined;
 	/** What went wrong in the cloud: nothing should. */
 	readonly errors: unknown[] = [];
 	readonly #thing: string;
@@ -158,26 +160,33 @@ export class NodeCloud {
 		await this.#create(JSON.stringify({ operation, version: 1 }));
 	}
 
-	/** Makes a job of an update, and holds its files. */
+	/**
+	 * Makes a job of an update, and holds its files.
+	 * @param hasAddresses beside the stream: they lead nowhere
+	 */
 	async orderUpdate(
 		{ manifest, manifestBytes, signature, delta }: SignedUpdate,
 		image: Uint8Array,
+		hasAddresses = true,
 	): Promise<void> {
 		const { version, board } = manifest;
-		const { objects } = this.#firmware;
-		await objects.put({ version, board, file: "image" }, image);
-		if (delta !== null)
-			await objects.put({ version, board, file: "delta" }, delta);
-		const address = (file: string) =>
-			firmwarePlaceholder(`${version}/${board}/${file}`);
+		/** @returns what stands for its address */
+		const publish = async (file: string, bytes: Uint8Array) => {
+			await this.#firmware.objects.put({ version, board, file }, bytes);
+			return firmwarePlaceholder(`${version}/${board}/${file}`);
+		};
+		const url = await publish(manifest.sha256, image);
+		const addresses =
+			delta === null || manifest.delta === undefined
+				? { url }
+				: { url, deltaUrl: await publish(manifest.delta.sha256, delta) };
 		await this.#create(
 			JSON.stringify({
 				operation: "update",
 				version: 1,
 				manifest: Buffer.from(manifestBytes).toString("base64"),
 				signature: Buffer.from(signature).toString("base64"),
-				url: address("image"),
-				...(delta === null ? {} : { deltaUrl: address("delta") }),
+				...(hasAddresses ? addresses : {}),
 				stream: STREAM_ID,
 			}),
 		);
@@ -216,6 +225,7 @@ export class NodeCloud {
 		if (topic.endsWith(`/streams/${STREAM_ID}/get/json`)) {
 			const { f, o } = JSON.parse(Buffer.from(payload).toString());
 			this.asked.push({ file: f, block: o });
+			this.onAsked();
 		}
 		const release = this.#clock.hold();
 		try {

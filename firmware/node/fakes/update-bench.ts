@@ -19,6 +19,7 @@ import {
 	PowerCut,
 	SECTOR_BYTES,
 } from "../../boards/virtual/peripherals/flash.ts";
+import { SeededRandom } from "../../boards/virtual/peripherals/random.ts";
 import { PoweredSettings } from "../../boards/virtual/peripherals/settings.ts";
 import {
 	CHIP_IDS,
@@ -57,6 +58,8 @@ import { FakeSettings, FakeSystem } from "./board.ts";
 import { VirtualTimers } from "./virtual-timers.ts";
 
 export const SLOT_BYTES = 4 * SECTOR_BYTES;
+/** Where in an image's code is what is like nothing else. */
+const NEW_AT = 3000;
 
 const SPKI_PREFIX = Buffer.from(
 	"3059301306072a8648ce3d020106082a8648ce3d030107034200",
@@ -117,10 +120,16 @@ export function sha256Of(bytes: Uint8Array): string {
 	return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** An application image of `bytes` of code that the version decides, for the most part. */
-export function makeImage(version: string, bytes: number): Uint8Array {
+/** An application image of `bytes` of code that the version decides, for the most part. @param newBytes of it are like nothing else */
+export function makeImage(
+	version: string,
+	bytes: number,
+	newBytes = 0,
+): Uint8Array {
 	const data = new Uint8Array(DESCRIPTION_BYTES + bytes - (bytes % 4));
 	for (let i = 0; i < data.length; i++) data[i] = (i * i) >> 4;
+	const random = new SeededRandom(newBytes);
+	for (let i = 0; i < newBytes; i++) data[NEW_AT + i] = random.below(256);
 	for (let i = 700; i < data.length; i += 911)
 		data[i] = version.charCodeAt(i % version.length);
 	data.set(

@@ -77,6 +77,7 @@ export class TestBroker {
 
 	#serve(socket: Socket): void {
 		this.sockets.add(socket);
+		socket.setNoDelay();
 		socket.on("error", () => undefined);
 		socket.on("close", () => {
 			this.sockets.delete(socket);

@@ -3,8 +3,8 @@ import type { I2CDevice } from "../peripherals/sensors.ts";
 
 export const IMAGE_CHIP = 0x50;
 export const DELTA_CHIP = 0x51;
-/** What comes out of a chip at once, a millisecond each. */
-export const PIECE_BYTES = 600;
+/** What is asked for at a time, and comes out of a chip at once, a millisecond each. */
+export const BLOCK_BYTES = 512;
 
 /** The setting "order", as JSON; bytes in hexadecimal. */
 export interface OrderSetting {

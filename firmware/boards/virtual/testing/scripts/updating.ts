@@ -13,41 +13,31 @@ import { bootWith } from "../../xs/boot.ts";
 import { call } from "../../xs/host.ts";
 import { ChannelCrypto, runningFirmware } from "../../xs/slots.ts";
 import {
+	BLOCK_BYTES,
 	DELTA_CHIP,
 	IMAGE_CHIP,
 	type OrderSetting,
-	PIECE_BYTES,
 } from "../update-order.ts";
 
-const RANGE_BYTES = 10_000;
 const ORDER_AFTER_MS = 1000;
 const ACKNOWLEDGED_AFTER_MS = 2000;
 
-/** The memory chip takes an offset, and gives the bytes from there on; a piece a millisecond. */
+/** The memory chip takes an offset, and gives the bytes from there on; a block a millisecond. */
 function chip(board: VirtualBoard, address: number): ByteSource {
 	return {
-		rangeBytes: RANGE_BYTES,
-		fetch(offset, lengthBytes, sink) {
-			const end = offset + lengthBytes;
-			let at = offset;
+		rangeBytes: BLOCK_BYTES,
+		fetch(offset, length, sink) {
 			let isOver = false;
 			const step = () => {
-				if (isOver) return;
-				if (at >= end) {
-					isOver = true;
-					sink.onEnd();
-					return;
-				}
-				const length = Math.min(PIECE_BYTES, end - at);
-				const bytes = new Uint8Array(Uint32Array.of(at).buffer);
-				at += length;
+				const bytes = new Uint8Array(Uint32Array.of(offset).buffer);
 				sink.onBytes(call({ op: "i2c", address, length, bytes }));
-				board.timers.set(step, 1);
+				if (!isOver) sink.onEnd();
 			};
-			board.timers.set(step, 1);
+			const timer = board.timers.set(step, 1);
 			return {
 				cancel() {
 					isOver = true;
+					board.timers.clear(timer);
 				},
 			};
 		},
