@@ -1,7 +1,7 @@
 /** Puts what comes of an image, or of a difference to the one that runs, into the idle slot. */
 import { type DeltaBase, DeltaDecoder, DeltaError } from "./delta.ts";
 import type { Flash } from "./ports.ts";
-import { PAGE_BYTES, type SectorSink, SlotWriter } from "./slot-writer.ts";
+import { type SectorSink, SlotWriter } from "./slot-writer.ts";
 import type { UpdateSlots } from "./update-ports.ts";
 import type { UpdateProgress } from "./update-record.ts";
 
@@ -83,7 +83,6 @@ export class DeltaLoading implements Loading, SectorSink {
 	readonly #writer: SlotWriter;
 	readonly #decoder: DeltaDecoder;
 	readonly #keeper: ProgressKeeper;
-	readonly #page = new Uint8Array(PAGE_BYTES);
 	#takenBytes: number;
 	/** One has become full. */
 	#isSector = false;
@@ -120,11 +119,11 @@ export class DeltaLoading implements Loading, SectorSink {
 		let at = 0;
 		while (!this.#isSector) {
 			// It ends where a page does, so that what the decoder knows fits what is in flash when a sector is full.
-			const room = this.#page.subarray(0, writer.untilPage);
+			const { room } = writer;
 			const { taken, put } = this.#decoder.run(bytes.subarray(at), room);
 			at += taken;
 			this.#takenBytes += taken;
-			writer.write(room.subarray(0, put));
+			writer.give(put);
 			if (at === bytes.length && put < room.length) return null;
 		}
 		return bytes.subarray(at);

@@ -5,7 +5,7 @@
 import type { Flash } from "./ports.ts";
 
 /** What a flash chip programs at once. */
-export const PAGE_BYTES = 256;
+const PAGE_BYTES = 256;
 
 export interface SectorSink {
 	/** A sector is full and in flash. @param doneBytes of the image, which are there */
@@ -36,21 +36,32 @@ export class SlotWriter {
 		return this.#at + this.#filled;
 	}
 
-	/** How much may be given before the page is programmed. */
-	get untilPage(): number {
-		return PAGE_BYTES - (this.givenBytes % PAGE_BYTES);
+	/** Where the next bytes may be put, up to the end of a page; `give` is to be called next. */
+	get room(): Uint8Array {
+		const filled = this.#filled;
+		const length = PAGE_BYTES - (this.givenBytes % PAGE_BYTES);
+		return this.#page.subarray(filled, filled + length);
 	}
 
-	/** @throws Error when the flash reports failure; RangeError behind its end */
+	/**
+	 * So many have been put into `room`.
+	 * @throws Error when the flash reports failure; RangeError behind its end
+	 */
+	give(count: number): void {
+		this.#filled += count;
+		if (this.givenBytes % PAGE_BYTES === 0) this.flush();
+	}
+
+	/** @throws as `give` */
 	write(bytes: Uint8Array): void {
 		let at = 0;
 		while (at < bytes.length) {
-			const untilPage = this.untilPage;
-			const count = Math.min(untilPage, bytes.length - at);
-			this.#page.set(bytes.subarray(at, at + count), this.#filled);
-			this.#filled += count;
-			at += count;
-			if (count === untilPage) this.flush();
+			const { room } = this;
+			const piece = bytes.subarray(at, at + room.length);
+			room.set(piece);
+			at += piece.length;
+			this.#filled += piece.length;
+			if (piece.length === room.length) this.flush();
 		}
 	}
 

@@ -375,12 +375,15 @@ describe("an update as a job", () => {
 		source.fault = () => {
 			if (source.asked.length < 1 || isCut) return null;
 			isCut = true;
-			throw new Restarted();
+			rig.board.timers.set(() => {
+				throw new Restarted();
+			}, 0);
+			return null;
 		};
 		rig.jobs.make("a", rig.document());
 		rig.run(2 * MINUTE_MS);
 		assertUpdated(rig);
-		assert.deepEqual(source.asked, [0, 2 * SECTOR]);
+		assert.deepEqual(source.asked, [0, 2 * SECTOR, 2 * SECTOR]);
 	});
 
 	it("is told as failed by the image before, where the new one reaches nobody", () => {

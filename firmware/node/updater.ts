@@ -331,32 +331,37 @@ export class Updater implements RangeSink, ProgressKeeper {
 			return;
 		}
 		this.#at += bytes.length;
-		this.attempt(() => {
-			// A source that does not wait until what it brought is taken.
-			this.clearTimer();
-			let left = this.#left;
-			while (left !== null) left = this.pour(left);
-			left = this.pour(bytes);
-			this.#left = left?.slice() ?? null;
-			if (left !== null) this.takeLater();
-		});
+		const loading = this.#loading;
+		// A source that does not wait until what it brought is taken.
+		while (this.#left !== null) this.#left = this.pour(this.#left);
+		if (loading !== this.#loading) return;
+		this.#left = this.pour(bytes)?.slice() ?? null;
+		if (this.#left !== null) this.takeLater();
 	}
 
 	onEnd(): void {
 		this.#request = null;
 		if (this.#at < this.#rangeEnd) this.lost("wrong_length");
-		else if (this.#left === null) this.rangeTaken();
+		else if (this.#left === null) this.takeLater();
 	}
 
 	/** @returns what is left to be taken in another turn, or null */
 	private pour(bytes: Uint8Array): Uint8Array | null {
 		const loading = this.#loading;
-		const left = loading?.take(bytes) ?? null;
-		// Whoever was told how far it is may have called it off.
-		return loading === this.#loading ? left : null;
+		try {
+			const left = loading?.take(bytes) ?? null;
+			// Whoever was told how far it is may have called it off.
+			return loading === this.#loading ? left : null;
+		} catch (error) {
+			this.failBy(error);
+			return null;
+		}
 	}
 
-	/** A sector at a time, so that the node goes on with its work. */
+	/**
+	 * A sector at a time, so that the node goes on with its work, and in a turn of its own: little of the stack is in use then, and nothing is
+	 * held of the message that brought it.
+	 */
 	private takeLater(): void {
 		this.after(0, () => {
 			this.#left = this.#left === null ? null : this.pour(this.#left);
@@ -366,10 +371,8 @@ export class Updater implements RangeSink, ProgressKeeper {
 	}
 
 	private rangeTaken(): void {
-		const loading = this.#loading;
-		this.attempt(() => loading?.pause());
-		if (loading === this.#loading && this.#source !== null)
-			this.fetchNext(this.#source);
+		this.#loading?.pause();
+		if (this.#source !== null) this.fetchNext(this.#source);
 	}
 
 	onFailed(reason: SourceReason): void {
@@ -531,7 +534,9 @@ export class Updater implements RangeSink, ProgressKeeper {
 		this.#timer = null;
 	}
 
+	/** In place of what was to be done later until now. */
 	private after(delayMs: number, act: () => void): void {
+		this.clearTimer();
 		this.#timer = this.#parts.timers.set(() => {
 			this.#timer = null;
 			this.attempt(act);

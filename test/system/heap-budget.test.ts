@@ -13,8 +13,12 @@ import {
 import { HeapRig } from "../../tools/bench/heap-rig.ts";
 
 const ALL = process.env.THINGHZ_EXHAUSTIVE === "1";
-/** What a node takes of its heap at most for whatever it is asked to do: more than 64 KB, as docs/footprint.md says, and no more than this. */
-const TASK_BYTES = 68 * 1024;
+/** What a node takes of its heap at most for these: more than 64 KB, as docs/footprint.md says, and no more than this. */
+const LARGE_TASKS: ReadonlySet<HeapTask> = new Set([
+	"an update by a difference, with addresses",
+	"the exchange of its certificate",
+]);
+const LARGE_BYTES = 66 * 1024;
 const SOME_TASKS: readonly HeapTask[] = ["an update by a difference", CLAIM];
 const OUTAGE_HOURS = ALL ? 6 : 2;
 
@@ -62,9 +66,10 @@ describe("A node's heap of 64 KB", () => {
 	});
 
 	for (const task of ALL ? (Object.keys(TASKS) as HeapTask[]) : SOME_TASKS)
-		it(`is enough, with 4 KB more, for ${task}`, async function () {
+		it(`is enough${LARGE_TASKS.has(task) ? ", with 2 KB more," : ""} for ${task}`, async function () {
 			this.timeout(600_000);
-			const { takenPeakBytes } = await takenFor(task, TASK_BYTES);
-			assert.ok(takenPeakBytes <= TASK_BYTES);
+			const mostBytes = LARGE_TASKS.has(task) ? LARGE_BYTES : PEAK_BUDGET_BYTES;
+			const { takenPeakBytes } = await takenFor(task, mostBytes);
+			assert.ok(takenPeakBytes <= mostBytes);
 		});
 });

@@ -58,7 +58,7 @@ export interface HeapFigures {
 export const SPARING = {
 	slots: 4096,
 	chunkBytes: 12_288,
-	/** A node needs 559 at most, measured, whatever it is asked to do. Boards have more, for what has not been measured. */
+	/** A node needs 557 at most, measured, whatever it is asked to do. Boards have more, for what has not been measured. */
 	stackSlots: 608,
 } as const;
 
@@ -175,8 +175,12 @@ export class HeapRig {
 		return figuresOf(this.#told);
 	}
 
-	/** Has the cloud make a job of an update to another version. @param hasDelta and bring the difference as well as the image */
-	async orderUpdate(hasDelta: boolean): Promise<void> {
+	/**
+	 * Has the cloud make a job of an update to another version.
+	 * @param hasDelta and bring the difference as well as the image
+	 * @param hasAddresses and say addresses, beside the stream, which a rollout does not for such a board
+	 */
+	async orderUpdate(hasDelta: boolean, hasAddresses: boolean): Promise<void> {
 		const { directory, image: old, key, cloud } = this.#parts;
 		const image = await buildImage(join(directory, "2.code"), "1.1.0", {
 			file: ENTRY,
@@ -187,6 +191,7 @@ export class HeapRig {
 		await cloud.orderUpdate(
 			signUpdate({ image, board: BOARD, ...base }, key),
 			image,
+			hasAddresses,
 		);
 	}
 

@@ -93,6 +93,8 @@ async function benchDay(): Promise<BenchResult[]> {
 export const TASKS = {
 	"an update by the image": (rig: HeapRig) => afterOrder(rig, false),
 	"an update by a difference": (rig: HeapRig) => afterOrder(rig, true),
+	"an update by a difference, with addresses": (rig: HeapRig) =>
+		afterOrder(rig, true, true),
 	"the exchange of its certificate": async (rig: HeapRig) => {
 		await rig.run(BEFORE_MS);
 		await rig.cloud.order("rotate");
@@ -111,9 +113,10 @@ const TASK_MS = 600_000;
 async function afterOrder(
 	rig: HeapRig,
 	hasDelta: boolean,
+	hasAddresses = false,
 ): Promise<HeapFigures> {
 	await rig.run(BEFORE_MS);
-	await rig.orderUpdate(hasDelta);
+	await rig.orderUpdate(hasDelta, hasAddresses);
 	return rig.runToRestart(TASK_MS);
 }
 
