@@ -1,6 +1,6 @@
 /**
- * What is kept of an update over restarts, in two settings: `update`, which is written a few times, and `updateAt`, written once a
- * sector. A record that makes no sense counts as none.
+ * What is kept of an update over restarts, in two settings: `update`, which is written a few times, and `updateAt`, written for each
+ * range and each sector. A record that makes no sense counts as none.
  *
  *     {"v":1,"id":…,"sha256":…,"phase":…,"kind":…,"slot":…,"version":…,"securityVersion":…[,"nextKey":…][,"tries":…][,"reason":…]}
  *     doneBytes[ takenBytes state…]       decimal, with a space between
@@ -46,7 +46,7 @@ export interface UpdateRecord {
 }
 
 export interface UpdateProgress {
-	/** Bytes of the image that are in the slot: whole sectors. */
+	/** Bytes of the image that are in the slot. */
 	readonly doneBytes: number;
 	/** Of a difference: how much of it that took, and where the decoder is. */
 	readonly delta?: { readonly takenBytes: number; readonly state: DeltaState };
