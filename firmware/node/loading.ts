@@ -8,7 +8,7 @@ import type { UpdateProgress } from "./update-record.ts";
 /** Objects with methods, where functions would do, too: on a node's heap those are dear. */
 export interface Loading {
 	/**
-	 * Takes as much as makes one sector.
+	 * Takes as much as makes one sector of a few bytes, at most.
 	 * @returns what is left to be taken; null when there is nothing to do before more comes
 	 * @throws DeltaError; Error when the flash reports failure; whatever `keep` throws
 	 */

@@ -1,6 +1,7 @@
 /**
  * Writes an image into a slot of flash, page by page, and erases each sector as it comes to it. It may begin in the middle of a sector
- * behind which the same image was written before: what is there of it is programmed again with the same bytes, which NOR flash takes.
+ * behind which the same image was written before: what is there of it is programmed again with the same bytes, which NOR flash takes. It
+ * programs any number of bytes anywhere in a page, which flash that is encrypted would not take.
  */
 import type { Flash } from "./ports.ts";
 

@@ -109,7 +109,7 @@ for (const [kind, makeCase] of [
 ] as const)
 	describe(`an update by ${kind}, under a power cut`, () => {
 		for (const moment of MOMENTS)
-			it(`ends on a valid image, ${moment === "before" || moment === "after" ? moment : `${moment} in`} each of its flash operations, and costs a block at most`, () => {
+			it(`ends on a valid image, ${moment === "before" || moment === "after" ? moment : `${moment} in`} each of its flash operations, and costs ${kind.endsWith("ranges") ? "a sector" : "a block"} at most`, () => {
 				const whole = makeCase();
 				whole.bench.runUntilSettled({ order: whole.order });
 				const { operations } = whole.bench.supply;
@@ -143,7 +143,7 @@ for (const [kind, makeCase] of [
 				);
 			});
 
-		it("goes on where it was kept, cut off after each piece that came", () => {
+		it("goes on where it was kept, ended after each piece that came", () => {
 			const whole = makeCase();
 			whole.bench.runUntilSettled({ order: whole.order });
 			const { asked } = whole.source;

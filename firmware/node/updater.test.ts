@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeDelta } from "../../tools/ota/encode-delta.ts";
+import { SeededRandom } from "../boards/virtual/peripherals/random.ts";
 import {
 	FakeSource,
 	makeImage,
@@ -9,7 +10,12 @@ import {
 	UpdateBench,
 } from "./fakes/update-bench.ts";
 import { KEY_KEY, SECURITY_KEY } from "./update-check.ts";
-import type { UpdateReason } from "./update-ports.ts";
+import type {
+	ByteSource,
+	RangeRequest,
+	RangeSink,
+	UpdateReason,
+} from "./update-ports.ts";
 import {
 	ALLOWANCE_ATTEMPTS,
 	ALLOWANCE_MS,
@@ -55,6 +61,54 @@ function assertUpdated(bench: UpdateBench): void {
 		Buffer.from(bench.contentOf(last.runningSlot).subarray(0, NEW.length)),
 		Buffer.from(NEW),
 	);
+}
+
+/** Serves pieces of any length, several in one turn, of which each is overwritten once it was taken. */
+class HastySource implements ByteSource {
+	/** Now and then a connection is lost. */
+	fails = false;
+	readonly rangeBytes: number;
+	readonly #bytes: Uint8Array;
+	readonly #bench: UpdateBench;
+	readonly #random: SeededRandom;
+
+	constructor(bytes: Uint8Array, bench: UpdateBench, random: SeededRandom) {
+		this.#bytes = bytes;
+		this.#bench = bench;
+		this.#random = random;
+		this.rangeBytes = [8, 32, 1000][random.below(3)] as number;
+	}
+
+	fetch(offset: number, lengthBytes: number, sink: RangeSink): RangeRequest {
+		const random = this.#random;
+		const end = Math.min(this.#bytes.length, offset + lengthBytes);
+		const timers = this.#bench.timers();
+		let at = offset;
+		let isOver = false;
+		const step = () => {
+			if (this.fails && random.below(5) === 0) {
+				isOver = true;
+				sink.onFailed("connection_lost");
+			}
+			for (let n = 1 + random.below(3); n > 0 && !isOver; n--) {
+				const length = Math.min(1 + random.below(40), end - at);
+				const piece = this.#bytes.slice(at, at + length);
+				at += length;
+				sink.onBytes(piece);
+				piece.fill(0xaa);
+				if (isOver || at < end) continue;
+				isOver = true;
+				sink.onEnd();
+			}
+			if (!isOver) timers.set(step, 0);
+		};
+		timers.set(step, 0);
+		return {
+			cancel() {
+				isOver = true;
+			},
+		};
+	}
 }
 
 /** The old image runs, and goes on running. */
@@ -120,6 +174,58 @@ describe("an update", () => {
 		assert.equal(source.asked.length, 1);
 		assert.equal(erases.length, Math.ceil(NEW.length / SECTOR));
 		assert.equal(new Set(erases).size, erases.length);
+	});
+
+	it("takes a difference from a source that does not wait, whose connections fail", () => {
+		for (let seed = 1; seed < 200; seed++) {
+			const bench = makeBench();
+			const order = deltaOrder(bench);
+			const random = new SeededRandom(seed);
+			const delta = new HastySource(order.delta.bytes, bench, random);
+			delta.fails = true;
+			bench.runUntilSettled({ order: { ...order, delta } });
+			assertUpdated(bench);
+			assert.equal(order.image?.asked.length, 0, `seed ${seed}`);
+		}
+	});
+
+	it("is fetched whole where the difference is damaged behind a long copy, and does not wait", () => {
+		for (let seed = 1; seed < 200; seed++) {
+			const bench = makeBench();
+			const order = deltaOrder(bench);
+			const random = new SeededRandom(seed);
+			const damaged = order.delta.bytes.slice();
+			const at = damaged.length - 1 - random.below(60);
+			damaged[at] = (damaged[at] ?? 0) ^ (1 << random.below(8));
+			const delta = new HastySource(damaged, bench, random);
+			bench.runUntilSettled({ order: { ...order, delta } });
+			assertUpdated(bench);
+		}
+	});
+
+	it("that is called off in the middle of a difference leaves nothing of it to the next", () => {
+		const bench = makeBench();
+		const order = deltaOrder(bench);
+		const next = { ...deltaOrder(bench), id: "job-2" };
+		const { bytes } = order.delta;
+		const whole = new FakeSource(bytes, bench.timers, 4096, 4096);
+		bench.runUntilSettled({
+			order: { ...order, delta: whole },
+			onBoot({ updater, timers, steps }) {
+				if (bench.boots.length > 1) return;
+				const change = () => {
+					updater.cancel("job-1");
+					assert.equal(updater.start(next), null);
+				};
+				steps.push = (step) => {
+					if (step.doneBytes === SECTOR && updater.workingFor === "job-1")
+						timers.set(change, 0);
+					return 0;
+				};
+			},
+		});
+		assert.equal(bench.boots.at(-1)?.version, "1.1.0");
+		assert.equal(next.image?.asked.length, 0);
 	});
 
 	it("is fetched whole where the difference is to another image", () => {
@@ -312,20 +418,32 @@ describe("an update", () => {
 				request < 4 ? { reason, afterBytes: 5000 } : null;
 			bench.runUntilSettled({ order });
 			assertUpdated(bench);
-			// What was in a full sector is not fetched again.
-			assert.deepEqual(order.image.asked.slice(0, 3), [0, SECTOR, 2 * SECTOR]);
+			// What had come is not fetched again.
+			assert.deepEqual(order.image.asked, [0, 5400]);
+			assert.equal(order.image.servedBytes, NEW.length);
 		});
 
 		it(`is given up when ${reason} does not end`, () => {
 			const bench = makeBench();
 			const order = bench.order(NEW);
-			order.image.fault = () => ({ reason, afterBytes: 300 });
+			order.image.fault = () => ({ reason, afterBytes: 0 });
 			const boot = bench.runUntilSettled({ order, untilMs: 24 * 3_600_000 });
 			assert.deepEqual(boot.failures, [reason]);
 			assert.equal(order.image.asked.length, 12);
 			assertOld(bench);
 		});
 	}
+
+	it("is not given up where something comes each time", () => {
+		const bench = makeBench();
+		const order = bench.order(NEW);
+		const image = new FakeSource(NEW, bench.timers, 256, 256);
+		image.fault = (request) =>
+			request % 2 === 1 ? { reason: "connection_lost", afterBytes: 0 } : null;
+		bench.runUntilSettled({ order: { ...order, image } });
+		assertUpdated(bench);
+		assert.ok(image.asked.length > 48);
+	});
 
 	it("asks for another address when the one that it has expires, and goes on with that", () => {
 		const bench = makeBench();
@@ -348,7 +466,7 @@ describe("an update", () => {
 		});
 		assertUpdated(bench);
 		assert.equal(asked, 1);
-		assert.equal(renewed.image.asked[0], SECTOR);
+		assert.equal(renewed.image.asked[0], 5400);
 	});
 
 	it("is one at a time", () => {

@@ -50,7 +50,7 @@ export interface UpdaterParts {
 }
 
 export interface UpdateEvents {
-	/** Something is done that somebody may want to see; as often as once a range. */
+	/** Something is done that somebody may want to see; as often as once a range and once a sector. */
 	onProgress(progress: UpdateStep): void;
 	/** The addresses are good no more: `start` is to be called with others. */
 	onExpired(): void;
@@ -259,12 +259,10 @@ export class Updater implements RangeSink, ProgressKeeper {
 			(progress.delta !== undefined) === (record.kind === "delta");
 		if (!isOurs) progress = { doneBytes: 0 };
 		this.tell("loading", progress.doneBytes);
-		try {
+		this.attempt(() => {
 			if (record.kind === "delta") this.loadDelta(progress);
 			else this.loadImage(progress);
-		} catch (error) {
-			this.failBy(error);
-		}
+		});
 	}
 
 	private loadImage({ doneBytes }: UpdateProgress): void {
@@ -371,8 +369,17 @@ export class Updater implements RangeSink, ProgressKeeper {
 	}
 
 	private rangeTaken(): void {
-		this.#loading?.pause();
-		if (this.#source !== null) this.fetchNext(this.#source);
+		if (this.pause() && this.#source !== null) this.fetchNext(this.#source);
+	}
+
+	/** Keeps what has come. @returns whether it is gone on with */
+	private pause(): boolean {
+		const loading = this.#loading;
+		while (this.#left !== null) this.#left = this.pour(this.#left);
+		this.attempt(() => {
+			if (loading === this.#loading) loading?.pause();
+		});
+		return loading === this.#loading;
 	}
 
 	onFailed(reason: SourceReason): void {
@@ -388,12 +395,13 @@ export class Updater implements RangeSink, ProgressKeeper {
 	}
 
 	private lost(reason: SourceReason): void {
-		this.rest();
-		this.#failures++;
 		const isFinal =
 			reason === "not_found" ||
 			reason === "ranges_ignored" ||
 			reason === "wrong_length";
+		if (!isFinal && !this.pause()) return;
+		this.rest();
+		this.#failures++;
 		if (isFinal && this.withoutDelta(reason)) return;
 		if (isFinal || this.#failures >= MOST_FAILURES) {
 			this.fail(reason, "What was asked for did not come.");
@@ -470,11 +478,12 @@ export class Updater implements RangeSink, ProgressKeeper {
 				hasher.update(piece);
 				at += piece.length;
 			}
-			if (at < sizeBytes) this.after(0, slice);
+			if (at < sizeBytes) this.after(0, next);
 			else then(hexOf(hasher.digest()));
 		};
+		const next = () => this.attempt(slice);
 		this.tell(step, sizeBytes);
-		this.after(0, slice);
+		this.after(0, next);
 	}
 
 	/** A difference that turns out wrong is no reason to stay without the update, where the image itself is to be had. */
@@ -501,6 +510,8 @@ export class Updater implements RangeSink, ProgressKeeper {
 	}
 
 	private failBy(error: unknown): void {
+		// It was called off by whoever was told how far it is.
+		if (this.#work === null) return;
 		if (error instanceof DeltaError) {
 			if (!this.withoutDelta(error.code)) this.fail(error.code, error.message);
 		} else if (error instanceof SettingsFailed)
@@ -539,7 +550,7 @@ export class Updater implements RangeSink, ProgressKeeper {
 		this.clearTimer();
 		this.#timer = this.#parts.timers.set(() => {
 			this.#timer = null;
-			this.attempt(act);
+			act();
 		}, delayMs);
 	}
 

@@ -19,14 +19,18 @@ const SOME = 3;
 /** Power comes back so often at most. */
 const MOST_BOOTS = 4;
 
-/** All of 1 … `count`, or some, spread over them. */
-function numbers(count: number): number[] {
-	const all = Array.from({ length: count }, (_, n) => n + 1);
-	if (ALL || count <= SOME) return all;
+/** Some of `first` … `last`, spread over them. */
+function some(first: number, last: number): number[] {
+	const stride = (last + 1 - first) / SOME;
 	return Array.from(
 		{ length: SOME },
-		(_, n) => 1 + Math.floor(((n + 0.5) * count) / SOME),
+		(_, n) => first + Math.floor((n + 0.5) * stride),
 	);
+}
+
+/** All of 1 … `count`. */
+function all(count: number): number[] {
+	return Array.from({ length: count }, (_, n) => n + 1);
 }
 
 for (const kind of ["the image", "a difference"] as const)
@@ -37,6 +41,8 @@ for (const kind of ["the image", "a difference"] as const)
 		let images: UpdateImages;
 		let operations: number;
 		let asked: number;
+		/** Operations before the first block was asked for, and before the last. */
+		const loading = { from: 0, to: 0 };
 
 		before(async function () {
 			requireHost(this, "virtual");
@@ -44,6 +50,11 @@ for (const kind of ["the image", "a difference"] as const)
 			images = await buildNodeImages(folder);
 			const rig = await open();
 			try {
+				rig.cloud.onAsked = () => {
+					const { supply } = rig.machine;
+					loading.to = supply.operations;
+					loading.from ||= supply.operations;
+				};
 				assert.equal(await assertEnds(rig, "uncut"), "SUCCEEDED");
 				operations = rig.machine.supply.operations;
 				asked = rig.cloud.asked.length;
@@ -94,25 +105,26 @@ for (const kind of ["the image", "a difference"] as const)
 		}
 
 		it("ends on a valid image, cut at each of its flash operations, and costs a block at most", async () => {
-			const ends = new Set<unknown>();
-			for (const at of numbers(operations)) {
+			const cuts = ALL ? all(operations) : some(loading.from + 1, loading.to);
+			for (const at of cuts) {
 				const moment = MOMENTS[at % MOMENTS.length];
 				const where = `${moment} ${at} of ${operations}`;
 				const rig = await open();
 				try {
 					rig.machine.supply.cutAt(at, moment, at * 31);
-					ends.add(await assertEnds(rig, where));
+					const end = await assertEnds(rig, where);
+					// On trial a cut is a restart that was not confirmed, by the bootloader's rule.
+					if (at <= loading.to || end !== "FAILED not_confirmed")
+						assert.equal(end, "SUCCEEDED", where);
 					assertCost(rig, where);
 				} finally {
 					await rig.close();
 				}
 			}
-			// On trial a cut is a restart that was not confirmed, by the bootloader's rule.
-			assert.ok(ends.has("SUCCEEDED"));
 		});
 
 		it("ends on a valid image, cut at each block that is asked for, and costs that block", async () => {
-			for (const at of numbers(asked)) {
+			for (const at of ALL ? all(asked) : some(1, asked)) {
 				const where = `block ${at} of ${asked}`;
 				const rig = await open();
 				try {

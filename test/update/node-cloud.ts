@@ -192,10 +192,14 @@ export class NodeCloud {
 		);
 	}
 
-	/** How the job stands, or ended; null where there is none. */
+	/** How the job stands, or ended, with the reason that the node says; null where there is none. */
 	async status(): Promise<string | null> {
 		const { items } = await this.jobs.executions(JOB_ID, { limit: 1 });
-		return items[0]?.status ?? null;
+		const [execution] = items;
+		if (execution === undefined) return null;
+		const { status, statusDetails } = execution;
+		const reason = statusDetails?.reason;
+		return reason === undefined ? status : `${status} ${reason}`;
 	}
 
 	async close(): Promise<void> {

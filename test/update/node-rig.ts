@@ -145,7 +145,7 @@ export class NodeRig {
 	settle(): Promise<void> {
 		return this.run(
 			async () =>
-				ENDS.has((await this.cloud.status()) ?? "") &&
+				/^(SUCCEEDED|FAILED)/.test((await this.cloud.status()) ?? "") &&
 				this.machine.settings.get("job") === undefined,
 		);
 	}
@@ -158,5 +158,3 @@ export class NodeRig {
 		clock.stop();
 	}
 }
-
-const ENDS = new Set(["SUCCEEDED", "FAILED"]);
