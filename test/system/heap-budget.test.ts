@@ -13,12 +13,12 @@ import {
 import { HeapRig } from "../../tools/bench/heap-rig.ts";
 
 const ALL = process.env.THINGHZ_EXHAUSTIVE === "1";
-/** What a node takes of its heap at most for these: more than 64 KB, as docs/footprint.md says, and no more than this. */
+/** Their messages are long: what a node takes of its heap at most for them is about 64 KB, or more, as docs/footprint.md says, and no more than this. */
 const LARGE_TASKS: ReadonlySet<HeapTask> = new Set([
 	"an update by a difference, with addresses",
 	"the exchange of its certificate",
 ]);
-const LARGE_BYTES = 66 * 1024;
+const LARGE_BYTES = 68 * 1024;
 const SOME_TASKS: readonly HeapTask[] = ["an update by a difference", CLAIM];
 const OUTAGE_HOURS = ALL ? 6 : 2;
 
@@ -66,7 +66,7 @@ describe("A node's heap of 64 KB", () => {
 	});
 
 	for (const task of ALL ? (Object.keys(TASKS) as HeapTask[]) : SOME_TASKS)
-		it(`is enough${LARGE_TASKS.has(task) ? ", with 2 KB more," : ""} for ${task}`, async function () {
+		it(`is enough${LARGE_TASKS.has(task) ? ", with 4 KB more," : ""} for ${task}`, async function () {
 			this.timeout(600_000);
 			const mostBytes = LARGE_TASKS.has(task) ? LARGE_BYTES : PEAK_BUDGET_BYTES;
 			const { takenPeakBytes } = await takenFor(task, mostBytes);
