@@ -274,10 +274,13 @@ describe("provisioning a thing", () => {
 	it("waits for who is at it in another process, and says so in the end", async () => {
 		const first = await provision(registry, dir, "node-1", ENDPOINT);
 		let end: () => void = () => undefined;
-		const held = withFolderLock(
-			first.directory,
-			() => new Promise<void>((resolve) => (end = resolve)),
-		);
+		let held: Promise<void> = Promise.resolve();
+		await new Promise<void>((isHeld) => {
+			held = withFolderLock(first.directory, () => {
+				isHeld();
+				return new Promise<void>((resolve) => (end = resolve));
+			});
+		});
 		await assert.rejects(
 			withFolderLock(first.directory, async () => undefined, 0),
 			(error) => error instanceof IdentityError && error.code === "busy",

@@ -41,16 +41,20 @@ describe("What is told of a device's job executions", () => {
 	});
 
 	it("ends the same in whatever order and however often it comes, and is never more than is kept", () => {
-		const told = fc.record({
-			jobId: fc.integer({ min: 1, max: 30 }).map((id) => `job-${id}`),
-			status: fc.constantFrom("FAILED", "SUCCEEDED", "TIMED_OUT"),
-			statusDetails: fc.constantFrom<Record<string, string>>(
-				{},
-				{ reason: "no_space" },
-			),
-			atMs: fc.integer({ min: 0, max: 40 }).map((s) => T + s * 1000),
-			deleted: fc.boolean(),
-		}) as fc.Arbitrary<LatestExecution>;
+		const told = fc.record(
+			{
+				jobId: fc.integer({ min: 1, max: 30 }).map((id) => `job-${id}`),
+				status: fc.constantFrom("FAILED", "SUCCEEDED", "TIMED_OUT"),
+				statusDetails: fc.constantFrom<Record<string, string>>(
+					{},
+					{ reason: "no_space" },
+				),
+				atMs: fc.integer({ min: 0, max: 40 }).map((s) => T + s * 1000),
+				deleted: fc.boolean(),
+			},
+			// What is compared has the prototype of all objects.
+			{ noNullPrototype: true },
+		) as fc.Arbitrary<LatestExecution>;
 		const after = (events: readonly LatestExecution[]) =>
 			events.reduce<readonly LatestExecution[]>(withTold, []);
 		fc.assert(
