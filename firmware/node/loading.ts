@@ -27,11 +27,9 @@ export interface ProgressKeeper {
 export class ImageLoading implements Loading, SectorSink {
 	readonly #writer: SlotWriter;
 	readonly #keeper: ProgressKeeper;
-	#keptBytes: number;
 
 	/** @param doneBytes of the image, which are there */
 	constructor(idle: Flash, doneBytes: number, keeper: ProgressKeeper) {
-		this.#keptBytes = doneBytes;
 		this.#writer = new SlotWriter(idle, doneBytes, this);
 		this.#keeper = keeper;
 	}
@@ -51,8 +49,6 @@ export class ImageLoading implements Loading, SectorSink {
 	}
 
 	onSector(doneBytes: number): void {
-		if (doneBytes === this.#keptBytes) return;
-		this.#keptBytes = doneBytes;
 		this.#keeper.keep({ doneBytes });
 	}
 }

@@ -97,12 +97,16 @@ export class UpdateStore {
 			: { doneBytes, delta: { takenBytes, state } };
 	}
 
+	/** A range may end where a sector does: what is there is not written once more. */
 	writeProgress({ doneBytes, delta }: UpdateProgress): string | null {
 		const numbers =
 			delta === undefined
 				? [doneBytes]
 				: [doneBytes, delta.takenBytes, ...delta.state];
-		return this.#settings.set(PROGRESS_KEY, numbers.join(" "));
+		const text = numbers.join(" ");
+		return this.#settings.get(PROGRESS_KEY) === text
+			? null
+			: this.#settings.set(PROGRESS_KEY, text);
 	}
 }
 

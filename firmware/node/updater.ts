@@ -331,7 +331,7 @@ export class Updater implements RangeSink, ProgressKeeper {
 		this.#at += bytes.length;
 		const loading = this.#loading;
 		// A source that does not wait until what it brought is taken.
-		while (this.#left !== null) this.#left = this.pour(this.#left);
+		this.drain();
 		if (loading !== this.#loading) return;
 		this.#left = this.pour(bytes)?.slice() ?? null;
 		if (this.#left !== null) this.takeLater();
@@ -356,6 +356,11 @@ export class Updater implements RangeSink, ProgressKeeper {
 		}
 	}
 
+	/** Takes all that is left at once. */
+	private drain(): void {
+		while (this.#left !== null) this.#left = this.pour(this.#left);
+	}
+
 	/**
 	 * A sector at a time, so that the node goes on with its work, and in a turn of its own: little of the stack is in use then, and nothing is
 	 * held of the message that brought it.
@@ -375,7 +380,7 @@ export class Updater implements RangeSink, ProgressKeeper {
 	/** Keeps what has come. @returns whether it is gone on with */
 	private pause(): boolean {
 		const loading = this.#loading;
-		while (this.#left !== null) this.#left = this.pour(this.#left);
+		this.drain();
 		this.attempt(() => {
 			if (loading === this.#loading) loading?.pause();
 		});
