@@ -97,17 +97,24 @@ export class UpdateStore {
 			: { doneBytes, delta: { takenBytes, state } };
 	}
 
-	/** A range may end where a sector does: what is there is not written once more. */
-	writeProgress({ doneBytes, delta }: UpdateProgress): string | null {
-		const numbers =
-			delta === undefined
-				? [doneBytes]
-				: [doneBytes, delta.takenBytes, ...delta.state];
-		const text = numbers.join(" ");
-		return this.#settings.get(PROGRESS_KEY) === text
-			? null
-			: this.#settings.set(PROGRESS_KEY, text);
+	/** Whether that is what is there, or nothing is and it is no progress either. */
+	hasProgress(progress: UpdateProgress): boolean {
+		const numbers = numbersOf(progress);
+		const text = this.#settings.get(PROGRESS_KEY);
+		return text === undefined
+			? numbers.every((one) => one === 0)
+			: text === numbers.join(" ");
 	}
+
+	writeProgress(progress: UpdateProgress): string | null {
+		return this.#settings.set(PROGRESS_KEY, numbersOf(progress).join(" "));
+	}
+}
+
+function numbersOf({ doneBytes, delta }: UpdateProgress): readonly number[] {
+	return delta === undefined
+		? [doneBytes]
+		: [doneBytes, delta.takenBytes, ...delta.state];
 }
 
 function parseRecord(text: string): UpdateRecord | null {

@@ -423,6 +423,20 @@ describe("an update", () => {
 			assert.equal(order.image.servedBytes, NEW.length);
 		});
 
+		it(`is given up, by a difference, when ${reason} does not end`, () => {
+			const bench = makeBench();
+			const { image: _, ...order } = deltaOrder(bench);
+			const delta = new FakeSource(order.delta.bytes, bench.timers, 16, 16);
+			delta.fault = (request) =>
+				request < 2 ? null : { reason, afterBytes: 0 };
+			const boot = bench.runUntilSettled({
+				order: { ...order, delta },
+				untilMs: 24 * 3_600_000,
+			});
+			assert.deepEqual(boot.failures, [reason]);
+			assert.equal(delta.asked.length, 2 + 12);
+		});
+
 		it(`is given up when ${reason} does not end`, () => {
 			const bench = makeBench();
 			const order = bench.order(NEW);

@@ -393,6 +393,8 @@ export class Updater implements RangeSink, ProgressKeeper {
 
 	/** What a loading has in flash. @throws SettingsFailed */
 	keep(progress: UpdateProgress): void {
+		// A range may end where a sector does, and what is lost may have brought nothing.
+		if (this.#store.hasProgress(progress)) return;
 		const why = this.#store.writeProgress(progress);
 		if (why !== null) throw new SettingsFailed(why);
 		this.#failures = 0;
