@@ -5,7 +5,7 @@
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
 import { RegistryError } from "../../cloud/core/thing-registry.ts";
 import type { FleetRow } from "./fleet-csv.ts";
-import { type Endpoint, provision } from "./provision.ts";
+import { type Endpoint, provisionIn, thingLocks } from "./provision.ts";
 import { AlreadyInForce } from "./thing-certificate.ts";
 
 /** After so many in a row for which the cloud had no answer, there is no cloud. */
@@ -52,12 +52,13 @@ export async function provisionList(
 	{ atOnce, renew = false, onOutcome }: ListOptions,
 ): Promise<void> {
 	const waiting = [...rows].reverse();
+	const locks = thingLocks(dataDir);
+	const site = { registry, dataDir, endpoint, locks };
 	let failure: unknown = null;
 	let unavailable = 0;
 	const one = async ({ name, csr }: FleetRow): Promise<RowOutcome> => {
 		try {
-			const options = { csr, renew };
-			const made = await provision(registry, dataDir, name, endpoint, options);
+			const made = await provisionIn(site, name, { csr, renew });
 			unavailable = 0;
 			const { certificateId, issued } = made;
 			return { thing: name, certificateId, issued };
@@ -85,5 +86,6 @@ export async function provisionList(
 	};
 	// What is under way ends before it is told that one has failed.
 	await Promise.all(Array.from({ length: atOnce }, work));
+	locks.close();
 	if (failure !== null) throw failure;
 }

@@ -28,8 +28,7 @@ import {
 	LocalRegistry,
 	type LocalRegistryDeps,
 } from "../../cloud/local/identity/registry.ts";
-import { withFolderLock } from "./folder-lock.ts";
-import { type ProvisionedThing, provision } from "./provision.ts";
+import { type ProvisionedThing, provision, thingLocks } from "./provision.ts";
 import { AlreadyInForce } from "./thing-certificate.ts";
 
 const ENDPOINT = { endpointHost: "127.0.0.1", port: 8883 };
@@ -133,7 +132,6 @@ describe("provisioning a thing", () => {
 		const thing = await provision(registry, dir, "node-1", ENDPOINT);
 		assert.equal(thing.directory, join(dir, "things", "node-1"));
 		assert.deepEqual((await readdir(thing.directory)).sort(), [
-			".lock",
 			"ca.pem",
 			"certificate.pem",
 			"config.json",
@@ -272,22 +270,46 @@ describe("provisioning a thing", () => {
 	});
 
 	it("waits for who is at it in another process, and says so in the end", async () => {
-		const first = await provision(registry, dir, "node-1", ENDPOINT);
+		const [ours, theirs] = [thingLocks(dir), thingLocks(dir)];
 		let end: () => void = () => undefined;
 		let held: Promise<void> = Promise.resolve();
 		await new Promise<void>((isHeld) => {
-			held = withFolderLock(first.directory, () => {
+			held = theirs.hold("node-1", () => {
 				isHeld();
 				return new Promise<void>((resolve) => (end = resolve));
 			});
 		});
 		await assert.rejects(
-			withFolderLock(first.directory, async () => undefined, 0),
+			ours.hold("node-1", async () => undefined, 0),
 			(error) => error instanceof IdentityError && error.code === "busy",
 		);
+		assert.equal(await ours.hold("node-2", async () => 5, 0), 5);
 		end();
 		await held;
-		assert.equal(await withFolderLock(first.directory, async () => 7, 0), 7);
+		assert.equal(await ours.hold("node-1", async () => 7, 0), 7);
+		ours.close();
+		theirs.close();
+	});
+
+	it("comes one after another for one thing, and goes on after one that failed", async () => {
+		const locks = thingLocks(dir);
+		const order: string[] = [];
+		const turn = (name: string) =>
+			locks.hold("node-1", async () => {
+				order.push(`${name} begins`);
+				await new Promise((resolve) => setImmediate(resolve));
+				order.push(`${name} ends`);
+				if (name === "first") throw new Error("It failed.");
+			});
+		const [first] = await Promise.allSettled([turn("first"), turn("second")]);
+		assert.equal(first?.status, "rejected");
+		assert.deepEqual(order, [
+			"first begins",
+			"first ends",
+			"second begins",
+			"second ends",
+		]);
+		locks.close();
 	});
 
 	it("cut off at any step of a renewal, leaves no mixed pair, and run again makes one certificate with one key", async () => {

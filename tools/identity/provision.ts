@@ -14,8 +14,8 @@ import {
 	writeWhole,
 } from "../../cloud/local/identity/files.ts";
 import { isThingName } from "../../protocol/topics.ts";
-import { withFolderLock } from "./folder-lock.ts";
 import { AlreadyInForce, settleCertificate } from "./thing-certificate.ts";
+import { ThingLocks } from "./thing-locks.ts";
 
 /** Where a node reaches the broker. */
 export interface Endpoint {
@@ -64,12 +64,43 @@ export async function provision(
 	dataDir: string,
 	name: string,
 	endpoint: Endpoint,
-	{ csr = null, renew = false }: ProvisionOptions = {},
+	options: ProvisionOptions = {},
+): Promise<ProvisionedThing> {
+	const locks = thingLocks(dataDir);
+	try {
+		const place = { registry, dataDir, endpoint, locks };
+		return await provisionIn(place, name, options);
+	} finally {
+		locks.close();
+	}
+}
+
+export function thingLocks(dataDir: string): ThingLocks {
+	return new ThingLocks(thingsIn(dataDir));
+}
+
+function thingsIn(dataDir: string): string {
+	return join(dataDir, "things");
+}
+
+/** What provisioning one thing after another has in common. */
+export interface ProvisioningSite {
+	readonly registry: ThingRegistry;
+	readonly dataDir: string;
+	readonly endpoint: Endpoint;
+	readonly locks: ThingLocks;
+}
+
+/** As `provision`, for one of many. */
+export async function provisionIn(
+	{ registry, dataDir, endpoint, locks }: ProvisioningSite,
+	name: string,
+	{ csr = null, renew = false }: ProvisionOptions,
 ): Promise<ProvisionedThing> {
 	requireThingName(name);
 	// Before there is a folder for a request that is none.
-	if (csr !== null) keyOfRequest(csr);
-	const directory = join(dataDir, "things", name);
+	const request = csr === null ? null : { pem: csr, keyDer: keyOfRequest(csr) };
+	const directory = join(thingsIn(dataDir), name);
 	const files = {
 		certificate: join(directory, "certificate.pem"),
 		privateKey: join(directory, "private.pem"),
@@ -78,9 +109,9 @@ export async function provision(
 	};
 	await makeFolder(directory);
 	await chmod(directory, FOLDER_MODE);
-	return withFolderLock(directory, async () => {
+	return locks.hold(name, async () => {
 		await registry.register(name);
-		const order = { name, csr, renew };
+		const order = { name, request, renew };
 		try {
 			const { pem, issued, others } = await settleCertificate(
 				registry,

@@ -14,7 +14,6 @@ import { chmod } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
 import { certificateIdOf } from "../../cloud/local/identity/authority.ts";
-import { keyOfRequest } from "../../cloud/local/identity/certificate-request.ts";
 import { IdentityError } from "../../cloud/local/identity/errors.ts";
 import {
 	moveFile,
@@ -37,10 +36,18 @@ export interface CertificateFiles {
 
 export interface CertificateOrder {
 	readonly name: string;
-	/** PKCS #10, PEM, of a device that has made its key; null where the key is to be made here. */
-	readonly csr: string | null;
+	/** Of a device that has made its key; null where the key is to be made here. */
+	readonly request: GivenRequest | null;
 	/** Makes another one although the thing has one in force, which stays so. */
 	readonly renew: boolean;
+}
+
+/** A request that has been judged. */
+export interface GivenRequest {
+	/** PKCS #10. */
+	readonly pem: string;
+	/** SubjectPublicKeyInfo. */
+	readonly keyDer: Uint8Array;
 }
 
 export interface SettledCertificate {
@@ -83,7 +90,7 @@ export async function settleCertificate(
 ): Promise<SettledCertificate> {
 	const { name, renew } = order;
 	const places = placesOf(files);
-	const wants = order.csr === null ? null : keyOfRequest(order.csr);
+	const wants = order.request?.keyDer ?? null;
 	if (!renew) {
 		const pem = await usable(registry, places, name, wants);
 		if (pem !== null) return { pem, issued: false, others: [] };
@@ -99,7 +106,7 @@ export async function settleCertificate(
 		);
 	const pem =
 		(await goOn(registry, places, name, wants)) ??
-		(await issue(registry, places, order, wants));
+		(await issue(registry, places, order));
 	return { pem, issued: true, others };
 }
 
@@ -175,13 +182,12 @@ async function goOn(
 async function issue(
 	registry: ThingRegistry,
 	places: Places,
-	{ name, csr }: CertificateOrder,
-	wants: Uint8Array | null,
+	{ name, request }: CertificateOrder,
 ): Promise<string> {
 	const asked =
-		csr === null || wants === null
+		request === null
 			? await ownRequest(places, name)
-			: await givenRequest(registry, places, csr, wants);
+			: await givenRequest(registry, places, request);
 	// Signed already, where the answer was lost in a cut.
 	const found =
 		asked.sinceMs === null
@@ -195,7 +201,7 @@ async function issue(
 			`The certificate that was just issued for ${name} was not taken into force: its clock or its authority is not the one that signed it. Try again.`,
 		);
 	}
-	await moveIn(places, csr !== null);
+	await moveIn(places, request !== null);
 	return certificate;
 }
 
@@ -228,15 +234,14 @@ async function ownRequest(places: Places, name: string): Promise<Asked> {
 async function givenRequest(
 	registry: ThingRegistry,
 	{ nextRequest }: Places,
-	csr: string,
-	keyDer: Uint8Array,
+	{ pem: request, keyDer }: GivenRequest,
 ): Promise<Asked> {
 	if (registry.findIssued === undefined)
-		return { request: csr, keyDer, sinceMs: null };
-	if ((await readIfThere(nextRequest)) === csr)
-		return { request: csr, keyDer, sinceMs: await writtenMs(nextRequest) };
-	await writeWhole(nextRequest, csr, PUBLIC_MODE);
-	return { request: csr, keyDer, sinceMs: null };
+		return { request, keyDer, sinceMs: null };
+	if ((await readIfThere(nextRequest)) === request)
+		return { request, keyDer, sinceMs: await writtenMs(nextRequest) };
+	await writeWhole(nextRequest, request, PUBLIC_MODE);
+	return { request, keyDer, sinceMs: null };
 }
 
 /** Each step leaves a pair, or no pair. */

@@ -1,5 +1,5 @@
 /** The things of a cloud on one machine: certificates by its own authority, kept in its stores. */
-import { X509Certificate } from "node:crypto";
+import { type KeyObject, X509Certificate } from "node:crypto";
 import type {
 	AuthorityStores,
 	Clock,
@@ -23,9 +23,12 @@ export interface LocalRegistryDeps {
 
 export class LocalRegistry implements ThingRegistry {
 	readonly #deps: LocalRegistryDeps;
+	readonly #authorityKey: KeyObject;
 
 	constructor(deps: LocalRegistryDeps) {
 		this.#deps = deps;
+		const { certificatePem } = deps.authority;
+		this.#authorityKey = new X509Certificate(certificatePem).publicKey;
 	}
 
 	get authorityPem(): string {
@@ -52,7 +55,7 @@ export class LocalRegistry implements ThingRegistry {
 		subject: string,
 		certificate: string,
 	): Promise<boolean> {
-		const { authority, stores, clock } = this.#deps;
+		const { stores, clock } = this.#deps;
 		let leaf: X509Certificate;
 		try {
 			leaf = new X509Certificate(certificate);
@@ -62,7 +65,7 @@ export class LocalRegistry implements ThingRegistry {
 		}
 		const nowMs = clock.nowMs();
 		const serves =
-			leaf.verify(new X509Certificate(authority.certificatePem).publicKey) &&
+			leaf.verify(this.#authorityKey) &&
 			leaf.subject === `CN=${subject}` &&
 			Date.parse(leaf.validFrom) <= nowMs &&
 			nowMs < Date.parse(leaf.validTo);
