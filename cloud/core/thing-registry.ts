@@ -21,6 +21,11 @@ export interface ThingRegistry {
 	 */
 	issue(thing: string, request: string): Promise<string>;
 	/**
+	 * As `issue`, for whoever is known to have the private key: a request needs no second look. Only where the registry signs itself.
+	 * @param keyDer SubjectPublicKeyInfo
+	 */
+	issueFor?(thing: string, keyDer: Uint8Array): Promise<string>;
+	/**
 	 * Puts a certificate into force for a thing, or mends what is missing of that.
 	 * @param certificate PEM
 	 * @returns false when it cannot be: not issued here, of another thing, revoked or not in date

@@ -13,7 +13,7 @@ import type { ProvisioningPlace } from "./provision.ts";
 
 /** How often it says how far it is. */
 const PROGRESS_EVERY = 500;
-/** Of requests, so many are written with one commit; keys take a processor each. */
+/** Of requests, so many are written with one commit; keys take a processor each, and one thing more has its files written meanwhile. */
 const REQUESTS_AT_ONCE = 64;
 /** AWS IoT takes some ten requests of a kind a second, and a thing needs up to ten. */
 const REMOTE_AT_ONCE = 4;
@@ -43,7 +43,7 @@ export async function provisionCsv(
 			? REMOTE_AT_ONCE
 			: allHaveRequests
 				? REQUESTS_AT_ONCE
-				: Math.max(2, cpus().length),
+				: cpus().length + 1,
 		renew: options.renew === true,
 		onOutcome: tell,
 	});

@@ -76,6 +76,7 @@ function cutting(registry: LocalRegistry, at: number): ThingRegistry {
 		authorityPem: registry.authorityPem,
 		register: (thing) => cut(() => registry.register(thing)),
 		issue: (thing, request) => cut(() => registry.issue(thing, request)),
+		issueFor: (thing, keyDer) => cut(() => registry.issueFor(thing, keyDer)),
 		adopt: (thing, certificate) =>
 			cut(() => registry.adopt(thing, certificate)),
 		inForce: (thing) => cut(() => registry.inForce(thing)),

@@ -1,20 +1,14 @@
 /** Makes a thing known to a cloud, and the folder of files that a node needs to be that thing. */
 import { X509Certificate } from "node:crypto";
-import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
 import { certificateIdOf } from "../../cloud/local/identity/authority.ts";
 import { keyOfRequest } from "../../cloud/local/identity/certificate-request.ts";
 import { IdentityError } from "../../cloud/local/identity/errors.ts";
-import {
-	FOLDER_MODE,
-	makeFolder,
-	PUBLIC_MODE,
-	readIfThere,
-	writeWhole,
-} from "../../cloud/local/identity/files.ts";
+import { PUBLIC_MODE } from "../../cloud/local/identity/files.ts";
 import { isThingName } from "../../protocol/topics.ts";
 import { AlreadyInForce, settleCertificate } from "./thing-certificate.ts";
+import { ThingFolder } from "./thing-folder.ts";
 import { ThingLocks } from "./thing-locks.ts";
 
 /** Where a node reaches the broker. */
@@ -93,10 +87,11 @@ export interface ProvisioningSite {
 
 /** As `provision`, for one of many. */
 export async function provisionIn(
-	{ registry, dataDir, endpoint, locks }: ProvisioningSite,
+	site: ProvisioningSite,
 	name: string,
 	{ csr = null, renew = false }: ProvisionOptions,
 ): Promise<ProvisionedThing> {
+	const { registry, dataDir, locks } = site;
 	requireThingName(name);
 	// Before there is a folder for a request that is none.
 	const request = csr === null ? null : { pem: csr, keyDer: keyOfRequest(csr) };
@@ -107,24 +102,23 @@ export async function provisionIn(
 		ca: join(directory, "ca.pem"),
 		config: join(directory, "config.json"),
 	};
-	await makeFolder(directory);
-	await chmod(directory, FOLDER_MODE);
 	return locks.hold(name, async () => {
+		const folder = await ThingFolder.open(directory);
 		await registry.register(name);
 		const order = { name, request, renew };
 		try {
 			const { pem, issued, others } = await settleCertificate(
 				registry,
-				files,
+				{ ...files, folder },
 				order,
 			);
-			const config = await configure(registry, files, name, endpoint, pem);
+			const config = await configure(site, folder, files, name, pem);
 			return { ...config, directory, files, issued, others };
 		} catch (error) {
 			const isElsewhere = error instanceof AlreadyInForce && error.hasFiles;
-			const pem = isElsewhere ? await readIfThere(files.certificate) : null;
+			const pem = isElsewhere ? await folder.read(files.certificate) : null;
 			// Its node finds the cloud by these files all the same.
-			if (pem !== null) await configure(registry, files, name, endpoint, pem);
+			if (pem !== null) await configure(site, folder, files, name, pem);
 			throw error;
 		}
 	});
@@ -140,10 +134,10 @@ export function requireThingName(name: string): void {
 }
 
 async function configure(
-	registry: ThingRegistry,
+	{ registry, endpoint: { endpointHost, port } }: ProvisioningSite,
+	folder: ThingFolder,
 	files: ProvisionedThing["files"],
 	thing: string,
-	{ endpointHost, port }: Endpoint,
 	certificatePem: string,
 ): Promise<ThingConfig> {
 	const config: ThingConfig = {
@@ -152,12 +146,17 @@ async function configure(
 		port,
 		certificateId: certificateIdOf(new X509Certificate(certificatePem).raw),
 	};
-	await writeIfChanged(files.ca, registry.authorityPem);
-	await writeIfChanged(files.config, `${JSON.stringify(config, null, "\t")}\n`);
+	const text = `${JSON.stringify(config, null, "\t")}\n`;
+	await writeIfChanged(folder, files.ca, registry.authorityPem);
+	await writeIfChanged(folder, files.config, text);
 	return config;
 }
 
-async function writeIfChanged(path: string, text: string): Promise<void> {
-	if ((await readIfThere(path)) === text) return;
-	await writeWhole(path, text, PUBLIC_MODE);
+async function writeIfChanged(
+	folder: ThingFolder,
+	path: string,
+	text: string,
+): Promise<void> {
+	if ((await folder.read(path)) === text) return;
+	await folder.write(path, text, PUBLIC_MODE);
 }

@@ -16,20 +16,18 @@ import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
 import { certificateIdOf } from "../../cloud/local/identity/authority.ts";
 import { IdentityError } from "../../cloud/local/identity/errors.ts";
 import {
-	moveFile,
 	PUBLIC_MODE,
-	readIfThere,
-	removeFile,
 	SECRET_MODE,
-	writeWhole,
 	writtenMs,
 } from "../../cloud/local/identity/files.ts";
 import { certificateRequest, isKeyOf } from "./certificate-request.ts";
+import type { ThingFolder } from "./thing-folder.ts";
 
 /** Of what is not whole yet. */
 const NEXT = ".next";
 
 export interface CertificateFiles {
+	readonly folder: ThingFolder;
 	readonly certificate: string;
 	readonly privateKey: string;
 }
@@ -95,7 +93,7 @@ export async function settleCertificate(
 		const pem = await usable(registry, places, name, wants);
 		if (pem !== null) return { pem, issued: false, others: [] };
 	}
-	const begun = await readIfThere(places.nextCertificate);
+	const begun = await places.folder.read(places.nextCertificate);
 	const inForce = await registry.inForce(name);
 	const others = inForce.filter((id) => id !== idOf(begun));
 	if (others.length > 0 && !renew)
@@ -131,10 +129,11 @@ async function readPair(
 	places: CertificateFiles,
 	wants: Uint8Array | null,
 ): Promise<string | null> {
-	const certificate = await readIfThere(places.certificate);
+	const { folder } = places;
+	const certificate = await folder.read(places.certificate);
 	if (certificate === null) return null;
 	if (wants !== null) return isFor(certificate, wants) ? certificate : null;
-	const key = await readIfThere(places.privateKey);
+	const key = await folder.read(places.privateKey);
 	return key !== null && isKeyOf(key, certificate) ? certificate : null;
 }
 
@@ -158,13 +157,14 @@ async function goOn(
 	name: string,
 	wants: Uint8Array | null,
 ): Promise<string | null> {
-	const certificate = await readIfThere(places.nextCertificate);
+	const { folder } = places;
+	const certificate = await folder.read(places.nextCertificate);
 	if (certificate === null) return null;
 	const isOurs =
 		wants === null
 			? isKeyOf(
-					(await readIfThere(places.nextKey)) ??
-						(await readIfThere(places.privateKey)) ??
+					(await folder.read(places.nextKey)) ??
+						(await folder.read(places.privateKey)) ??
 						"",
 					certificate,
 				)
@@ -174,8 +174,8 @@ async function goOn(
 		return certificate;
 	}
 	// Revoked since, or another's.
-	await removeFile(places.nextCertificate);
-	await removeFile(places.nextKey);
+	await folder.remove(places.nextCertificate);
+	await folder.remove(places.nextKey);
 	return null;
 }
 
@@ -193,8 +193,13 @@ async function issue(
 		asked.sinceMs === null
 			? null
 			: await registry.findIssued?.(asked.keyDer, asked.sinceMs);
-	const certificate = found ?? (await registry.issue(name, asked.request));
-	await writeWhole(places.nextCertificate, certificate, PUBLIC_MODE);
+	const certificate =
+		found ??
+		(registry.issueFor === undefined
+			? await registry.issue(name, await asked.request())
+			: await registry.issueFor(name, asked.keyDer));
+	const { folder, nextCertificate } = places;
+	await folder.write(nextCertificate, certificate, PUBLIC_MODE);
 	if (!(await registry.adopt(name, certificate))) {
 		throw new IdentityError(
 			"not_in_force",
@@ -207,7 +212,7 @@ async function issue(
 
 interface Asked {
 	/** PKCS #10, PEM. */
-	readonly request: string;
+	request(): Promise<string>;
 	readonly keyDer: Uint8Array;
 	/** Since when a certificate may have been signed for it, ms since the epoch; null: not before now. */
 	readonly sinceMs: number | null;
@@ -215,16 +220,17 @@ interface Asked {
 
 /** For the key that is next: the one that was made before a cut, or a new one. */
 async function ownRequest(places: Places, name: string): Promise<Asked> {
-	const present = keyIn(await readIfThere(places.nextKey));
+	const { folder } = places;
+	const present = keyIn(await folder.read(places.nextKey));
 	const key = present ?? (await makeKey());
 	if (present === null)
-		await writeWhole(
+		await folder.write(
 			places.nextKey,
 			key.export({ type: "pkcs8", format: "pem" }).toString(),
 			SECRET_MODE,
 		);
 	return {
-		request: await certificateRequest(name, key),
+		request: () => certificateRequest(name, key),
 		keyDer: createPublicKey(key).export({ type: "spki", format: "der" }),
 		sinceMs: present === null ? null : await writtenMs(places.nextKey),
 	};
@@ -233,31 +239,35 @@ async function ownRequest(places: Places, name: string): Promise<Asked> {
 /** Notes that it was asked for, where that is of use. */
 async function givenRequest(
 	registry: ThingRegistry,
-	{ nextRequest }: Places,
-	{ pem: request, keyDer }: GivenRequest,
+	{ folder, nextRequest }: Places,
+	{ pem, keyDer }: GivenRequest,
 ): Promise<Asked> {
+	const request = async () => pem;
 	if (registry.findIssued === undefined)
 		return { request, keyDer, sinceMs: null };
-	if ((await readIfThere(nextRequest)) === request)
+	if ((await folder.read(nextRequest)) === pem)
 		return { request, keyDer, sinceMs: await writtenMs(nextRequest) };
-	await writeWhole(nextRequest, request, PUBLIC_MODE);
+	await folder.write(nextRequest, pem, PUBLIC_MODE);
 	return { request, keyDer, sinceMs: null };
 }
 
 /** Each step leaves a pair, or no pair. */
 async function moveIn(places: Places, isByRequest: boolean): Promise<void> {
-	const { certificate, privateKey, nextKey, nextCertificate } = places;
+	const { folder, certificate, privateKey, nextKey, nextCertificate } = places;
 	if (isByRequest) {
-		const pem = (await readIfThere(nextCertificate)) ?? "";
-		const key = await readIfThere(privateKey);
-		if (key !== null && !isKeyOf(key, pem)) await removeFile(privateKey);
-		await removeFile(nextKey);
-	} else if ((await readIfThere(nextKey)) !== null) {
-		await removeFile(certificate);
-		await moveFile(nextKey, privateKey);
+		const key = await folder.read(privateKey);
+		if (
+			key !== null &&
+			!isKeyOf(key, (await folder.read(nextCertificate)) ?? "")
+		)
+			await folder.remove(privateKey);
+		await folder.remove(nextKey);
+	} else if ((await folder.read(nextKey)) !== null) {
+		await folder.remove(certificate);
+		await folder.move(nextKey, privateKey);
 	}
-	await moveFile(nextCertificate, certificate);
-	await removeFile(places.nextRequest);
+	await folder.move(nextCertificate, certificate);
+	await folder.remove(places.nextRequest);
 }
 
 // The node's TLS signs with RSA only, so device keys are RSA although EC ones would be smaller.

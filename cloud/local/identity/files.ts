@@ -59,10 +59,11 @@ export async function writeWhole(
 	}
 }
 
-/** @throws IdentityError file_access */
-export async function makeFolder(path: string): Promise<void> {
+/** @returns whether there was none. @throws IdentityError file_access */
+export async function makeFolder(path: string): Promise<boolean> {
 	try {
-		await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+		const made = await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+		return made !== undefined;
 	} catch (cause) {
 		throw accessError("make", path, cause);
 	}

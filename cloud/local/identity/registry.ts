@@ -41,8 +41,11 @@ export class LocalRegistry implements ThingRegistry {
 	}
 
 	async issue(thing: string, request: string): Promise<string> {
-		const key = keyOfRequest(request);
-		return this.#deps.authority.issueDevice(key, thing);
+		return this.issueFor(thing, keyOfRequest(request));
+	}
+
+	issueFor(thing: string, keyDer: Uint8Array): Promise<string> {
+		return this.#deps.authority.issueDevice(keyDer, thing);
 	}
 
 	adopt(thing: string, certificate: string): Promise<boolean> {
