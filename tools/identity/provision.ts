@@ -1,8 +1,7 @@
 /** Makes a thing known to a cloud, and the folder of files that a node needs to be that thing. */
-import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
-import { certificateIdOf } from "../../cloud/local/identity/authority.ts";
+import { idOfCertificatePem } from "../../cloud/local/identity/authority.ts";
 import { keyOfRequest } from "../../cloud/local/identity/certificate-request.ts";
 import { IdentityError } from "../../cloud/local/identity/errors.ts";
 import { PUBLIC_MODE } from "../../cloud/local/identity/files.ts";
@@ -144,7 +143,7 @@ async function configure(
 		thing,
 		endpoint: endpointHost,
 		port,
-		certificateId: certificateIdOf(new X509Certificate(certificatePem).raw),
+		certificateId: idOfCertificatePem(certificatePem),
 	};
 	const text = `${JSON.stringify(config, null, "\t")}\n`;
 	await writeIfChanged(folder, files.ca, registry.authorityPem);

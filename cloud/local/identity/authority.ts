@@ -67,6 +67,19 @@ export function certificateIdOf(der: Uint8Array): string {
 	return createHash("sha256").update(der).digest("hex");
 }
 
+const PEM =
+	/^-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/;
+
+/** The id of a certificate in PEM, RFC 7468, which need not be read for it. @throws Error when it is none */
+export function idOfCertificatePem(pem: string): string {
+	const [, base64] = PEM.exec(pem) ?? [];
+	const der =
+		base64 === undefined
+			? new X509Certificate(pem).raw
+			: Buffer.from(base64, "base64");
+	return certificateIdOf(der);
+}
+
 /**
  * Opens the authority of a data folder, making it when there is none. Two processes that do so at once get the same.
  * @throws IdentityError authority_damaged, authority_expired, file_access
