@@ -59,6 +59,7 @@ class Lock {
 	readonly #folder: string;
 	readonly #path: string;
 	#db: Connection | null = null;
+	#hasJournalInMemory = false;
 	/** Whoever came last in this process. */
 	#last: Promise<unknown> = Promise.resolve();
 
@@ -112,8 +113,10 @@ class Lock {
 	/** @returns false while another has it */
 	#begin(db: Connection): boolean {
 		try {
-			// Nothing is ever written, so there is no journal to leave behind.
-			db.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+			// Nothing is ever written, so there is no journal to leave behind then.
+			if (!this.#hasJournalInMemory) db.exec("PRAGMA journal_mode = MEMORY");
+			this.#hasJournalInMemory = true;
+			db.exec("BEGIN EXCLUSIVE");
 			return true;
 		} catch (cause) {
 			const code = String((cause as { readonly code?: unknown }).code);
