@@ -1,8 +1,7 @@
 /** The files of a thing, while nobody else changes them: what is not there is not looked for again and again. */
-import { chmod, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
-	FOLDER_MODE,
+	enterFolder,
 	makeFolder,
 	moveFile,
 	readIfThere,
@@ -16,8 +15,7 @@ export class ThingFolder {
 	/** Makes it where there is none; only its owner may enter it. @throws IdentityError file_access */
 	static async open(directory: string): Promise<ThingFolder> {
 		if (await makeFolder(directory)) return new ThingFolder([]);
-		await chmod(directory, FOLDER_MODE);
-		const names = await readdir(directory);
+		const names = await enterFolder(directory);
 		return new ThingFolder(names.map((name) => join(directory, name)));
 	}
 

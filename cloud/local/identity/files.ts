@@ -1,8 +1,10 @@
 /** Small files that are whole or absent, with the modes that keys need. */
 import { randomUUID } from "node:crypto";
 import {
+	chmod,
 	mkdir,
 	open,
+	readdir,
 	readFile,
 	rename,
 	rm,
@@ -66,6 +68,16 @@ export async function makeFolder(path: string): Promise<boolean> {
 		return made !== undefined;
 	} catch (cause) {
 		throw accessError("make", path, cause);
+	}
+}
+
+/** Names of what is in the folder, which from now on only its owner may enter. @throws IdentityError file_access */
+export async function enterFolder(path: string): Promise<readonly string[]> {
+	try {
+		await chmod(path, FOLDER_MODE);
+		return await readdir(path);
+	} catch (cause) {
+		throw accessError("enter", path, cause);
 	}
 }
 
