@@ -62,7 +62,7 @@ function sensorsOf(settings: Settings): readonly SensorPort[] {
 
 function main(): void {
 	const { platform, ...hardware } = openHardware();
-	const settings = new NvsSettings();
+	const settings = new NvsSettings(natives);
 	const timers = new ModdableTimers(() => platform.uptimeMs());
 	const somebody = identityOrNone(() => platform.serial());
 	if (somebody === undefined) return;

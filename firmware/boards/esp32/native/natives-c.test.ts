@@ -300,6 +300,38 @@ describe("the natives", () => {
 		});
 	});
 
+	describe("set a setting", () => {
+		const opened = "open domain to write";
+
+		// What is erased before the new value is written is lost with the power. The stand-in has no function that erases.
+		it("by NVS itself, which erases the old value once it has written the new one", () => {
+			assert.deepEqual(chip.start(Reset.POWERON, "setting_set value").lines, [
+				opened,
+				"7: set key to value",
+				"7: commit",
+				"7: close",
+				"0",
+			]);
+		});
+
+		for (const [what, called] of [
+			["open", []],
+			["set", ["7: set key to value", "7: close"]],
+			["commit", ["7: set key to value", "7: commit", "7: close"]],
+		] as const) {
+			it(`or say why not, and keep nothing open, where NVS refuses to ${what} it`, () => {
+				assert.deepEqual(
+					chip.start(
+						Reset.POWERON,
+						`set nvs_${what}_error ${0x1105}`,
+						"setting_set value",
+					).lines,
+					[opened, ...called, `${0x1105}`],
+				);
+			});
+		}
+	});
+
 	describe("wait in a loop of resets", () => {
 		const waitOf = (reset: number, ...commands: string[]): number =>
 			Number(chip.start(reset, "prepare", ...commands).lines[0]);

@@ -1,5 +1,5 @@
 /*
- * What the node needs of ESP-IDF and Moddable's modules do not give: the application slots' trial, deep sleep with a little
+ * What the node needs of ESP-IDF and Moddable's modules do not give: settings that a loss of power leaves whole, the application slots' trial, deep sleep with a little
  * memory that outlives it, time that counts it, the task watchdog, why the chip was reset, why Wi-Fi let go.
  *
  * Called through Moddable's FFI (the SDK's documentation/xs/XS FFI.md; signatures in manifest.json beside this file). A
@@ -98,6 +98,27 @@ int thinghz_prepare(void)
 uint32_t thinghz_settings_erased(void)
 {
 	return settings_erased;
+}
+
+/* ---- Settings ---- */
+
+/*
+ * Sets a text in NVS, whole or not at all: NVS writes the new entry before it erases the old one, and of two that a loss of power has left
+ * it erases the older at the next start (ESP-IDF's components/nvs_flash/src: Storage::writeItem, PageManager::load,
+ * Page::mLoadEntryTable). The SDK's `preference` erases the old one first, for another type's sake, and a loss of power in
+ * between loses both: whose keys the node has, or how far an update is.
+ */
+int32_t thinghz_setting_set(char *domain, char *key, char *value)
+{
+	nvs_handle_t handle;
+	esp_err_t err = nvs_open(domain, NVS_READWRITE, &handle);
+	if (err != ESP_OK)
+		return err;
+	err = nvs_set_str(handle, key, value);
+	if (err == ESP_OK)
+		err = nvs_commit(handle);
+	nvs_close(handle);
+	return err;
 }
 
 /* ---- Why the chip was reset ---- */

@@ -4,6 +4,7 @@ import type { ResetReason } from "../../../../protocol/documents.ts";
 /** What `mc/ffi` makes of manifest.json: buffers are whole ArrayBuffers, errors are ESP-IDF's `esp_err_t`. */
 export interface Natives {
 	thinghz_settings_erased(): number;
+	thinghz_setting_set(domain: string, key: string, value: string): number;
 	thinghz_reset_reason(): number;
 	thinghz_aborting(cause: string, freeBytes: number): void;
 	thinghz_abort_note(into: ArrayBuffer): number;

@@ -28,6 +28,11 @@ export class FakeNatives implements Natives {
 		return this.settingsErased;
 	}
 
+	thinghz_setting_set(domain: string, key: string, value: string): number {
+		this.calls.push(`set ${domain} ${key} ${value}`);
+		return this.error;
+	}
+
 	thinghz_reset_reason(): number {
 		return this.resetReason;
 	}

@@ -27,6 +27,7 @@ uint32_t thinghz_retained_capacity(void);
 int32_t thinghz_retain(void *bytes, uint32_t length);
 int32_t thinghz_retained_length(void);
 void thinghz_retained(void *into, uint32_t length);
+int32_t thinghz_setting_set(char *domain, char *key, char *value);
 void thinghz_sleep(double duration_ms);
 int32_t thinghz_app_on_trial(uint32_t *on_trial);
 int32_t thinghz_app_confirm(void);
@@ -56,7 +57,8 @@ static struct {
 	{"ota_error", 0}, {"confirm_error", 0}, {"rollback_error", 0},
 	{"watchdog_error", 0}, {"nvs_error", 0}, {"loop_error", 0},
 	{"no_partition", 0}, {"subtype", ESP_PARTITION_SUBTYPE_APP_OTA_MIN},
-	{"no_next", 0}, {"boot_error", 0},
+	{"no_next", 0}, {"boot_error", 0}, {"nvs_open_error", 0},
+	{"nvs_set_error", 0}, {"nvs_commit_error", 0},
 };
 
 static long long *setting(const char *name)
@@ -251,6 +253,32 @@ esp_err_t nvs_flash_erase(void)
 	return ESP_OK;
 }
 
+/* Namespaces are not kept apart; what is called is said. */
+enum { NVS_HANDLE = 7 };
+
+esp_err_t nvs_open(const char *namespace_name, nvs_open_mode_t open_mode,
+	nvs_handle_t *out_handle)
+{
+	printf("open %s to %s\n", namespace_name,
+		open_mode == NVS_READWRITE ? "write" : "read");
+	*out_handle = NVS_HANDLE;
+	return (esp_err_t)*setting("nvs_open_error");
+}
+
+esp_err_t nvs_set_str(nvs_handle_t handle, const char *key, const char *value)
+{
+	printf("%u: set %s to %s\n", handle, key, value);
+	return (esp_err_t)*setting("nvs_set_error");
+}
+
+esp_err_t nvs_commit(nvs_handle_t handle)
+{
+	printf("%u: commit\n", handle);
+	return (esp_err_t)*setting("nvs_commit_error");
+}
+
+void nvs_close(nvs_handle_t handle) { printf("%u: close\n", handle); }
+
 static void disconnect(uint8_t why)
 {
 	wifi_event_sta_disconnected_t event = {.reason = why};
@@ -268,6 +296,8 @@ static void run(const char *command, char *argument, long long number)
 		printf("%d\n", thinghz_prepare());
 	else if (IS("settings_erased"))
 		printf("%u\n", thinghz_settings_erased());
+	else if (IS("setting_set"))
+		printf("%d\n", thinghz_setting_set("domain", "key", argument));
 	else if (IS("reset_reason"))
 		printf("%u\n", thinghz_reset_reason());
 	else if (IS("aborting"))

@@ -131,3 +131,10 @@ esp_err_t esp_task_wdt_reset_user(esp_task_wdt_user_handle_t user_handle);
 #define ESP_ERR_NVS_NEW_VERSION_FOUND 0x1110
 esp_err_t nvs_flash_init(void);
 esp_err_t nvs_flash_erase(void);
+typedef uint32_t nvs_handle_t;
+typedef enum { NVS_READONLY, NVS_READWRITE } nvs_open_mode_t;
+esp_err_t nvs_open(const char *namespace_name, nvs_open_mode_t open_mode,
+	nvs_handle_t *out_handle);
+esp_err_t nvs_set_str(nvs_handle_t handle, const char *key, const char *value);
+esp_err_t nvs_commit(nvs_handle_t handle);
+void nvs_close(nvs_handle_t handle);

@@ -121,7 +121,7 @@ export class PoweredSettings implements Settings {
 	#change(change: () => void): void {
 		if (this.fault === "unwritable")
 			throw new Error("ESP_ERR_NVS_NOT_ENOUGH_SPACE");
-		// NVS makes a change whole or not at all.
+		// NVS makes a change whole or not at all (thinghz_setting_set in firmware/boards/esp32/native/natives.c).
 		this.#supply.operate(change, (random) => {
 			if (random.below(2) === 1) change();
 		});
