@@ -6,6 +6,7 @@ import {
 	memoryStores,
 } from "../core/fakes/memory-stores.ts";
 import { StoreError } from "../core/ports.ts";
+import { claimOf, retirementBy } from "../core/replacements.ts";
 import { provisioningRequest } from "./fakes/events.ts";
 import { type MemoryLog, memoryLog } from "./fakes/memory-log.ts";
 import { provisioningHookHandler } from "./provisioning-hook.ts";
@@ -43,10 +44,11 @@ describe("The pre-provisioning hook", () => {
 		assert.equal((await stores.devices.get("boiler"))?.createdMs, NOW);
 	});
 
-	it("notes of a thing that asks by itself which certificate goes, and of a claim none", async () => {
+	it("notes of a thing that asks by itself which certificate goes, and of a claim that it is one", async () => {
 		const request = provisioningRequest({ ThingName: "boiler" });
 		await run(request);
-		assert.equal(await replacements.get(request.certificateId), null);
+		const noted = await replacements.get(request.certificateId);
+		assert.equal(noted?.replaces, claimOf("boiler"));
 		const { claimCertificateId: replaces, certificateId } = request;
 		await run({ ...request, clientId: "boiler" });
 		assert.deepEqual(await replacements.get(certificateId), {
@@ -99,14 +101,19 @@ describe("The pre-provisioning hook", () => {
 		assert.deepEqual(itself, { allowProvisioning: true });
 	});
 
-	it("lets a name be claimed once more until its thing has connected, and notes that one of the two certificates goes", async () => {
+	it("lets a name be claimed once more until its thing has connected, and one of the two certificates go then", async () => {
 		const again = (certificateId: string) =>
 			run({ ...provisioningRequest({ ThingName: "boiler" }), certificateId });
 		const [first, second] = ["6".repeat(64), "7".repeat(64)] as const;
 		await again(first);
 		assert.deepEqual(await again(second), { allowProvisioning: true });
-		assert.equal((await replacements.get(first))?.replaces, second);
-		assert.equal((await replacements.get(second))?.replaces, first);
+		for (const [used, other] of [
+			[first, second],
+			[second, first],
+		] as const) {
+			const { retired } = await retirementBy(replacements, "boiler", used);
+			assert.deepEqual(retired, [other]);
+		}
 		await stores.devices.update("boiler", { lastSeenMs: NOW });
 		assert.deepEqual(await again("8".repeat(64)), { allowProvisioning: false });
 	});

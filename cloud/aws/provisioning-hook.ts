@@ -10,7 +10,7 @@ import {
 	refusalOfProvisioning,
 } from "../core/claims.ts";
 import type { Clock, DeviceStore } from "../core/ports.ts";
-import { noteClaimed, type ReplacementStore } from "../core/replacements.ts";
+import { claimOf, type ReplacementStore } from "../core/replacements.ts";
 import type { Log } from "./log.ts";
 import { PROVISIONING_PARAMETER } from "./names.ts";
 
@@ -56,12 +56,8 @@ export function provisioningHookHandler(deps: {
 		}
 		const thing = String(name);
 		// A thing that asks by its own connection exchanges the certificate that it is connected with.
-		if (clientId === thing)
-			await replacements.note(
-				{ certificateId, thing, replaces: claimCertificateId },
-				nowMs,
-			);
-		else await noteClaimed(replacements, thing, certificateId, nowMs);
+		const replaces = clientId === thing ? claimCertificateId : claimOf(thing);
+		await replacements.note({ certificateId, thing, replaces }, nowMs);
 		await devices.create(thing, nowMs);
 		log.info("provisioning_allowed", who);
 		return { allowProvisioning: true };

@@ -130,7 +130,7 @@ const ROTATION_MS = 7 * 86_400_000;
 
 /**
  * A job may allow those whom it is for in advance. Who came to match it later, or is given it once more, is allowed for having it to do: once
- * for each time.
+ * for each time. Who did not hear the answer may ask again, while it is to be done.
  */
 async function refusalOfRotation(
 	store: ClaimStore,
@@ -140,19 +140,15 @@ async function refusalOfRotation(
 ): Promise<ClaimRefusal | null> {
 	const key = rotationOf(thing);
 	const held = await store.get(key);
-	const isStale =
+	const isAllowedInAdvance =
 		held !== null &&
 		held.claimedMs === null &&
-		nowMs - held.allowedMs > ROTATION_MS;
-	const refusal = isStale
-		? "not_allowed"
-		: await refusalOf(store, key, nowMs, neverUsed);
-	if (refusal === null) return null;
+		nowMs - held.allowedMs <= ROTATION_MS;
+	if (isAllowedInAdvance && (await store.claim(key, nowMs))) return null;
 	const sinceMs = await jobs.sinceMs(thing);
-	if (sinceMs === null) return refusal;
+	if (sinceMs === null) return "not_allowed";
 	const claimedMs = (await store.get(key))?.claimedMs ?? null;
-	if (claimedMs !== null && claimedMs >= sinceMs) return refusal;
-	await store.allow(key, nowMs);
+	if (claimedMs === null || claimedMs < sinceMs) await store.allow(key, nowMs);
 	return refusalOf(store, key, nowMs, neverUsed);
 }
 

@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { replacementStoreContract } from "./contracts/replacement-store.ts";
 import { memoryReplacements } from "./fakes/memory-replacements.ts";
-import { noteClaimed, retireReplaced } from "./replacements.ts";
+import type { DeviceCertificate } from "./ports.ts";
+import {
+	claimOf,
+	replacementsAmong,
+	retirementBy,
+	retireReplaced,
+} from "./replacements.ts";
 
-const OLD = "0".repeat(64);
-const NEW = "1".repeat(64);
+const [OLD, NEW, OTHER] = ["0", "1", "2"].map((digit) => digit.repeat(64)) as [
+	string,
+	string,
+	string,
+];
 
 replacementStoreContract("A memory", async () => memoryReplacements());
 
@@ -32,7 +42,7 @@ describe("A certificate that takes another's place", () => {
 		for (const [thing, id] of [
 			["roof", NEW],
 			["boiler", OLD],
-			["boiler", "2".repeat(64)],
+			["boiler", OTHER],
 		] as const)
 			assert.deepEqual(await retireReplaced(store, revoke, thing, id), []);
 		assert.deepEqual(revoked, []);
@@ -46,11 +56,42 @@ describe("A certificate that takes another's place", () => {
 		assert.deepEqual(revoked, [OLD]);
 	});
 
+	// Whoever has stolen the old key may have asked as well, before the node or after it.
+	it("has another one revoked that was given out for the same, whichever is used first", async () => {
+		for (const [used, unused] of [
+			[NEW, OTHER],
+			[OTHER, NEW],
+		] as const) {
+			const { store, revoked, revoke } = await setUp();
+			const other = { certificateId: OTHER, thing: "boiler", replaces: OLD };
+			await store.note(other, 2);
+			await retireReplaced(store, revoke, "boiler", used);
+			assert.deepEqual(revoked.sort(), [OLD, unused].sort());
+			assert.deepEqual(await retireReplaced(store, revoke, "boiler", used), []);
+			assert.deepEqual(
+				await retireReplaced(store, revoke, "boiler", unused),
+				[],
+			);
+		}
+	});
+
+	it("leaves in force what is to take its own place, which is tried before it is used", async () => {
+		const { store, revoked, revoke } = await setUp();
+		const next = { certificateId: OTHER, thing: "boiler", replaces: NEW };
+		await store.note(next, 2);
+		await retireReplaced(store, revoke, "boiler", NEW);
+		assert.deepEqual(revoked, [OLD]);
+		await retireReplaced(store, revoke, "boiler", OTHER);
+		assert.deepEqual(revoked, [OLD, NEW]);
+	});
+
 	it("of a name that was claimed several times, has all the others revoked by the first that connects, whichever that is", async () => {
 		const ids = ["a", "b", "c", "d"].map((digit) => digit.repeat(64));
 		for (const first of ids) {
 			const store = memoryReplacements();
-			for (const id of ids) await noteClaimed(store, "boiler", id, 1);
+			const replaces = claimOf("boiler");
+			for (const certificateId of ids)
+				await store.note({ certificateId, thing: "boiler", replaces }, 1);
 			const revoked: string[] = [];
 			const retire = (id: string, failsAt = Number.POSITIVE_INFINITY) =>
 				retireReplaced(
@@ -75,8 +116,11 @@ describe("A certificate that takes another's place", () => {
 
 	it("of a name that was claimed once, or of other names, has none revoked", async () => {
 		const store = memoryReplacements();
-		await noteClaimed(store, "boiler", NEW, 1);
-		await noteClaimed(store, "roof", OLD, 1);
+		for (const [thing, certificateId] of [
+			["boiler", NEW],
+			["roof", OLD],
+		] as const)
+			await store.note({ certificateId, thing, replaces: claimOf(thing) }, 1);
 		const revoke = async () => assert.fail();
 		for (const [thing, id] of [
 			["boiler", NEW],
@@ -84,4 +128,60 @@ describe("A certificate that takes another's place", () => {
 		] as const)
 			assert.deepEqual(await retireReplaced(store, revoke, thing, id), []);
 	});
+
+	it("retires all of its family but itself and what comes after it, whatever was given out in which order, on both clouds", async () => {
+		await fc.assert(
+			fc.asyncProperty(
+				// Of each but the first, which of those before it it takes the place of.
+				fc.array(fc.nat(), { minLength: 1, maxLength: 12 }),
+				fc.nat(),
+				async (choices, choice) => {
+					const store = memoryReplacements();
+					const known: DeviceCertificate[] = [];
+					const parents: (number | null)[] = [null];
+					known.push(certificate(0, null));
+					for (const [i, n] of choices.entries()) {
+						const parent = n % (i + 1);
+						parents.push(parent);
+						known.push(certificate(i + 1, parent));
+						await store.note(
+							{
+								certificateId: `${i + 1}`,
+								thing: "boiler",
+								replaces: `${parent}`,
+							},
+							i,
+						);
+					}
+					const used = choice % parents.length;
+					const comesAfter = (at: number | null | undefined): boolean =>
+						at === used ||
+						(at !== null && at !== undefined && comesAfter(parents[at]));
+					const expected = parents
+						.map((_, at) => at)
+						// The first takes nobody's place.
+						.filter((at) => used !== 0 && !comesAfter(at))
+						.map(String);
+					for (const replacements of [store, replacementsAmong(known)]) {
+						const { retired } = await retirementBy(
+							replacements,
+							"boiler",
+							`${used}`,
+						);
+						assert.deepEqual([...retired].sort(), expected.sort());
+					}
+				},
+			),
+		);
+	});
 });
+
+function certificate(at: number, parent: number | null): DeviceCertificate {
+	return {
+		certificateId: `${at}`,
+		thing: "boiler",
+		status: "ACTIVE",
+		createdMs: at,
+		...(parent === null ? {} : { replaces: `${parent}` }),
+	};
+}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ReplacementStore } from "../replacements.ts";
+import { claimOf, type ReplacementStore } from "../replacements.ts";
 
 const [A, B, C] = ["a", "b", "c"].map((digit) => digit.repeat(64)) as [
 	string,
@@ -30,14 +30,25 @@ export function replacementStoreContract(
 			assert.equal((await store.get(B))?.thing, "roof");
 		});
 
-		it("remembers by which certificate a name was claimed last", async () => {
+		it("remembers all that take the place of one, until they are forgotten, and no others", async () => {
 			const store = await make();
-			assert.equal(await store.lastClaimOf("boiler"), null);
-			await store.noteClaim("boiler", A, 1);
-			await store.noteClaim("roof", C, 1);
-			await store.noteClaim("boiler", B, 2);
-			assert.equal(await store.lastClaimOf("boiler"), B);
-			assert.equal(await store.get(B), null);
+			assert.deepEqual(await store.successorsOf(C), []);
+			await Promise.all(
+				[A, B].map((certificateId) =>
+					store.note({ certificateId, thing: "boiler", replaces: C }, 1),
+				),
+			);
+			await store.note({ certificateId: A, thing: "boiler", replaces: C }, 2);
+			const claim = claimOf("roof");
+			await store.note({ certificateId: C, thing: "roof", replaces: claim }, 3);
+			assert.deepEqual([...(await store.successorsOf(C))].sort(), [A, B]);
+			assert.deepEqual(await store.successorsOf(claim), [C]);
+			assert.deepEqual(await store.successorsOf("claim:roo"), []);
+			await store.forgetSuccessorsOf(C);
+			await store.forgetSuccessorsOf(C);
+			assert.deepEqual(await store.successorsOf(C), []);
+			assert.deepEqual(await store.successorsOf(claim), [C]);
+			assert.equal((await store.get(A))?.replaces, C);
 		});
 	});
 }

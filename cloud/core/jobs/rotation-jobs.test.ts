@@ -209,6 +209,20 @@ describe("A device that comes to match a job rotate after it was made", () => {
 		await jobs.stop();
 	});
 
+	it("may ask again for a quarter of an hour, but not once its job has ended or was cancelled", async () => {
+		for (const end of ["ended", "cancelled"]) {
+			const { refusal, time, jobs } = await setUp();
+			assert.equal(await refusal("roof"), null);
+			await time.pass(60_000);
+			assert.equal(await refusal("roof"), null);
+			if (end === "ended")
+				await jobs.update("roof", "rotate-1", { status: "SUCCEEDED" });
+			else await jobs.cancel("rotate-1", true);
+			assert.equal(await refusal("roof"), "not_allowed", end);
+			await jobs.stop();
+		}
+	});
+
 	it("may once more for another such job, and not once it has ended", async () => {
 		const { refusal, rotate, time, jobs } = await setUp();
 		await rotate("rotate-2");

@@ -74,10 +74,18 @@ class TestCloud {
 	): Promise<Answer> {
 		const text =
 			typeof payload === "string" ? payload : JSON.stringify(payload);
+		const certificateId = thing === null ? CLAIM_ID : `old of ${thing}`;
+		// No effect where it is there, revoked or not.
+		await this.stores.certificates.add({
+			certificateId,
+			thing,
+			status: "ACTIVE",
+			createdMs: 0,
+		});
 		const answers = await this.service.handle({
 			thing,
 			clientId,
-			certificateId: thing === null ? CLAIM_ID : `old of ${thing}`,
+			certificateId,
 			topic,
 			payload: new TextEncoder().encode(text),
 		});
@@ -368,6 +376,40 @@ describe("fleet provisioning", () => {
 		const certificate = await cloud.stores.certificates.get("id-1");
 		assert.equal(certificate?.replaces, "old of porch");
 	});
+
+	for (const thing of [null, "porch"]) {
+		const who = thing === null ? "a claim" : "a thing";
+		it(`gives ${who} nothing whose certificate was revoked while it is connected`, async () => {
+			const name = "porch";
+			await cloud.claims.allow(name, 1);
+			const request = { certificateSigningRequest: CSR };
+			const answer = await cloud.ask(CREATE_FROM_CSR_TOPIC, request, thing);
+			const token = answer.document.certificateOwnershipToken;
+			await cloud.stores.certificates.revoke(
+				thing === null ? CLAIM_ID : `old of ${thing}`,
+			);
+			for (const [topic, payload] of [
+				[CREATE_FROM_CSR_TOPIC, request],
+				[CREATE_KEYS_TOPIC, {}],
+			] as const)
+				assertRejected(
+					await cloud.ask(topic, payload, thing),
+					topic,
+					403,
+					"AccessDenied",
+				);
+			assertRejected(
+				await cloud.provision(token, name, thing),
+				PROVISION_TOPIC,
+				403,
+				"AccessDenied",
+			);
+			assert.equal((await cloud.claims.get(name))?.claimedMs, null);
+			assert.equal(cloud.log.length, 3);
+			for (const { event, reason } of cloud.log)
+				assert.deepEqual([event, reason], ["refused", "revoked_certificate"]);
+		});
+	}
 
 	it("gives a thing none that was not allowed to, and none of another name", async () => {
 		await cloud.claims.allow("attic", 1);

@@ -47,7 +47,8 @@ export interface ProvisioningLogEntry {
 	readonly clientId: string;
 	/** By which it is connected. */
 	readonly certificateId: string;
-	readonly reason?: ProvisioningRefusal;
+	/** "revoked_certificate": the one by which it is connected has gone out of force meanwhile. */
+	readonly reason?: ProvisioningRefusal | "revoked_certificate";
 }
 
 export interface ProvisioningDeps {
@@ -57,7 +58,7 @@ export interface ProvisioningDeps {
 	readonly rotations: RotationJobs;
 	readonly devices: Pick<DeviceStore, "create" | "get">;
 	/** Those that are, or were, in force. */
-	readonly inForce: Pick<CertificateStore, "ofThing" | "revoke">;
+	readonly inForce: Pick<CertificateStore, "get" | "ofThing" | "revoke">;
 	readonly clock: Clock;
 	/** Makes a token that nobody can guess: letters and digits. */
 	readonly makeToken: () => string;
@@ -96,6 +97,7 @@ export class ProvisioningService implements ReservedService {
 	}
 
 	async #answer(request: DeviceRequest): Promise<object> {
+		await this.#requireInForce(request);
 		switch (request.topic) {
 			case CREATE_FROM_CSR_TOPIC:
 				return this.#signFor(parse(request.payload));
@@ -197,6 +199,14 @@ export class ProvisioningService implements ReservedService {
 		return { deviceConfiguration: {}, thingName: thing };
 	}
 
+	/** A connection outlives what it was made with, for moments: those must not be enough for another certificate. */
+	async #requireInForce(request: DeviceRequest): Promise<void> {
+		const known = await this.#deps.inForce.get(request.certificateId);
+		if (known?.status === "ACTIVE") return;
+		this.#log("refused", request, undefined, "revoked_certificate");
+		throw accessDenied();
+	}
+
 	/** Of a name that was claimed more than once, the last certificate stays: the answers with the others were lost, or heard by a stranger. */
 	async #revokeUnheard(thing: string, keptId: string): Promise<void> {
 		const { claims, inForce } = this.#deps;
@@ -228,14 +238,14 @@ export class ProvisioningService implements ReservedService {
 		);
 		if (refusal === null) return String(name);
 		this.#log("refused", request, name, refusal);
-		throw new ProvisioningError("AccessDenied", "Access denied.");
+		throw accessDenied();
 	}
 
 	#log(
 		event: ProvisioningLogEntry["event"],
 		{ clientId, certificateId }: DeviceRequest,
 		name: unknown,
-		reason?: ProvisioningRefusal,
+		reason?: ProvisioningLogEntry["reason"],
 	): void {
 		this.#deps.log?.({
 			event,
@@ -279,6 +289,10 @@ function nameIn(members: Members): unknown {
 		);
 	}
 	return member(parameters, PROVISIONING_PARAMETER);
+}
+
+function accessDenied(): ProvisioningError {
+	return new ProvisioningError("AccessDenied", "Access denied.");
 }
 
 function badToken(): ProvisioningError {

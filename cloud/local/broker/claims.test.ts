@@ -201,6 +201,30 @@ describe("holders of a claim certificate", () => {
 			assert.deepEqual(await statuses(), ["ACTIVE", "ACTIVE"]);
 		});
 
+		it("has what else was given out in the old one's place revoked as well, and nothing that comes after it", async () => {
+			const add = (certificateId: string, replaces: string) =>
+				test.certificates.add({
+					certificateId,
+					thing: "node-1",
+					status: "ACTIVE",
+					createdMs: 2,
+					replaces,
+				});
+			const [old] = await test.certificates.ofThing("node-1");
+			await add("d".repeat(64), old?.certificateId ?? "");
+			await add("e".repeat(64), next.certificateId);
+			const client = await test.open(next);
+			assert.equal(await client.connect("node-1"), 0);
+			await letIn(client);
+			await test.broker.close();
+			assert.deepEqual(await statuses(), [
+				"REVOKED",
+				"ACTIVE",
+				"REVOKED",
+				"ACTIVE",
+			]);
+		});
+
 		it("has the old one revoked at the next connection when that failed", async () => {
 			const { certificates } = test;
 			const revoke = certificates.revoke.bind(certificates);

@@ -2,6 +2,7 @@
 import type { AddressInfo, Socket } from "node:net";
 import type { Server, TLSSocket } from "node:tls";
 import type { DeviceCertificate } from "../../core/ports.ts";
+import { replacementsAmong, retirementBy } from "../../core/replacements.ts";
 import type { DeviceMessage } from "../../core/reserved-topics.ts";
 import { certificateIdOf } from "../identity/authority.ts";
 import type {
@@ -202,14 +203,27 @@ export class LocalBroker implements Broker, ConnectionHost {
 		);
 		if (replaces === null) return;
 		// If it fails, it is tried again when the thing connects next.
-		this.#tell(connection, "retire_failed", () => this.#retire(replaces));
+		this.#tell(connection, "retire_failed", () =>
+			this.#retireReplaced(thing, connection.certificateId),
+		);
 	}
 
-	/** A thing has connected with its new certificate: the old one has done its service. */
-	async #retire(certificateId: string): Promise<void> {
+	/** A thing has connected with its new certificate: the old one has done its service, and so has what else was given out in its place. */
+	async #retireReplaced(thing: string, certificateId: string): Promise<void> {
 		const { certificates } = this.#deps;
-		const known = await certificates.get(certificateId);
-		if (known?.status === "ACTIVE") await certificates.revoke(certificateId);
+		const known = await certificates.ofThing(thing);
+		const { retired } = await retirementBy(
+			replacementsAmong(known),
+			thing,
+			certificateId,
+		);
+		const isInForce = (id: string) =>
+			known.some((one) => one.certificateId === id && one.status === "ACTIVE");
+		for (const id of retired) if (isInForce(id)) await certificates.revoke(id);
+		// Whoever has connected with one of them meanwhile.
+		const current = this.#current.get(thing);
+		if (current !== undefined && retired.includes(current.certificateId))
+			current.drop("revoked_certificate");
 	}
 
 	closed(connection: Connection): void {

@@ -1,27 +1,45 @@
-/** Which certificate takes another's place, on DynamoDB, in the table of records. */
+/** Which certificates take another's place, on DynamoDB, in the table of records. */
 import {
-	CLAIM_MS,
 	REPLACEMENT_MS,
 	type ReplacementStore,
 } from "../../../core/replacements.ts";
 import { TABLES } from "../../tables.ts";
-import { type Key, type Table, text } from "./table.ts";
+import { allOf } from "./records.ts";
+import { type Key, keyOf, type Table, text } from "./table.ts";
 
 const REPLACEMENTS = "replacement";
-const CLAIMED = "claimed";
+const SUCCESSORS = "successor#";
 
 export function dynamoReplacements(table: Table): ReplacementStore {
+	async function successorsOf(replaced: string): Promise<readonly Key[]> {
+		const keys: Key[] = [];
+		for await (const items of table.query(allOf(SUCCESSORS + replaced)))
+			keys.push(...items.map(keyOf));
+		return keys;
+	}
 	return {
-		note: ({ certificateId, thing, replaces }, nowMs) =>
-			table.put({
+		async note({ certificateId, thing, replaces }, nowMs) {
+			const end = {
+				[TABLES.records.ttlAttribute]: {
+					N: String(Math.ceil((nowMs + REPLACEMENT_MS) / 1000)),
+				},
+			};
+			// First: one that another must be able to find is not in use before the other is there as well.
+			await table.put({
+				p: { S: SUCCESSORS + replaces },
+				s: { S: certificateId },
+				...end,
+			});
+			await table.put({
 				p: { S: REPLACEMENTS },
 				s: { S: certificateId },
 				thing: { S: thing },
 				replaces: { S: replaces },
-				[TABLES.records.ttlAttribute]: endOf(nowMs + REPLACEMENT_MS),
-			}),
+				...end,
+			});
+		},
 		async get(certificateId) {
-			const item = await table.get(keyOf(certificateId));
+			const item = await table.get(replacementOf(certificateId));
 			return item === null
 				? null
 				: {
@@ -30,25 +48,15 @@ export function dynamoReplacements(table: Table): ReplacementStore {
 						replaces: text(item, "replaces"),
 					};
 		},
-		forget: (certificateId) => table.delete(keyOf(certificateId)),
-		noteClaim: (thing, certificateId, nowMs) =>
-			table.put({
-				p: { S: CLAIMED },
-				s: { S: thing },
-				certificateId: { S: certificateId },
-				[TABLES.records.ttlAttribute]: endOf(nowMs + CLAIM_MS),
-			}),
-		async lastClaimOf(thing) {
-			const item = await table.get({ partition: CLAIMED, sort: thing });
-			return item === null ? null : text(item, "certificateId");
+		successorsOf: async (replaced) =>
+			(await successorsOf(replaced)).map(({ sort }) => sort),
+		forget: (certificateId) => table.delete(replacementOf(certificateId)),
+		async forgetSuccessorsOf(replaced) {
+			for (const key of await successorsOf(replaced)) await table.delete(key);
 		},
 	};
 }
 
-function keyOf(certificateId: string): Key {
+function replacementOf(certificateId: string): Key {
 	return { partition: REPLACEMENTS, sort: certificateId };
-}
-
-function endOf(atMs: number): { readonly N: string } {
-	return { N: String(Math.ceil(atMs / 1000)) };
 }
