@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { CertificateStore, DeviceCertificate } from "../ports.ts";
-import type {
-	PendingCertificate,
-	PendingCertificateStore,
+import {
+	MAX_PENDING_CERTIFICATES,
+	type PendingCertificate,
+	type PendingCertificateStore,
 } from "../provisioning/ports.ts";
 
 const PENDING: PendingCertificate = {
@@ -84,6 +85,20 @@ export function pendingCertificateStoreContract(
 			assert.equal(await pending.redeem("t-1", CERTIFICATE, 50), false);
 			assert.equal(await certificates.get("aa"), null);
 		});
+
+		it("keeps so many, and forgets those first that expire first", async () => {
+			await pending.add(PENDING, 0);
+			const added = Array.from({ length: MAX_PENDING_CERTIFICATES }, (_, i) =>
+				pending.add({ ...PENDING, tokenHash: `n-${i}`, expiresMs: 200 + i }, 0),
+			);
+			await Promise.all(added);
+			assert.equal(await pending.get("t-1", 50), null);
+			assert.notEqual(await pending.get("n-0", 50), null);
+			await pending.add({ ...PENDING, expiresMs: 1e6 }, 0);
+			assert.equal(await pending.get("n-0", 50), null);
+			assert.notEqual(await pending.get("n-1", 50), null);
+			assert.notEqual(await pending.get("t-1", 50), null);
+		}).timeout(60_000);
 
 		it("forgets the expired when another comes, and no others", async () => {
 			await pending.add(PENDING, 0);

@@ -1,8 +1,9 @@
 /** Pending certificates in memory, for tests. */
 import type { CertificateStore } from "../ports.ts";
-import type {
-	PendingCertificate,
-	PendingCertificateStore,
+import {
+	MAX_PENDING_CERTIFICATES,
+	type PendingCertificate,
+	type PendingCertificateStore,
 } from "../provisioning/ports.ts";
 
 /** @param certificates where those go that come into force */
@@ -20,6 +21,11 @@ export function memoryPendingCertificates(
 				if (expiresMs <= nowMs) all.delete(tokenHash);
 			}
 			all.set(pending.tokenHash, pending);
+			if (all.size <= MAX_PENDING_CERTIFICATES) return;
+			const [first] = [...all.values()].sort(
+				(a, b) => a.expiresMs - b.expiresMs,
+			);
+			if (first !== undefined) all.delete(first.tokenHash);
 		},
 		async get(tokenHash, nowMs) {
 			return find(tokenHash, nowMs);

@@ -27,9 +27,15 @@ export interface PendingCertificate {
 	readonly expiresMs: number;
 }
 
+/**
+ * So many are kept. Whoever has a claim certificate, which may be anybody, can ask for any number; who means it redeems his within
+ * seconds, and so before others drive it out.
+ */
+export const MAX_PENDING_CERTIFICATES = 10_000;
+
 /** @throws StoreError */
 export interface PendingCertificateStore {
-	/** Forgets those that have expired by then, too. */
+	/** Forgets those that have expired by then, too, and those that expire first where there are more than `MAX_PENDING_CERTIFICATES`. */
 	add(pending: PendingCertificate, nowMs: number): Promise<void>;
 	/** @returns null where there is none, or it has expired */
 	get(tokenHash: string, nowMs: number): Promise<PendingCertificate | null>;

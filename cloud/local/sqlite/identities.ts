@@ -1,7 +1,10 @@
 /** Certificates in the database: those in force, those that wait for their device, and who may become what by one. */
 import type { Claim } from "../../core/claims.ts";
 import type { DeviceCertificate } from "../../core/ports.ts";
-import type { PendingCertificate } from "../../core/provisioning/ports.ts";
+import {
+	MAX_PENDING_CERTIFICATES,
+	type PendingCertificate,
+} from "../../core/provisioning/ports.ts";
 import type { Connection, SqlRow } from "./connection.ts";
 
 /** In place of a thing's name, which is never empty. */
@@ -68,6 +71,11 @@ export class IdentityWriter implements IdentityWrites {
 		this.#run(
 			"INSERT INTO pending_certificates (token_hash, certificate_id, expires_ms) VALUES (?, ?, ?)",
 			[tokenHash, certificateId, expiresMs],
+		);
+		this.#run(
+			"DELETE FROM pending_certificates WHERE token_hash IN " +
+				"(SELECT token_hash FROM pending_certificates ORDER BY expires_ms DESC LIMIT -1 OFFSET ?)",
+			[MAX_PENDING_CERTIFICATES],
 		);
 	}
 

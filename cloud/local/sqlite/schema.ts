@@ -263,6 +263,9 @@ export const MIGRATIONS: readonly string[] = [
 	) WITHOUT ROWID;
 	CREATE INDEX crashes_by_time ON crashes (told_ms, thing, boot, uptime_ms);
 	`,
+	`
+	CREATE INDEX pending_certificates_by_age ON pending_certificates (expires_ms);
+	`,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
