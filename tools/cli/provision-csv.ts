@@ -9,7 +9,7 @@ import {
 import { provisionList, type RowOutcome } from "../identity/provision-list.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { printJson, printMessage, showControls } from "./output.ts";
-import type { ProvisioningPlace } from "./provision.ts";
+import { type ProvisioningPlace, stillInForce } from "./provision.ts";
 
 /** How often it says how far it is. */
 const PROGRESS_EVERY = 500;
@@ -28,11 +28,13 @@ export async function provisionCsv(
 	const tell = (outcome: RowOutcome) => {
 		counts.done++;
 		if ("error" in outcome) counts.failed++;
-		else if ("inForce" in outcome) counts.left++;
+		else if (!("certificateId" in outcome)) counts.left++;
 		else if (outcome.issued) counts.issued++;
 		if (options.json) printJson(outcome);
 		else if ("error" in outcome) {
 			printMessage(showControls(`${outcome.thing}: ${outcome.error}`));
+		} else if ("certificateId" in outcome && outcome.inForce !== undefined) {
+			printMessage(stillInForce({ ...outcome, others: outcome.inForce }));
 		}
 		if (counts.done % PROGRESS_EVERY === 0) {
 			printMessage(`Provisioned ${counts.done} of ${rows.length} things.`);
@@ -53,7 +55,7 @@ export async function provisionCsv(
 	);
 	if (left > 0) {
 		printMessage(
-			`${left} have a certificate in force whose key is not in their files, as after a rotation: nothing was made for them. --renew makes another, and leaves that one in force.`,
+			`${left} have a certificate in force whose key is not in their files, as after a rotation: nothing was made for them. The list with --renew makes another for each of these, and for no other; what is in force stays so, and is named.`,
 		);
 	}
 	if (failed > 0) {

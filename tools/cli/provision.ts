@@ -60,7 +60,7 @@ export function addProvision(program: Command): void {
 			)
 			.option(
 				"--renew",
-				"make another certificate though the thing has one in force, which stays so until it is revoked",
+				"make another certificate though the thing has one in force, which stays so until it is revoked; of a list, only for things whose files hold none that serves",
 			)
 			.option(
 				"--identity <dir>",
@@ -117,7 +117,7 @@ async function makeThing(
 		import("../identity/provision.ts"),
 		import("../identity/thing-certificate.ts"),
 	]);
-	const renew = options.renew === true;
+	const renew = options.renew ? "always" : "never";
 	try {
 		return await withRegistryAndEndpoint(
 			target,
@@ -303,15 +303,25 @@ function print(
 ${nvs === undefined ? "" : `  NVS image    ${nvs} (with the key: put it on the board by \`thinghz flash --nvs\`, then delete it)\n`}`,
 	);
 	if (thing.others.length > 0) {
-		printMessage(
-			`What ${thing.thing} had before is still in force. Once it connects with the new one: ${thing.others.map((id) => `\`thinghz devices revoke ${id}\``).join(", ")}.`,
-		);
+		printMessage(stillInForce(thing));
 	}
 	if (isLoopback(thing.endpoint)) {
 		printMessage(
 			`Only nodes on this machine reach ${thing.endpoint}. For one elsewhere run the cloud with \`thinghz up --host 0.0.0.0\`, and then provision again.`,
 		);
 	}
+}
+
+/** What to do about certificates that are in force beside the one in a thing's files. */
+export function stillInForce({
+	thing,
+	issued,
+	others,
+}: Pick<ProvisionedThing, "thing" | "issued" | "others">): string {
+	const revoke = others.map((id) => `\`thinghz devices revoke ${id}\``);
+	return issued
+		? `What ${thing} had before is still in force. Once it connects with the new one: ${revoke.join(", ")}.`
+		: `${thing} has more in force than the certificate in its files. Once it connects with that one: ${revoke.join(", ")}.`;
 }
 
 /** RFC 5735 section 4 and RFC 4291 section 2.5.3. */
