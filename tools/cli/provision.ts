@@ -1,7 +1,9 @@
 /** `thinghz provision NAME`: makes a thing, its certificate and the files a node needs. */
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { isClaimName, MAX_CLAIM_NAME_LENGTH } from "../../cloud/core/claims.ts";
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
+import { CLAIM_CLIENT_PREFIX } from "../../protocol/provisioning.ts";
 import { isThingName } from "../../protocol/topics.ts";
 import type { Endpoint, ProvisionedThing } from "../identity/provision.ts";
 import { openApi } from "./api-client.ts";
@@ -41,7 +43,10 @@ export function addProvision(program: Command): void {
 	commonOptions(
 		nvsOptions(program.command("provision"))
 			.description("make a thing, its certificate and the files a node needs")
-			.argument("[name]", "letters, digits, _ and -; at most 128")
+			.argument(
+				"[name]",
+				`letters, digits, _ and -; at most 128, with --claim ${MAX_CLAIM_NAME_LENGTH}`,
+			)
 			.option(
 				"--csv <file>",
 				"make every thing of a list: CSV with the columns name and, where devices have made their keys, csr; run again, it goes on",
@@ -107,6 +112,14 @@ function requireName(name: string): void {
 	);
 }
 
+/** @param name of a thing @throws UsageError */
+function requireClaimName(name: string): void {
+	if (isClaimName(name)) return;
+	throw new UsageError(
+		`--claim: ${name} has ${name.length} characters, and a name that is claimed has at most ${MAX_CLAIM_NAME_LENGTH}: the node connects as "${CLAIM_CLIENT_PREFIX}" and the name at first, and AWS IoT takes 128 bytes of that. Choose a shorter name, or make the certificate here: \`thinghz provision NAME\`.`,
+	);
+}
+
 async function makeThing(
 	name: string,
 	target: Target,
@@ -167,6 +180,7 @@ async function allowClaim(
 	nvs: NvsOrder | null,
 ): Promise<void> {
 	const { identity } = options;
+	requireClaimName(name);
 	if ([options.endpoint, options.out, options.renew].some(Boolean)) {
 		throw new UsageError(
 			"--claim makes no certificate: leave --endpoint, --out and --renew out.",
