@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memoryStores } from "../../cloud/core/fakes/memory-stores.ts";
+import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
 import { openAuthority } from "../../cloud/local/identity/authority.ts";
 import { LocalRegistry } from "../../cloud/local/identity/registry.ts";
 import { certificateRequest } from "../identity/certificate-request.ts";
@@ -42,11 +43,48 @@ describe("thinghz provision --csv", () => {
 		names: readonly string[],
 		which: number,
 		options: { readonly json?: boolean; readonly renew?: boolean } = {},
+		eachTakesMs = 0,
 	): Promise<Printed> {
 		const rows = names.map((name) => ({ name, csr: requests[which] ?? "" }));
-		const place = { registry, dir, endpoint: ENDPOINT, isRemote: false };
-		return capturing(() => provisionCsv(rows, place, options));
+		const time = new SteppedTime();
+		const slow: ThingRegistry = {
+			authorityPem: registry.authorityPem,
+			register: async (thing) => {
+				await registry.register(thing);
+				time.step(eachTakesMs);
+			},
+			issue: (thing, request) => registry.issue(thing, request),
+			adopt: (thing, certificate) => registry.adopt(thing, certificate),
+			inForce: (thing) => registry.inForce(thing),
+			revoke: (thing) => registry.revoke(thing),
+		};
+		const place = { registry: slow, dir, endpoint: ENDPOINT, isRemote: true };
+		return capturing(() => provisionCsv(rows, place, options, time));
 	}
+
+	const many = (count: number) =>
+		Array.from({ length: count }, (_, n) => `node-${n}`);
+
+	it("says how far it is where it takes five seconds, and nothing where it takes less", async () => {
+		const long = await run(many(12), 0, {}, 700);
+		assert.match(
+			long.stderr,
+			/^\d+ of 12 things are done, about \d+ s left\.\n12 of/,
+		);
+		assert.equal(long.stdout, "");
+		const short = await run(many(7), 1, {}, 700);
+		assert.doesNotMatch(short.stderr, /are done/);
+	});
+
+	it("says so beside the lines of JSON, not among them", async () => {
+		const { stdout, stderr } = await run(many(12), 0, { json: true }, 700);
+		assert.match(stderr, /of 12 things are done/);
+		const lines = stdout.trim().split("\n");
+		assert.deepEqual(
+			lines.map((line) => JSON.parse(line).thing).sort(),
+			many(12).sort(),
+		);
+	});
 
 	it("says what --renew makes, and names what stays in force beside that, for people and as JSON", async () => {
 		await run(["porch", "shed"], 0);
@@ -86,6 +124,31 @@ describe("thinghz provision --csv", () => {
 		assert.equal((await registry.inForce("shed")).length, 1);
 	});
 });
+
+/** Goes on when it is told to, at once: what waits for the disk meanwhile does not have it wait. */
+class SteppedTime {
+	#now = 0;
+	#waiting: { readonly atMs: number; readonly run: () => void } | null = null;
+
+	nowMs(): number {
+		return this.#now;
+	}
+
+	after(delayMs: number, run: () => void): () => void {
+		this.#waiting = { atMs: this.#now + delayMs, run };
+		return () => {
+			this.#waiting = null;
+		};
+	}
+
+	step(ms: number): void {
+		this.#now += ms;
+		const waiting = this.#waiting;
+		if (waiting === null || waiting.atMs > this.#now) return;
+		this.#waiting = null;
+		waiting.run();
+	}
+}
 
 /** What it writes to stdout and stderr meanwhile. */
 async function capturing(work: () => Promise<void>): Promise<Printed> {
