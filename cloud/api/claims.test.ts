@@ -65,6 +65,18 @@ describe("POST /v1/claims", () => {
 		assert.equal((await post({ claims }, { names: ["boiler"] })).status, 503);
 	});
 
+	it("takes a name that a node can connect with while it claims it, and says of a longer one how long it may be", async () => {
+		const claims = memoryClaims();
+		const longest = "n".repeat(114);
+		const taken = await post({ claims }, { names: [longest] });
+		assert.equal(taken.status, 200);
+		const refused = await post({ claims }, { names: ["roof", `${longest}n`] });
+		assert.equal(refused.status, 400);
+		const { detail } = await problemOf(refused);
+		assert.match(detail, /names\/1: .*at most 114/);
+		assert.equal(await claims.get("roof"), null);
+	});
+
 	for (const body of [
 		{},
 		{ names: [] },
@@ -128,6 +140,13 @@ describe("DELETE /v1/claims/{name}", () => {
 		const response = await revoke("boiler", { claims });
 		assert.equal(response.status, 204);
 		assert.equal(await claims.claim("boiler", NOW), false);
+	});
+
+	it("takes back a name that is too long to be claimed, and was allowed before that was asked", async () => {
+		const claims = memoryClaims();
+		const name = "n".repeat(128);
+		await claims.allow(name, NOW);
+		assert.equal((await revoke(name, { claims })).status, 204);
 	});
 
 	it("answers 404 for a name that was not allowed, and where there are no claims", async () => {

@@ -1,7 +1,11 @@
 /** /v1/claims: which nodes may become things by themselves, where there is fleet provisioning. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { isThingName } from "../../protocol/topics.ts";
-import type { Claim } from "../core/claims.ts";
+import {
+	type Claim,
+	isClaimName,
+	MAX_CLAIM_NAME_LENGTH,
+} from "../core/claims.ts";
 import type { AuthEnv } from "./auth.ts";
 import { JSON_BODY_PROBLEMS, jsonBody } from "./json-body.ts";
 import type { ApiDeps } from "./ports.ts";
@@ -24,6 +28,13 @@ const MAX_LIMIT = 1_000;
 
 const NameSchema = z.string().refine(isThingName, "not a device name");
 
+const ClaimNameSchema = z
+	.string()
+	.refine(
+		isClaimName,
+		`a name that is claimed has at most ${MAX_CLAIM_NAME_LENGTH} letters, digits, hyphens and underscores`,
+	);
+
 const ClaimSchema = z
 	.object({
 		name: z.string().openapi({ description: "Of the thing." }),
@@ -42,7 +53,8 @@ const allowRoute = createRoute({
 	description:
 		"A node with a claim certificate may become a thing of one of these names, by AWS IoT's fleet provisioning. A name that " +
 		"was claimed before may be claimed once more: for a node whose flash has been erased. A thing may exchange its " +
-		"certificate by the same: allow its own name.",
+		`certificate by the same: allow its own name. A name has at most ${MAX_CLAIM_NAME_LENGTH} characters here: the client id of a node ` +
+		"that claims it is longer than the name, and AWS IoT takes 128 bytes of one.",
 	tags: ["operation"],
 	security: SECURITY,
 	middleware: jsonBody,
@@ -52,7 +64,7 @@ const allowRoute = createRoute({
 			content: {
 				"application/json": {
 					schema: z.strictObject({
-						names: z.array(NameSchema).min(1).max(MAX_NAMES),
+						names: z.array(ClaimNameSchema).min(1).max(MAX_NAMES),
 					}),
 				},
 			},

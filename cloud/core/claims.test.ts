@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { refusalOfClaim } from "./claims.ts";
+import { CLAIM_CLIENT_PREFIX } from "../../protocol/provisioning.ts";
+import {
+	isClaimName,
+	MAX_CLAIM_NAME_LENGTH,
+	refusalOfClaim,
+} from "./claims.ts";
 import { claimStoreContract } from "./contracts/claim-store.ts";
 import { memoryClaims } from "./fakes/memory-claims.ts";
 import { memoryStores } from "./fakes/memory-stores.ts";
@@ -10,6 +15,16 @@ const MINUTE = 60_000;
 claimStoreContract("Memory", async () => memoryClaims());
 
 const { devices } = memoryStores();
+
+describe("A name that may be claimed", () => {
+	it("makes, with the prefix, a client id that AWS IoT takes", () => {
+		const longest = "n".repeat(MAX_CLAIM_NAME_LENGTH);
+		assert.equal(Buffer.byteLength(CLAIM_CLIENT_PREFIX + longest), 128);
+		for (const name of ["n", longest]) assert.ok(isClaimName(name));
+		for (const name of ["", `${longest}n`, "n".repeat(128), "a/b", "rotate:n"])
+			assert.ok(!isClaimName(name), name);
+	});
+});
 
 describe("A node that claims to be a thing", () => {
 	it("is let in when that has been allowed", async () => {

@@ -6,6 +6,21 @@ import { CLAIM_CLIENT_PREFIX } from "../../protocol/provisioning.ts";
 import { isThingName } from "../../protocol/topics.ts";
 import type { DeviceStore } from "./ports.ts";
 
+/** AWS IoT's, in bytes of UTF-8: https://docs.aws.amazon.com/general/latest/gr/iot-core.html, "Client ID size". */
+const MAX_CLIENT_ID_BYTES = 128;
+
+/**
+ * Of a name that may be claimed: the node connects by the prefix and the name until it is the thing. Shorter than what a thing may have
+ * for its name, on both clouds, so that what is allowed on one can be on the other.
+ */
+export const MAX_CLAIM_NAME_LENGTH =
+	MAX_CLIENT_ID_BYTES - CLAIM_CLIENT_PREFIX.length;
+
+/** Whether a node can become the thing of that name by itself. */
+export function isClaimName(name: string): boolean {
+	return isThingName(name) && name.length <= MAX_CLAIM_NAME_LENGTH;
+}
+
 export interface Claim {
 	/** Of the thing that a node may become. */
 	readonly name: string;

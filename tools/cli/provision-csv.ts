@@ -9,10 +9,9 @@ import {
 import { provisionList, type RowOutcome } from "../identity/provision-list.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { printJson, printMessage, showControls } from "./output.ts";
-import type { ProvisioningPlace } from "./provision.ts";
+import { Progress, type ProgressTime, SYSTEM_TIME } from "./progress.ts";
+import { type ProvisioningPlace, stillInForce } from "./provision.ts";
 
-/** How often it says how far it is. */
-const PROGRESS_EVERY = 500;
 /** Of requests, so many are written with one commit; keys take a processor each, and one thing more has its files written meanwhile. */
 const REQUESTS_AT_ONCE = 64;
 /** AWS IoT takes some ten requests of a kind a second, and a thing needs up to ten. */
@@ -22,38 +21,43 @@ export async function provisionCsv(
 	rows: readonly FleetRow[],
 	{ registry, dir, endpoint, isRemote }: ProvisioningPlace,
 	options: { readonly json?: boolean; readonly renew?: boolean },
+	time: ProgressTime = SYSTEM_TIME,
 ): Promise<void> {
 	const allHaveRequests = rows.every(({ csr }) => csr !== null);
-	const counts = { done: 0, issued: 0, left: 0, failed: 0 };
+	const counts = { issued: 0, left: 0, failed: 0 };
+	const progress = new Progress("things", rows.length, time, printMessage);
 	const tell = (outcome: RowOutcome) => {
-		counts.done++;
+		progress.note();
 		if ("error" in outcome) counts.failed++;
-		else if ("inForce" in outcome) counts.left++;
+		else if (!("certificateId" in outcome)) counts.left++;
 		else if (outcome.issued) counts.issued++;
 		if (options.json) printJson(outcome);
 		else if ("error" in outcome) {
 			printMessage(showControls(`${outcome.thing}: ${outcome.error}`));
-		}
-		if (counts.done % PROGRESS_EVERY === 0) {
-			printMessage(`Provisioned ${counts.done} of ${rows.length} things.`);
+		} else if ("certificateId" in outcome && outcome.inForce !== undefined) {
+			printMessage(stillInForce({ ...outcome, others: outcome.inForce }));
 		}
 	};
-	await provisionList(registry, dir, rows, endpoint, {
-		atOnce: isRemote
-			? REMOTE_AT_ONCE
-			: allHaveRequests
-				? REQUESTS_AT_ONCE
-				: cpus().length + 1,
-		renew: options.renew === true,
-		onOutcome: tell,
-	});
+	try {
+		await provisionList(registry, dir, rows, endpoint, {
+			atOnce: isRemote
+				? REMOTE_AT_ONCE
+				: allHaveRequests
+					? REQUESTS_AT_ONCE
+					: cpus().length + 1,
+			renew: options.renew === true,
+			onOutcome: tell,
+		});
+	} finally {
+		progress.stop();
+	}
 	const { issued, left, failed } = counts;
 	printMessage(
 		`${issued} of ${rows.length} things have a new certificate, ${rows.length - issued - left - failed} had one that serves; their files are in ${dir}/things.`,
 	);
 	if (left > 0) {
 		printMessage(
-			`${left} have a certificate in force whose key is not in their files, as after a rotation: nothing was made for them. --renew makes another, and leaves that one in force.`,
+			`${left} have a certificate in force whose key is not in their files, as after a rotation: nothing was made for them. The list with --renew makes another for each of these, and for no other; what is in force stays so, and is named.`,
 		);
 	}
 	if (failed > 0) {

@@ -81,6 +81,6 @@ async function provisionNode(
 	} catch (error) {
 		if (!(error instanceof AlreadyInForce)) throw error;
 		if (error.hasFiles) return;
-		await provision(registry, dir, name, endpoint, { renew: true });
+		await provision(registry, dir, name, endpoint, { renew: "elsewhere" });
 	}
 }

@@ -1,7 +1,9 @@
 /** `thinghz provision NAME`: makes a thing, its certificate and the files a node needs. */
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { isClaimName, MAX_CLAIM_NAME_LENGTH } from "../../cloud/core/claims.ts";
 import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
+import { CLAIM_CLIENT_PREFIX } from "../../protocol/provisioning.ts";
 import { isThingName } from "../../protocol/topics.ts";
 import type { Endpoint, ProvisionedThing } from "../identity/provision.ts";
 import { openApi } from "./api-client.ts";
@@ -41,7 +43,10 @@ export function addProvision(program: Command): void {
 	commonOptions(
 		nvsOptions(program.command("provision"))
 			.description("make a thing, its certificate and the files a node needs")
-			.argument("[name]", "letters, digits, _ and -; at most 128")
+			.argument(
+				"[name]",
+				`letters, digits, _ and -; at most 128, with --claim ${MAX_CLAIM_NAME_LENGTH}`,
+			)
 			.option(
 				"--csv <file>",
 				"make every thing of a list: CSV with the columns name and, where devices have made their keys, csr; run again, it goes on",
@@ -60,7 +65,7 @@ export function addProvision(program: Command): void {
 			)
 			.option(
 				"--renew",
-				"make another certificate though the thing has one in force, which stays so until it is revoked",
+				"make another certificate though the thing has one in force, which stays so until it is revoked; of a list, only for things whose files hold none that serves",
 			)
 			.option(
 				"--identity <dir>",
@@ -107,6 +112,14 @@ function requireName(name: string): void {
 	);
 }
 
+/** @param name of a thing @throws UsageError */
+function requireClaimName(name: string): void {
+	if (isClaimName(name)) return;
+	throw new UsageError(
+		`--claim: ${name} has ${name.length} characters, and a name that is claimed has at most ${MAX_CLAIM_NAME_LENGTH}: the node connects as "${CLAIM_CLIENT_PREFIX}" and the name at first, and AWS IoT takes 128 bytes of that. Choose a shorter name, or make the certificate here: \`thinghz provision NAME\`.`,
+	);
+}
+
 async function makeThing(
 	name: string,
 	target: Target,
@@ -117,7 +130,7 @@ async function makeThing(
 		import("../identity/provision.ts"),
 		import("../identity/thing-certificate.ts"),
 	]);
-	const renew = options.renew === true;
+	const renew = options.renew ? "always" : "never";
 	try {
 		return await withRegistryAndEndpoint(
 			target,
@@ -167,6 +180,7 @@ async function allowClaim(
 	nvs: NvsOrder | null,
 ): Promise<void> {
 	const { identity } = options;
+	requireClaimName(name);
 	if ([options.endpoint, options.out, options.renew].some(Boolean)) {
 		throw new UsageError(
 			"--claim makes no certificate: leave --endpoint, --out and --renew out.",
@@ -303,15 +317,25 @@ function print(
 ${nvs === undefined ? "" : `  NVS image    ${nvs} (with the key: put it on the board by \`thinghz flash --nvs\`, then delete it)\n`}`,
 	);
 	if (thing.others.length > 0) {
-		printMessage(
-			`What ${thing.thing} had before is still in force. Once it connects with the new one: ${thing.others.map((id) => `\`thinghz devices revoke ${id}\``).join(", ")}.`,
-		);
+		printMessage(stillInForce(thing));
 	}
 	if (isLoopback(thing.endpoint)) {
 		printMessage(
 			`Only nodes on this machine reach ${thing.endpoint}. For one elsewhere run the cloud with \`thinghz up --host 0.0.0.0\`, and then provision again.`,
 		);
 	}
+}
+
+/** What to do about certificates that are in force beside the one in a thing's files. */
+export function stillInForce({
+	thing,
+	issued,
+	others,
+}: Pick<ProvisionedThing, "thing" | "issued" | "others">): string {
+	const revoke = others.map((id) => `\`thinghz devices revoke ${id}\``);
+	return issued
+		? `What ${thing} had before is still in force. Once it connects with the new one: ${revoke.join(", ")}.`
+		: `${thing} has more in force than the certificate in its files. Once it connects with that one: ${revoke.join(", ")}.`;
 }
 
 /** RFC 5735 section 4 and RFC 4291 section 2.5.3. */

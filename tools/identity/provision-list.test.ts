@@ -109,10 +109,80 @@ describe("provisioning a list of things", () => {
 		const [left] = await run(list);
 		assert.ok(left !== undefined && "inForce" in left);
 		const [outcome] = await run(list, undefined, { renew: true });
-		assert.ok(outcome !== undefined && "issued" in outcome && outcome.issued);
-		const [again] = await run(list);
-		assert.deepEqual(again, { ...outcome, issued: false });
+		assert.ok(outcome !== undefined && "certificateId" in outcome);
+		const { thing, certificateId } = outcome;
+		assert.deepEqual(outcome, { ...left, certificateId, issued: true });
+		const again = await run(list);
+		assert.deepEqual(again, [{ thing, certificateId, issued: false }]);
 	});
+
+	it("renewed, leaves those alone whose folder is whole, however often it is run", async () => {
+		const list = [...rows(), { name: "g", csr: null }];
+		const first = await run(list);
+		for (let n = 0; n < 2; n++)
+			assert.deepEqual(
+				await run(list, undefined, { renew: true }),
+				first.map((one) => ({ ...one, issued: false })),
+			);
+		for (const { name } of list)
+			assert.equal((await stores.certificates.ofThing(name)).length, 1);
+	});
+
+	it("renewed, makes one for each that would be passed over, and names what stays in force, also when it is run again", async () => {
+		const list = [..."abcd"].map((name) => ({ name, csr: null }));
+		const first = await run(list);
+		for (const name of ["b", "d"])
+			rmSync(join(dir, "things", name, "private.pem"));
+		const renewed = await run(list, undefined, { renew: true });
+		assert.deepEqual(
+			renewed.map((one) => "issued" in one && one.issued),
+			[false, true, false, true],
+		);
+		for (const at of [1, 3]) {
+			const [was = assert.fail(), is = assert.fail()] = [
+				first[at],
+				renewed[at],
+			];
+			assert.ok("certificateId" in was && "certificateId" in is);
+			assert.deepEqual(is.inForce, [was.certificateId]);
+			assert.notEqual(is.certificateId, was.certificateId);
+		}
+		const again = await run(list, undefined, { renew: true });
+		assert.deepEqual(
+			again,
+			renewed.map((one) => ({ ...one, issued: false })),
+		);
+		for (const [at, { name }] of list.entries())
+			assert.equal(
+				(await stores.certificates.ofThing(name)).length,
+				at % 2 === 0 ? 1 : 2,
+			);
+	});
+
+	for (const at of [1, 2, 3]) {
+		it(`renewed, cut off after ${at} and renewed again, makes one for each`, async () => {
+			const list = [..."abcdeh"].map((name) => ({ name, csr: null }));
+			await run(list);
+			for (const { name } of list)
+				rmSync(join(dir, "things", name, "private.pem"));
+			let done = 0;
+			const cut = run(
+				list,
+				() => {
+					done++;
+					stores.failing = done >= at;
+				},
+				{ renew: true },
+			);
+			await assert.rejects(cut, StoreError);
+			stores.failing = false;
+			await run(list, undefined, { renew: true });
+			for (const { name } of list) {
+				assert.equal((await stores.certificates.ofThing(name)).length, 2);
+				assert.ok(existsSync(join(dir, "things", name, "private.pem")));
+			}
+		});
+	}
 
 	it("makes nothing for things that have exchanged their certificates, and says which those are", async () => {
 		const list = [...rows(), { name: "g", csr: null }];

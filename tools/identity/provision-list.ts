@@ -6,7 +6,7 @@ import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
 import { RegistryError } from "../../cloud/core/thing-registry.ts";
 import type { FleetRow } from "./fleet-csv.ts";
 import { type Endpoint, provisionIn, thingLocks } from "./provision.ts";
-import { AlreadyInForce } from "./thing-certificate.ts";
+import { AlreadyInForce, type Renewal } from "./thing-certificate.ts";
 
 /** After so many in a row for which the cloud had no answer, there is no cloud. */
 const MAX_UNAVAILABLE = 20;
@@ -17,6 +17,8 @@ export type RowOutcome =
 			readonly certificateId: string;
 			/** False when it was provisioned before and that still serves. */
 			readonly issued: boolean;
+			/** With `renew`: ids of others that are in force beside it, until somebody revokes them. Never empty. */
+			readonly inForce?: readonly string[];
 	  }
 	/** It has others in force, which it has got itself or which are elsewhere: nothing was made. */
 	| {
@@ -35,7 +37,10 @@ export type RowOutcome =
 export interface ListOptions {
 	/** Things under way at a time. */
 	readonly atOnce: number;
-	/** Makes another certificate for those that have one in force, which stays so. */
+	/**
+	 * Makes a certificate also for things that would be passed over, as the key of what they have in force is not in their files; that stays in
+	 * force. Those whose files serve are left as they are.
+	 */
 	readonly renew?: boolean;
 	/** Told of each thing once it is done, in the order in which they are. */
 	readonly onOutcome: (outcome: RowOutcome) => void;
@@ -54,14 +59,16 @@ export async function provisionList(
 	const waiting = [...rows].reverse();
 	const locks = thingLocks(dataDir);
 	const site = { registry, dataDir, endpoint, locks };
+	const renewal: Renewal = renew ? "elsewhere" : "never";
 	let failure: unknown = null;
 	let unavailable = 0;
 	const one = async ({ name, csr }: FleetRow): Promise<RowOutcome> => {
 		try {
-			const made = await provisionIn(site, name, { csr, renew });
+			const made = await provisionIn(site, name, { csr, renew: renewal });
 			unavailable = 0;
-			const { certificateId, issued } = made;
-			return { thing: name, certificateId, issued };
+			const { certificateId, issued, others } = made;
+			const beside = others.length === 0 ? {} : { inForce: others };
+			return { thing: name, certificateId, issued, ...beside };
 		} catch (error) {
 			if (error instanceof AlreadyInForce) {
 				unavailable = 0;

@@ -107,7 +107,7 @@ describe("provisioning a thing", () => {
 	}
 
 	const renew = () =>
-		provision(registry, dir, "node-1", ENDPOINT, { renew: true });
+		provision(registry, dir, "node-1", ENDPOINT, { renew: "always" });
 	const active = () =>
 		[...stores.all.values()]
 			.filter(({ status }) => status === "ACTIVE")
@@ -325,7 +325,7 @@ describe("provisioning a thing", () => {
 			stores.all.clear();
 			stores.all.set(known.certificateId, known);
 			const run = (of: ThingRegistry) =>
-				provision(of, dir, "node-1", ENDPOINT, { renew: true });
+				provision(of, dir, "node-1", ENDPOINT, { renew: "always" });
 			const wasCut = await run(cutting(registry, cut)).then(
 				() => false,
 				(error) => {
@@ -401,7 +401,7 @@ describe("provisioning a thing", () => {
 			await writeFile(two.files[file], await readFile(one.files[file]));
 		}
 		const again = await provision(registry, dir, "node-2", ENDPOINT, {
-			renew: true,
+			renew: "always",
 		});
 		assert.equal(again.issued, true);
 		const pem = await readFile(again.files.certificate);

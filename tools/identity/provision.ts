@@ -6,7 +6,11 @@ import { keyOfRequest } from "../../cloud/local/identity/certificate-request.ts"
 import { IdentityError } from "../../cloud/local/identity/errors.ts";
 import { PUBLIC_MODE } from "../../cloud/local/identity/files.ts";
 import { isThingName } from "../../protocol/topics.ts";
-import { AlreadyInForce, settleCertificate } from "./thing-certificate.ts";
+import {
+	AlreadyInForce,
+	type Renewal,
+	settleCertificate,
+} from "./thing-certificate.ts";
 import { ThingFolder } from "./thing-folder.ts";
 import { ThingLocks } from "./thing-locks.ts";
 
@@ -35,7 +39,7 @@ export interface ProvisionedThing extends ThingConfig {
 	};
 	/** Whether a new key and certificate were made; false when those that were there still serve. */
 	readonly issued: boolean;
-	/** Ids of certificates that are in force beside a new one: they stay so until somebody revokes them. */
+	/** Ids of certificates that are in force beside it, where one is new or was to be: they stay so until somebody revokes them. */
 	readonly others: readonly string[];
 }
 
@@ -43,8 +47,8 @@ export interface ProvisionedThing extends ThingConfig {
 export interface ProvisionOptions {
 	/** PKCS #10, PEM, of a device that has made its key: its folder gets no private key. */
 	readonly csr?: string | null;
-	/** Makes another certificate although the thing has one in force, which stays so. */
-	readonly renew?: boolean;
+	/** Never, where it is left out. */
+	readonly renew?: Renewal;
 }
 
 /**
@@ -88,7 +92,7 @@ export interface ProvisioningSite {
 export async function provisionIn(
 	site: ProvisioningSite,
 	name: string,
-	{ csr = null, renew = false }: ProvisionOptions,
+	{ csr = null, renew = "never" }: ProvisionOptions,
 ): Promise<ProvisionedThing> {
 	const { registry, dataDir, locks } = site;
 	requireThingName(name);

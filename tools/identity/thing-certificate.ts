@@ -36,9 +36,14 @@ export interface CertificateOrder {
 	readonly name: string;
 	/** Of a device that has made its key; null where the key is to be made here. */
 	readonly request: GivenRequest | null;
-	/** Makes another one although the thing has one in force, which stays so. */
-	readonly renew: boolean;
+	readonly renew: Renewal;
 }
+
+/**
+ * When a thing that has a certificate in force gets another one, beside which the first stays so. "elsewhere": only where its files hold none
+ * that serves, so that it gets one however often it is asked for. "always": each time.
+ */
+export type Renewal = "never" | "elsewhere" | "always";
 
 /** A request that has been judged. */
 export interface GivenRequest {
@@ -52,7 +57,7 @@ export interface SettledCertificate {
 	readonly pem: string;
 	/** Whether it was made now; false when the one that was there still serves. */
 	readonly issued: boolean;
-	/** Ids of those that are in force beside a new one. */
+	/** Ids of those that are in force beside it; only looked for where one is new or was to be. */
 	readonly others: readonly string[];
 }
 
@@ -89,14 +94,21 @@ export async function settleCertificate(
 	const { name, renew } = order;
 	const places = placesOf(files);
 	const wants = order.request?.keyDer ?? null;
-	if (!renew) {
+	const othersThan = async (certificate: string | null) => {
+		const own = idOf(certificate);
+		return (await registry.inForce(name)).filter((id) => id !== own);
+	};
+	if (renew !== "always") {
 		const pem = await usable(registry, places, name, wants);
-		if (pem !== null) return { pem, issued: false, others: [] };
+		if (pem !== null) {
+			// It may have been made by a run that was cut off before it could name them.
+			const others = renew === "never" ? [] : await othersThan(pem);
+			return { pem, issued: false, others };
+		}
 	}
 	const begun = await places.folder.read(places.nextCertificate);
-	const inForce = await registry.inForce(name);
-	const others = inForce.filter((id) => id !== idOf(begun));
-	if (others.length > 0 && !renew)
+	const others = await othersThan(begun);
+	if (others.length > 0 && renew === "never")
 		throw new AlreadyInForce(
 			name,
 			others,
