@@ -214,7 +214,7 @@ describe("thinghz provision on a new folder", () => {
 	});
 });
 
-describe("thinghz devices revoke", () => {
+describe("thinghz devices revoke and certificates", () => {
 	const folder = temporaryFolder();
 	const target = `local:${folder.dir}`;
 	after(() => folder.remove());
@@ -244,6 +244,28 @@ describe("thinghz devices revoke", () => {
 			"porch",
 		);
 		assert.match(said.stderr, /^Revoked the certificate of porch/);
+	});
+
+	it("lists those in force, so that one of them can be revoked", async () => {
+		const at = ["--target", target];
+		const provision = () =>
+			thinghzJson<Record<string, string>>(
+				...["provision", "shed", "--renew", ...at],
+			);
+		const [one, other] = [await provision(), await provision()];
+		const ids = [one.certificateId, other.certificateId];
+		const args = ["devices", "certificates", "shed", ...at];
+		const listed = await thinghzJson<{ inForce: string[] }>(...args);
+		assert.deepEqual([...listed.inForce].sort(), [...ids].sort());
+		const said = await thinghz(...args);
+		assert.deepEqual(said.stdout.trim().split("\n"), listed.inForce);
+		assert.match(said.stderr, /`thinghz devices revoke ID`/);
+		await thinghzJson("devices", "revoke", ids[0] ?? "", ...at);
+		const { inForce } = await thinghzJson<{ inForce: string[] }>(...args);
+		assert.deepEqual(inForce, [ids[1]]);
+		const none = await thinghz("devices", "certificates", "nobody", ...at);
+		assert.equal(none.code, 0);
+		assert.match(none.stderr, /^nobody has no certificate in force\./);
 	});
 
 	it("knows no thing that was never provisioned", async () => {

@@ -1,5 +1,5 @@
 /**
- * `thinghz devices`: what reports here, and when each was last heard; `devices revoke`: who may not any more; `devices delete`: what is to
+ * `thinghz devices`: what reports here, and when each was last heard; `devices certificates`: by what a device may connect; `devices revoke`: who may not any more; `devices delete`: what is to
  * be there no more; `devices tag`: what jobs find them by.
  */
 
@@ -40,6 +40,13 @@ export function addDevices(program: Command): void {
 		program.command("devices").description("list the devices"),
 	).action(list);
 	// Its options are those of `devices`, which take effect before and after its name.
+	devices
+		.command("certificates")
+		.description("list a device's certificates that are in force")
+		.argument("<name>", "the thing")
+		.action((name: string, _options: unknown, command: Command) =>
+			listCertificates(name, command.optsWithGlobals<CommonOptions>()),
+		);
 	devices
 		.command("revoke")
 		.description("refuse a device's certificates from now on")
@@ -168,6 +175,29 @@ function counted(count: number, what: string, how: string): string | null {
 	return count === 0
 		? null
 		: `${count} ${what}${count === 1 ? "" : "s"} ${how}`;
+}
+
+/** From the registry itself, as `revoke`. A thing that was never provisioned has none, like one whose certificates are all revoked. */
+async function listCertificates(
+	name: string,
+	options: CommonOptions,
+): Promise<void> {
+	const target = parseAnyTarget(options.target);
+	if (target !== "aws") assertDataFolder(target);
+	const { withRegistry } = await import("./registry.ts");
+	const inForce = await withRegistry(target, (registry) =>
+		registry.inForce(name),
+	);
+	if (options.json) return printJson({ name, inForce });
+	if (inForce.length === 0) {
+		printMessage(
+			`${name} has no certificate in force. \`thinghz provision ${name}\` makes one.`,
+		);
+		return;
+	}
+	for (const id of inForce) process.stdout.write(`${id}\n`);
+	if (inForce.length > 1)
+		printMessage("`thinghz devices revoke ID` takes one of them out of force.");
 }
 
 /** Works on the registry itself, as provisioning does; a cloud that runs looks at it again by itself. */
