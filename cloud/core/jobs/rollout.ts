@@ -38,13 +38,17 @@ export function stageLimit(
 	notified: number,
 	succeeded: number,
 ): number {
-	const limits = stages.map((percent) => Math.ceil((things * percent) / 100));
+	const limits = stages.map((percent) => limitOf(percent, things));
 	const isProven = succeeded * 100 >= notified * STAGE_SUCCESS_PERCENT;
 	return (
 		limits.find(
 			(limit) => limit > notified || (limit === notified && !isProven),
 		) ?? things
 	);
+}
+
+function limitOf(percent: number, things: number): number {
+	return Math.ceil((things * percent) / 100);
 }
 
 /** Things of a job, by how far they are. */
@@ -57,6 +61,56 @@ export interface Reach {
 	readonly succeeded: number;
 	/** To be told yet. */
 	readonly untold: number;
+}
+
+/** A stage, all things of which have been told: more are told once enough of them have done it. */
+export interface StageWait {
+	/** Which one, from 1, of how many there are. */
+	readonly number: number;
+	readonly of: number;
+	/** Of the job's things, so many percent are its end. */
+	readonly percent: number;
+	/** Things that were told and have not been taken out. */
+	readonly told: number;
+	/** Of those: done. */
+	readonly succeeded: number;
+	/** Of those: how many have to be done (`STAGE_SUCCESS_PERCENT`). */
+	readonly needed: number;
+	/** Of those: not ended yet. */
+	readonly going: number;
+	/**
+	 * Whether that many cannot be done any more, even if all that go on succeed: nobody else is told, unless more things come to belong to
+	 * the job, which makes the stage larger.
+	 */
+	readonly isStuck: boolean;
+}
+
+/**
+ * The stage that a job which goes on waits for; null while more things are to be told without waiting for one, and when all have been.
+ * @param reach `going`: told, and not ended yet
+ */
+export function stageWait(
+	stages: readonly number[],
+	reach: Reach & { readonly going: number },
+): StageWait | null {
+	const { notified, removed, succeeded, untold, going } = reach;
+	const told = notified - removed;
+	const things = told + untold;
+	if (untold === 0 || stageLimit(stages, things, told, succeeded) > told) {
+		return null;
+	}
+	const at = stages.findIndex((percent) => limitOf(percent, things) === told);
+	const needed = Math.ceil((told * STAGE_SUCCESS_PERCENT) / 100);
+	return {
+		number: at + 1,
+		of: stages.length,
+		percent: stages[at] ?? 100,
+		told,
+		succeeded,
+		needed,
+		going,
+		isStuck: succeeded + going < needed,
+	};
 }
 
 /** How many things may be told now, so that the rate holds within each minute and is spread over it, and no stage is passed over. */
