@@ -163,7 +163,7 @@ const StageSchema = z
 		}),
 		stuck: z.boolean().openapi({
 			description:
-				"Whether so many cannot succeed any more, even if all that are going do: nobody else is told, unless more devices come to match a query. Cancel the job, and make another once you know what failed.",
+				"Whether so many cannot succeed any more, even if all that are going do: nobody else is told while the devices that it is for stay the same. Cancel the job, and make another once you know what failed.",
 		}),
 	})
 	.openapi("JobStage", {

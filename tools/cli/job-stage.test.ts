@@ -28,7 +28,7 @@ describe("What commands say of a job's stage", () => {
 		const stage = { ...STAGE, succeeded: 0, stuck: true };
 		assert.match(
 			stageText({ stage, where: "board=esp32" }, MEND) ?? "",
-			/ before more are told; the 3 that have not ended are too few\. Only devices that come to match could free it\. End it\.$/,
+			/ before more are told; the 3 that have not ended are too few\. Only a change of the devices that match could free it\. End it\.$/,
 		);
 	});
 

@@ -20,7 +20,9 @@ export function stageText(
 	const rest =
 		going === 0 ? "" : `; the ${going} that have not ended are too few`;
 	const others =
-		where === null ? "" : " Only devices that come to match could free it.";
+		where === null
+			? ""
+			: " Only a change of the devices that match could free it.";
 	return `It stands still for good at ${which}: ${so} would have to ${then}${rest}.${others} ${mend}`;
 }
 

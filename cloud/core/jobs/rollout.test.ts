@@ -111,6 +111,21 @@ describe("The stages of a rollout", () => {
 		assert.equal(limit(3, 1, 1), 3);
 	});
 
+	it("are not passed over when devices go that were not told, which makes them smaller", () => {
+		// Two of eight were told at 25 % and have failed; then four of the others go.
+		assert.ok(stageLimit([25, 100], 8, 2, 0) <= 2);
+		assert.ok(stageLimit([25, 100], 4, 2, 0) <= 2);
+		const wait = stageWait([25, 100], {
+			...{ notified: 2, removed: 0, succeeded: 0, untold: 2, going: 1 },
+		});
+		assert.deepEqual(
+			[wait?.number, wait?.told, wait?.needed, wait?.isStuck],
+			[1, 2, 1, false],
+		);
+		// In the middle of the second stage, which the first one has let begin.
+		assert.equal(limit(1000, 60, 40), 250);
+	});
+
 	it("hold back what the rate would allow", () => {
 		const rollout = {
 			maximumPerMinute: 1000,

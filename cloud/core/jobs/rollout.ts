@@ -31,7 +31,11 @@ export function rateOf(
 	return Math.min(maximumPerMinute, Math.floor(rate));
 }
 
-/** How many things may have been told altogether, by the stage that has been reached. @param things that there are */
+/**
+ * How many things may have been told altogether, by the stage that has been reached: the one that was told last, until enough have done it,
+ * then the next. It may have fewer than were told, where things have gone since.
+ * @param things that there are
+ */
 export function stageLimit(
 	stages: readonly number[],
 	things: number,
@@ -39,12 +43,14 @@ export function stageLimit(
 	succeeded: number,
 ): number {
 	const limits = stages.map((percent) => limitOf(percent, things));
-	const isProven = succeeded * 100 >= notified * STAGE_SUCCESS_PERCENT;
-	return (
-		limits.find(
-			(limit) => limit > notified || (limit === notified && !isProven),
-		) ?? things
-	);
+	const told = limits.findLast((limit) => limit <= notified) ?? 0;
+	if (succeeded < neededOf(told)) return told;
+	return limits.find((limit) => limit > notified) ?? things;
+}
+
+/** Of a stage that ends with so many things: how many have to have done it. */
+function neededOf(limit: number): number {
+	return Math.ceil((limit * STAGE_SUCCESS_PERCENT) / 100);
 }
 
 function limitOf(percent: number, things: number): number {
@@ -74,13 +80,13 @@ export interface StageWait {
 	readonly told: number;
 	/** Of those: done. */
 	readonly succeeded: number;
-	/** Of those: how many have to be done (`STAGE_SUCCESS_PERCENT`). */
+	/** Of those: how many have to be done (`STAGE_SUCCESS_PERCENT` of the stage). */
 	readonly needed: number;
 	/** Of those: not ended yet. */
 	readonly going: number;
 	/**
-	 * Whether that many cannot be done any more, even if all that go on succeed: nobody else is told, unless more things come to belong to
-	 * the job, which makes the stage larger.
+	 * Whether that many cannot be done any more, even if all that go on succeed: nobody else is told while the job's things stay the same,
+	 * whose number is what the stage is a part of.
 	 */
 	readonly isStuck: boolean;
 }
@@ -96,11 +102,10 @@ export function stageWait(
 	const { notified, removed, succeeded, untold, going } = reach;
 	const told = notified - removed;
 	const things = told + untold;
-	if (untold === 0 || stageLimit(stages, things, told, succeeded) > told) {
-		return null;
-	}
-	const at = stages.findIndex((percent) => limitOf(percent, things) === told);
-	const needed = Math.ceil((told * STAGE_SUCCESS_PERCENT) / 100);
+	const limit = stageLimit(stages, things, told, succeeded);
+	if (untold === 0 || limit > told) return null;
+	const at = stages.findIndex((percent) => limitOf(percent, things) === limit);
+	const needed = neededOf(limit);
 	return {
 		number: at + 1,
 		of: stages.length,
