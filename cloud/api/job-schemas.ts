@@ -143,6 +143,38 @@ const CountsSchema = z
 			"Devices by the status of their execution; those who have not been told yet are in none.",
 	});
 
+const StageSchema = z
+	.object({
+		number: z.int().openapi({ description: "Which stage, from 1." }),
+		of: z.int().openapi({ description: "How many stages there are." }),
+		percent: z.number().openapi({
+			description: "So many percent of the devices are told in it and before.",
+		}),
+		told: z.int().openapi({
+			description: "Devices that were told and have not been taken out since.",
+		}),
+		succeeded: z.int().openapi({ description: "Of those." }),
+		needed: z.int().openapi({
+			description:
+				"So many of those have to succeed (80 %) before more are told.",
+		}),
+		going: z.int().openapi({
+			description: "Of those: queued, or in progress.",
+		}),
+		stuck: z.boolean().openapi({
+			description:
+				"Whether so many cannot succeed any more, even if all that are going do: nobody else is told while the devices that it is for stay the same. Cancel the job, and make another once you know what failed.",
+		}),
+	})
+	.openapi("JobStage", {
+		description:
+			"The stage that the job waits for before it tells more devices. Null where it waits for none, has ended or has no stages, and on AWS, which knows none.",
+		example: {
+			...{ number: 1, of: 3, percent: 5, told: 5, succeeded: 2, needed: 4 },
+			...{ going: 3, stuck: false },
+		},
+	});
+
 export const JobSchema = JobSummarySchema.extend({
 	reason: z.string().nullable().openapi({
 		description:
@@ -157,6 +189,7 @@ export const JobSchema = JobSummarySchema.extend({
 	timeoutMinutes: z.int().nullable(),
 	retries: z.array(RetrySchema),
 	counts: CountsSchema,
+	stage: StageSchema.nullable(),
 }).openapi("Job");
 
 export function summaryDocument(
@@ -201,5 +234,14 @@ export function jobDocument(job: JobView): z.infer<typeof JobSchema> {
 		timeoutMinutes: job.timeoutMinutes,
 		retries: [...job.retries],
 		counts: { ...job.counts },
+		stage: stageDocument(job.stage),
 	};
+}
+
+function stageDocument(
+	stage: JobView["stage"],
+): z.infer<typeof StageSchema> | null {
+	if (stage === null) return null;
+	const { isStuck, ...rest } = stage;
+	return { ...rest, stuck: isStuck };
 }

@@ -136,6 +136,23 @@ describe("/v1/jobs", () => {
 		assert.deepEqual(job.rollout, rollout);
 	});
 
+	it("says of a job in stages which one it waits for, and of others that they wait for none", async () => {
+		const rollout = { maximumPerMinute: 10, stages: [5, 100] };
+		const devices = ["boiler", "new"];
+		const job = await jsonOf<{ stage: unknown }>(
+			await create({ rollout, devices }),
+		);
+		assert.deepEqual(job.stage, {
+			...{ number: 1, of: 2, percent: 5, told: 1, succeeded: 0, needed: 1 },
+			...{ going: 1, stuck: false },
+		});
+		assert.deepEqual(await jsonOf(await send("GET", "/v1/jobs/job-1")), job);
+		const other = await jsonOf<{ stage: unknown }>(
+			await create({ id: "job-2" }),
+		);
+		assert.equal(other.stage, null);
+	});
+
 	it("cancels a job once, and deletes it", async () => {
 		await create();
 		const canceled = await send("POST", "/v1/jobs/job-1/cancel", {});

@@ -168,6 +168,48 @@ describe("an update", function () {
 		);
 	});
 
+	it("in stages says which one it waits for, and that it stands still for good, on which --watch ends", async () => {
+		const to = ["--to", names.join(), "--stages", "50%,100%"];
+		const { id } = await ota<{ id: string }>(
+			...["rollout", "1.2.0", "--name", "staged", "--abort", "none", ...to],
+		);
+		const said = async (...args: readonly string[]) => {
+			const outcome = await thinghz(...args, "--target", cloud.target);
+			return { code: outcome.code, text: outcome.stderr };
+		};
+		const waiting = await said("ota", "status", id);
+		assert.equal(waiting.code, 0);
+		assert.match(
+			waiting.text,
+			/waits for stage 1 of 2 \(50%\): of 1 told, 0 have succeeded, and 1 has to \(80%\)/,
+		);
+		await devices
+			.get("gate")!
+			.ask(`jobs/${id}/update`, { status: "FAILED", statusDetails: {} });
+		const standing = /stands still for good at stage 1 of 2 \(50%\)/g;
+		const watched = await said("ota", "status", id, "--watch");
+		assert.equal(watched.code, 1);
+		assert.equal(watched.text.match(standing)?.length, 1, watched.text);
+		assert.match(watched.text, /`thinghz ota abort staged`/);
+		const shown = await said("jobs", "show", id);
+		assert.equal(shown.code, 0);
+		assert.match(shown.text, standing);
+		assert.match(shown.text, /`thinghz jobs cancel staged`/);
+		const listed = await thinghz("ota", "status", "--target", cloud.target);
+		assert.match(listed.stdout, /IN_PROGRESS \(stands still: stage 1 of 2\)/);
+		await ota("abort", id);
+	});
+
+	it("in stages, told nothing of an abort, is aborted where the first stage fails, however few that are", async () => {
+		const { id } = await ota<{ id: string }>(
+			...["rollout", "1.2.0", "--name", "few", "--to", names.join()],
+			...["--stages", "50%,100%"],
+		);
+		await devices.get("gate")!.ask(`jobs/${id}/update`, { status: "FAILED" });
+		const { status, reason } = await ota<Shown>("status", id, "--watch");
+		assert.deepEqual([status, reason], ["CANCELED", "aborted"]);
+	});
+
 	it("cannot be asked for wrongly without being told how it is right", async () => {
 		const key = ["--key", join(dir, "key.pub")];
 		const asked = (...args: readonly string[]) =>

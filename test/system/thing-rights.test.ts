@@ -52,6 +52,40 @@ const localPublish = (topic: string) =>
 /** What one machine allows a thing below `$aws` beside what its policies on AWS do, for devices of other makers. */
 const LOCAL_ALONE = /^\$aws\/things\/porch\/shadow(\/name\/[^/]+)?\/delete$/;
 
+const level = fc.constantFrom(
+	"$aws",
+	"things",
+	"porch",
+	"attic",
+	"shadow",
+	"name",
+	"config",
+	"jobs",
+	"start-next",
+	"streams",
+	"image",
+	"describe",
+	"get",
+	"update",
+	"delete",
+	"defender",
+	"tunnels",
+	"notify",
+	"accepted",
+	"delta",
+	"json",
+	"cbor",
+	"certificates",
+	"create",
+	"create-from-csr",
+	"provisioning-templates",
+	"thinghz",
+	"provision",
+);
+const below = fc
+	.array(level, { minLength: 1, maxLength: 5 })
+	.map((levels) => levels.join("/"));
+
 describe("rights of a thing on both clouds", () => {
 	for (const topic of resources(things, "iot:Publish")) {
 		it(`${topic} may be published to`, () => {
@@ -83,36 +117,6 @@ describe("rights of a thing on both clouds", () => {
 	}
 
 	it("no reserved topic may be published to on one machine alone, but for those named here", () => {
-		const level = fc.constantFrom(
-			"$aws",
-			"things",
-			"porch",
-			"attic",
-			"shadow",
-			"name",
-			"config",
-			"jobs",
-			"start-next",
-			"streams",
-			"image",
-			"describe",
-			"get",
-			"update",
-			"delete",
-			"accepted",
-			"delta",
-			"json",
-			"cbor",
-			"certificates",
-			"create",
-			"create-from-csr",
-			"provisioning-templates",
-			"thinghz",
-			"provision",
-		);
-		const below = fc
-			.array(level, { minLength: 1, maxLength: 5 })
-			.map((levels) => levels.join("/"));
 		const topics = fc.oneof(
 			below.map((rest) => `$aws/things/porch/${rest}`),
 			below.map((rest) => `$aws/${rest}`),
@@ -124,5 +128,20 @@ describe("rights of a thing on both clouds", () => {
 			}),
 			{ numRuns: 5000 },
 		);
+	});
+
+	it("no reserved topic may be subscribed to on one machine alone, but by a wildcard for all of its own", () => {
+		const ends = fc.constantFrom("", "/+", "/#", "/+/accepted");
+		const filters = fc
+			.tuple(fc.constantFrom("$aws/things/porch/", "$aws/"), below, ends)
+			.map((parts) => parts.join(""));
+		fc.assert(
+			fc.property(filters, (filter) => {
+				if (!maySubscribe("porch", filter)) return;
+				assert.ok(policyAllows(things, "iot:Subscribe", filter), filter);
+			}),
+			{ numRuns: 5000 },
+		);
+		assert.ok(maySubscribe("porch", "$aws/things/porch/#"));
 	});
 });

@@ -35,8 +35,20 @@ export function jobRequest(id: string, options: CreateOptions): object {
 	};
 }
 
+/** What others look at of a job's settings. */
+export interface RequestedTargets {
+	/** Either these, or whoever matches `where`. */
+	readonly devices?: readonly string[];
+	readonly where?: string;
+	readonly rollout?: {
+		readonly maximumPerMinute: number;
+		/** Percent. */
+		readonly stages?: readonly number[];
+	};
+}
+
 /** All of a job but what it is called and what is to be done. @throws UsageError */
-export function jobSettings(options: JobOptions): object {
+export function jobSettings(options: JobOptions): RequestedTargets {
 	const { comment, to, where, grow, abort = [], retries, stages } = options;
 	// What the API takes at most: in stages, the stages alone hold back.
 	const rate = options.rate ?? (stages === undefined ? undefined : "1000");
@@ -52,7 +64,11 @@ export function jobSettings(options: JobOptions): object {
 	}
 	return {
 		...(comment === undefined ? {} : { comment }),
-		...(to === undefined ? { where } : { devices: namesOf(to) }),
+		...(to !== undefined
+			? { devices: namesOf(to) }
+			: where === undefined
+				? {}
+				: { where }),
 		...(rate === undefined
 			? {}
 			: {

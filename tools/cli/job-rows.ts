@@ -14,6 +14,23 @@ export interface JobRow {
 	readonly devices: readonly string[] | null;
 	readonly where: string | null;
 	readonly counts: Readonly<Record<string, number>>;
+	/** The stage that it waits for; null where it waits for none, undefined from a cloud that is older than this command. */
+	readonly stage?: StageRow | null;
+}
+
+export interface StageRow {
+	/** From 1. */
+	readonly number: number;
+	readonly of: number;
+	readonly percent: number;
+	readonly told: number;
+	/** Of those told, as the next two. */
+	readonly succeeded: number;
+	readonly needed: number;
+	/** Not ended yet. */
+	readonly going: number;
+	/** So many as are needed cannot succeed any more. */
+	readonly stuck: boolean;
 }
 
 export interface ExecutionRow {

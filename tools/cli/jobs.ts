@@ -7,6 +7,7 @@ import { UsageError } from "./errors.ts";
 import { detailsOf, ExecutionReader } from "./executions.ts";
 import { type CreateOptions, jobRequest } from "./job-request.ts";
 import type { JobRow } from "./job-rows.ts";
+import { stageText } from "./job-stage.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { allPages } from "./pages.ts";
 import { usingApi } from "./using-api.ts";
@@ -162,6 +163,11 @@ async function show(
 	printMessage(
 		`${id}: ${operation}, ${job.status}${job.reason === null ? "" : ` (${job.reason})`}, ${countsText(job)}.`,
 	);
+	const stage = stageText(
+		job,
+		`\`thinghz jobs cancel ${id}\` ends it; once what failed is mended, a new job is for those who failed and those who were not told.`,
+	);
+	if (stage !== null) printMessage(stage);
 	if (executions.length === 0) return;
 	process.stdout.write(
 		formatTable(

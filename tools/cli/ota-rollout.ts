@@ -2,6 +2,8 @@
 
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { JobError } from "../../cloud/core/jobs/job.ts";
+import { matches, parseQuery } from "../../cloud/core/jobs/query.ts";
 import {
 	ManifestError,
 	parseManifest,
@@ -12,8 +14,14 @@ import { type CommonOptions, commonOptions } from "./common.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { detailsOf, ExecutionReader } from "./executions.ts";
 import { readBytes } from "./files.ts";
-import { type JobOptions, jobSettings } from "./job-request.ts";
-import type { ExecutionRow, JobRow } from "./job-rows.ts";
+import {
+	abortOf,
+	type JobOptions,
+	jobSettings,
+	type RequestedTargets,
+} from "./job-request.ts";
+import type { ExecutionRow, JobRow, StageRow } from "./job-rows.ts";
+import { stageText } from "./job-stage.ts";
 import { countsText, sayWhereNothingRuns } from "./jobs.ts";
 import type { ReleaseRow } from "./ota-publish.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
@@ -28,7 +36,9 @@ interface RolloutOptions extends JobOptions, CommonOptions {
 interface DeviceRow {
 	readonly name: string;
 	readonly online: boolean;
+	readonly board: string | null;
 	readonly firmware: string | null;
+	readonly tags: Readonly<Record<string, string>>;
 }
 
 /** What `status` says of a rollout. */
@@ -40,6 +50,10 @@ interface Status {
 	readonly version: string | null;
 	readonly board: string | null;
 	readonly counts: Readonly<Record<string, number>>;
+	/** The query that devices match; null where they are named. */
+	readonly where: string | null;
+	/** That it waits for before more are told; null where it waits for none. */
+	readonly stage: StageRow | null;
 	readonly devices: readonly DeviceStatus[];
 }
 
@@ -61,8 +75,10 @@ interface DeviceStatus {
 	readonly attempt: number;
 }
 
-/** An update that most devices fail at is worse than none. */
-const DEFAULT_ABORT = "20%/10";
+/** An update that most devices fail at is worse than none: so many percent, of so many devices or more. */
+const ABORT_PERCENT = 20;
+const ABORT_DEVICES = 10;
+const DEFAULT_ABORT = `${ABORT_PERCENT}%/${ABORT_DEVICES}`;
 const DEFAULT_TIMEOUT = "2h";
 /** So many of the newest jobs are looked at for rollouts. */
 const LISTED_JOBS = 20;
@@ -92,7 +108,7 @@ export function addOtaRollout(ota: Command): void {
 			)
 			.option(
 				"--abort <threshold>",
-				`give up when so many have failed, or never: none (default: ${DEFAULT_ABORT})`,
+				`give up when so many have failed, or never: none (default: ${DEFAULT_ABORT}; with --stages, of as many as the first one has, if fewer than ${ABORT_DEVICES})`,
 				(value: string, before: readonly string[] = []) => [...before, value],
 			)
 			.option(
@@ -110,7 +126,10 @@ export function addOtaRollout(ota: Command): void {
 				"how far a rollout is, device by device; without a name, the latest",
 			)
 			.argument("[rollout]", "its job")
-			.option("--watch", "go on until it has ended"),
+			.option(
+				"--watch",
+				"go on until it has ended, or stands still for good in its stages (exit code 1)",
+			),
 	).action(status);
 	commonOptions(
 		ota
@@ -122,7 +141,7 @@ export function addOtaRollout(ota: Command): void {
 }
 
 async function rollOut(what: string, options: RolloutOptions): Promise<void> {
-	const { abort: thresholds = [DEFAULT_ABORT], ...rest } = options;
+	const { abort: thresholds = [], ...rest } = options;
 	if (options.to === undefined && options.where === undefined) {
 		throw new UsageError(
 			"Say which devices are to install it: --to DEVICE,DEVICE, or --where 'board=BOARD firmware<VERSION'.",
@@ -142,6 +161,9 @@ async function rollOut(what: string, options: RolloutOptions): Promise<void> {
 			id,
 			document,
 			...settings,
+			...(options.abort === undefined
+				? { abort: [abortOf(await defaultAbort(api, settings))] }
+				: {}),
 		});
 		const job = (await response.json()) as JobRow;
 		if (options.json) return printJson(job);
@@ -150,6 +172,38 @@ async function rollOut(what: string, options: RolloutOptions): Promise<void> {
 		);
 		sayWhereNothingRuns(api, options);
 	});
+}
+
+/**
+ * When a rollout is given up that says nothing of it. Stages tell no more than the first one's devices where these fail: so if these are
+ * fewer than `ABORT_DEVICES`, as many as they are now have to do.
+ */
+export async function defaultAbort(
+	api: Pick<ApiClient, "get">,
+	{ devices, where = "", rollout }: RequestedTargets,
+): Promise<string> {
+	const [first] = rollout?.stages ?? [];
+	if (first === undefined) return DEFAULT_ABORT;
+	const count = devices?.length ?? (await countMatching(api, where));
+	if (count === null) return DEFAULT_ABORT;
+	const size = Math.max(1, Math.ceil((count * first) / 100));
+	return `${ABORT_PERCENT}%/${Math.min(ABORT_DEVICES, size)}`;
+}
+
+/** @returns null for what is no query, which the cloud refuses by itself */
+async function countMatching(
+	api: Pick<ApiClient, "get">,
+	where: string,
+): Promise<number | null> {
+	let terms: ReturnType<typeof parseQuery>;
+	try {
+		terms = parseQuery(where);
+	} catch (error) {
+		if (error instanceof JobError) return null;
+		throw error;
+	}
+	const devices = await allPages<DeviceRow>(api, "/v1/devices", "devices");
+	return devices.filter((device) => matches(terms, device)).length;
 }
 
 /** By its version, or by the file of its image. */
@@ -212,17 +266,40 @@ async function status(
 		for (;;) {
 			const now = await statusOf(api, rollout, executions);
 			const text = JSON.stringify(now);
-			if (text !== shown) show(now, options);
+			const end = options.watch === true ? watchEnd(now) : { failure: null };
+			const failure = end?.failure ?? null;
+			// What the command ends with is not said twice.
+			const stage = failure === null ? rolloutStageText(now) : null;
+			if (text !== shown) show(now, stage, options);
 			shown = text;
-			if (options.watch !== true || hasEnded(now)) return;
+			if (failure !== null) throw new CommandError(failure);
+			if (end !== null) return;
 			await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
 		}
 	});
 }
 
-function hasEnded({ status: state, counts }: Status): boolean {
-	const { QUEUED = 0, IN_PROGRESS = 0 } = counts;
-	return state !== "IN_PROGRESS" && QUEUED + IN_PROGRESS === 0;
+/**
+ * Whether there is nothing more to wait for, and as a failure why the rollout has not ended all the same: it stands still for good, and
+ * nobody is at it. Those who have not begun may never do, and change nothing.
+ * @returns null while there is
+ */
+export function watchEnd(
+	now: Status,
+): { readonly failure: string | null } | null {
+	const { QUEUED = 0, IN_PROGRESS = 0 } = now.counts;
+	if (now.status !== "IN_PROGRESS") {
+		return QUEUED + IN_PROGRESS === 0 ? { failure: null } : null;
+	}
+	if (now.stage?.stuck !== true || IN_PROGRESS > 0) return null;
+	return { failure: `${now.id}: ${rolloutStageText(now)}` };
+}
+
+function rolloutStageText(now: Status): string | null {
+	return stageText(
+		now,
+		`\`thinghz ota abort ${now.id}\` ends it; once what failed is mended, a new rollout (of the same version: with another --name) is for those who failed and those who were not told.`,
+	);
 }
 
 function noRollouts(): CommandError {
@@ -257,6 +334,7 @@ function listRollouts(
 		...releaseIn(job),
 		created: job.created,
 		counts: job.counts,
+		stage: job.stage ?? null,
 		devices: job.devices,
 	}));
 	if (json) {
@@ -303,6 +381,8 @@ export async function statusOf(
 		reason: job.reason,
 		...releaseIn(job),
 		counts: job.counts,
+		where: job.where,
+		stage: job.stage ?? null,
 		devices: executions.map((one) => deviceStatus(one, known.get(one.device))),
 	};
 }
@@ -343,7 +423,11 @@ function deviceStatus(
 	};
 }
 
-function show(now: Status, { json }: CommonOptions): void {
+function show(
+	now: Status,
+	stage: string | null,
+	{ json }: CommonOptions,
+): void {
 	if (json) {
 		printJson(now);
 		return;
@@ -355,6 +439,7 @@ function show(now: Status, { json }: CommonOptions): void {
 	printMessage(
 		`${now.id}: ${now.version} for ${now.board}, ${stateText(now)}, ${[`${told} told`, ...counts].join(", ")}.`,
 	);
+	if (stage !== null) printMessage(stage);
 	if (now.devices.length === 0) return;
 	process.stdout.write(
 		formatTable(
@@ -376,8 +461,11 @@ function show(now: Status, { json }: CommonOptions): void {
 function stateText({
 	status: state,
 	reason,
-}: Pick<Status, "status" | "reason">): string {
-	return reason === null ? state : `${state} (${reason})`;
+	stage,
+}: Pick<Status, "status" | "reason" | "stage">): string {
+	if (reason !== null) return `${state} (${reason})`;
+	if (stage === null) return state;
+	return `${state} (${stage.stuck ? "stands still" : "waits"}: stage ${stage.number} of ${stage.of})`;
 }
 
 async function abort(

@@ -415,6 +415,62 @@ describe("Jobs", () => {
 			assert.equal(cloud.store.all.size, 20);
 		});
 
+		it("in stages, of which it says which one it waits for, and when that is for good", async () => {
+			cloud.devices = fleetOf(names(8));
+			const [first = "", second = ""] = names(2);
+			const rollout = {
+				...{ maximumPerMinute: 1000, exponential: null },
+				stages: [25, 100],
+			};
+			const stage = {
+				...{ number: 1, of: 2, percent: 25, told: 2, needed: 2 },
+				...{ succeeded: 0, going: 2, isStuck: false },
+			};
+			const made = await create({ targets: { things: names(8) }, rollout });
+			assert.deepEqual(made.stage, stage);
+			const shown = async () => (await cloud.jobs.show("job-1")).stage;
+			await update("SUCCEEDED", {}, first);
+			assert.deepEqual(await shown(), { ...stage, succeeded: 1, going: 1 });
+			await update("FAILED", {}, second);
+			const stuck = { ...stage, succeeded: 1, going: 0, isStuck: true };
+			assert.deepEqual(await shown(), stuck);
+			await cloud.time.pass(MINUTE);
+			assert.equal(cloud.store.all.size, 2);
+			// Also to who asks another process, or this one after its start.
+			const { store, time } = cloud;
+			const other = await jobCloud(cloud.devices, { store, time });
+			assert.deepEqual((await other.jobs.show("job-1")).stage, stuck);
+			await other.jobs.stop();
+			const ended = await cloud.jobs.cancel("job-1", false);
+			assert.equal(ended.stage, null);
+		});
+
+		it("in stages of whoever matches: who comes to match makes the stage larger, and frees it", async () => {
+			cloud.devices = fleetOf(names(4));
+			const rollout = {
+				...{ maximumPerMinute: 1000, exponential: null },
+				stages: [25, 100],
+			};
+			await create({ targets: { where: "board=esp32" }, rollout });
+			const [first = ""] = names(1);
+			await update("FAILED", {}, first);
+			const shown = async () => (await cloud.jobs.show("job-1")).stage;
+			assert.equal((await shown())?.isStuck, true);
+			cloud.devices = fleetOf(names(40));
+			await cloud.time.pass(FLEET_EVERY_MS + 1000);
+			const { told, going, needed, isStuck } = (await shown())!;
+			assert.deepEqual(
+				{ told, going, needed, isStuck },
+				{ told: 10, going: 9, needed: 8, isStuck: false },
+			);
+		});
+
+		it("without stages, of which it says nothing", async () => {
+			const made = await create({ targets: { where: "board=esp32" } });
+			assert.equal(made.stage, null);
+			assert.equal((await cloud.jobs.show("job-1")).stage, null);
+		});
+
 		it("to whoever comes to match a query, once; who no longer does before beginning is taken out, and in again", async () => {
 			cloud.devices = fleetOf(["boiler"], { firmware: "2.0" });
 			await create({ targets: { where: "firmware<2 site=roof" } });

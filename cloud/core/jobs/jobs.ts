@@ -39,7 +39,15 @@ import type {
 	JobView,
 } from "./ports.ts";
 import { type FleetDevice, matches, parseQuery, type Term } from "./query.ts";
-import { allowance, metCriterion, recent, STEP_MS } from "./rollout.ts";
+import {
+	allowance,
+	metCriterion,
+	type Reach,
+	recent,
+	STEP_MS,
+	type StageWait,
+	stageWait,
+} from "./rollout.ts";
 import { type ExecutionStatus, isTerminal } from "./statuses.ts";
 
 /** How often devices are looked at for who matches a query, and who is there no more, ms. */
@@ -177,7 +185,7 @@ export class Jobs implements JobControl, DeviceJobs {
 			if (terms !== null) this.#terms.set(job.jobId, terms);
 			const open = this.#open(job.jobId);
 			this.#rollOut(open, nowMs);
-			return viewOf(open);
+			return this.#jobViewOf(open);
 		});
 	}
 
@@ -201,7 +209,42 @@ export class Jobs implements JobControl, DeviceJobs {
 			store.counts(jobId),
 		]);
 		if (job === null) throw unknownJob(jobId);
-		return { ...job, counts };
+		if (job.status === "IN_PROGRESS" && job.rollout?.stages !== undefined) {
+			const staged = await this.#showStaged(jobId);
+			if (staged !== null) return staged;
+		}
+		return { ...job, counts, stage: null };
+	}
+
+	/** A job that goes on in stages, whose stage is one of the devices that there are. @returns null where it has ended meanwhile */
+	async #showStaged(jobId: string): Promise<JobView | null> {
+		// Not kept: who has left is taken out when the fleet is read in the background, which must not be put off by who only looks.
+		const fleet = this.#needsFleet()
+			? await this.#deps.fleet.list()
+			: this.#fleet;
+		return this.#run(() => {
+			const open = this.#book.jobs.get(jobId);
+			return open === undefined ? null : this.#jobViewOf(open, fleet);
+		});
+	}
+
+	#jobViewOf(open: OpenJob, fleet = this.#fleet): JobView {
+		return {
+			...open.job,
+			counts: countsOf(open),
+			stage: this.#stageOf(open, fleet),
+		};
+	}
+
+	#stageOf(open: OpenJob, fleet: readonly FleetDevice[]): StageWait | null {
+		const { job, counts } = open;
+		if (job.status !== "IN_PROGRESS" || job.rollout?.stages === undefined) {
+			return null;
+		}
+		return stageWait(job.rollout.stages, {
+			...reachOf(open, this.#candidates(open, fleet)),
+			going: counts.QUEUED + counts.IN_PROGRESS,
+		});
 	}
 
 	async executions(
@@ -511,19 +554,22 @@ export class Jobs implements JobControl, DeviceJobs {
 	}
 
 	/** Who is to be told of the job and has not been, or has been taken out of it and belongs to it again. */
-	#candidates({ job, members }: OpenJob): readonly string[] {
+	#candidates(
+		{ job, members }: OpenJob,
+		fleet = this.#fleet,
+	): readonly string[] {
 		const isUntold = (thing: string): boolean => {
 			const member = members.get(thing);
 			return member === undefined || member.status === "REMOVED";
 		};
 		if ("where" in job.targets) {
 			const terms = this.#termsOf(job);
-			return this.#fleet
+			return fleet
 				.filter((device) => isUntold(device.name) && matches(terms, device))
 				.map(({ name }) => name);
 		}
 		if (members.size >= job.targets.things.length) return [];
-		const known = new Set(this.#fleet.map(({ name }) => name));
+		const known = new Set(fleet.map(({ name }) => name));
 		return job.targets.things.filter(
 			(thing) => !members.has(thing) && known.has(thing),
 		);
@@ -539,17 +585,12 @@ export class Jobs implements JobControl, DeviceJobs {
 
 	/** Tells as many of those who are to be told as may be now. */
 	#rollOut(open: OpenJob, nowMs: number): void {
-		const { job, members, counts } = open;
+		const { job, members } = open;
 		if (job.status !== "IN_PROGRESS") return;
 		const candidates = this.#candidates(open);
 		const told = candidates.slice(
 			0,
-			allowance(job, nowMs, {
-				notified: members.size,
-				removed: counts.REMOVED,
-				succeeded: counts.SUCCEEDED,
-				untold: candidates.length,
-			}),
+			allowance(job, nowMs, reachOf(open, candidates)),
 		);
 		for (const thing of told) {
 			this.#book.putExecution({
@@ -681,6 +722,11 @@ export class Jobs implements JobControl, DeviceJobs {
 		for (const tell of [...refused, ...done]) tell();
 	}
 
+	#needsFleet(): boolean {
+		const sinceMs = Math.abs(this.#deps.clock.nowMs() - this.#fleetMs);
+		return this.#isFleetStale || sinceMs >= FLEET_EVERY_MS;
+	}
+
 	async #readFleet(): Promise<void> {
 		this.#isFleetStale = false;
 		try {
@@ -695,8 +741,7 @@ export class Jobs implements JobControl, DeviceJobs {
 	/** What time brings: timers that expire, things to be told, devices that come to match. */
 	async #tick(): Promise<void> {
 		if (this.#book.jobs.size === 0) return;
-		const sinceMs = Math.abs(this.#deps.clock.nowMs() - this.#fleetMs);
-		const isRead = this.#isFleetStale || sinceMs >= FLEET_EVERY_MS;
+		const isRead = this.#needsFleet();
 		if (isRead) await this.#readFleet();
 		await this.#run((nowMs) => {
 			for (const execution of [...this.#book.allPending()]) {
@@ -757,8 +802,16 @@ export class Jobs implements JobControl, DeviceJobs {
 	}
 }
 
-function viewOf(open: OpenJob): JobView {
-	return { ...open.job, counts: countsOf(open) };
+function reachOf(
+	{ members, counts }: OpenJob,
+	candidates: readonly string[],
+): Reach {
+	return {
+		notified: members.size,
+		removed: counts.REMOVED,
+		succeeded: counts.SUCCEEDED,
+		untold: candidates.length,
+	};
 }
 
 function exists(jobId: string): JobError {

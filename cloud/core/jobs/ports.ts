@@ -3,6 +3,7 @@
 import type { Execution, Job, JobCounts, JobSettings } from "./job.ts";
 import type { LatestExecution } from "./latest.ts";
 import type { FleetDevice } from "./query.ts";
+import type { StageWait } from "./rollout.ts";
 import type { ExecutionStatus } from "./statuses.ts";
 
 /** The devices that there are. */
@@ -60,6 +61,8 @@ export interface JobView extends JobSettings {
 	readonly updatedMs: number;
 	readonly endedMs: number | null;
 	readonly counts: JobCounts;
+	/** The stage that it waits for before it tells more things; null where it waits for none, and on AWS, which has none. */
+	readonly stage: StageWait | null;
 }
 
 /** What a list says of a job. */

@@ -7,6 +7,7 @@ import {
 	rateOf,
 	recent,
 	stageLimit,
+	stageWait,
 } from "./rollout.ts";
 
 const ALL_UNTOLD = { notified: 0, removed: 0, succeeded: 0, untold: 1000 };
@@ -110,6 +111,21 @@ describe("The stages of a rollout", () => {
 		assert.equal(limit(3, 1, 1), 3);
 	});
 
+	it("are not passed over when devices go that were not told, which makes them smaller", () => {
+		// Two of eight were told at 25 % and have failed; then four of the others go.
+		assert.ok(stageLimit([25, 100], 8, 2, 0) <= 2);
+		assert.ok(stageLimit([25, 100], 4, 2, 0) <= 2);
+		const wait = stageWait([25, 100], {
+			...{ notified: 2, removed: 0, succeeded: 0, untold: 2, going: 1 },
+		});
+		assert.deepEqual(
+			[wait?.number, wait?.told, wait?.needed, wait?.isStuck],
+			[1, 2, 1, false],
+		);
+		// In the middle of the second stage, which the first one has let begin.
+		assert.equal(limit(1000, 60, 40), 250);
+	});
+
 	it("hold back what the rate would allow", () => {
 		const rollout = {
 			maximumPerMinute: 1000,
@@ -123,6 +139,89 @@ describe("The stages of a rollout", () => {
 		assert.deepEqual([told(0, 0), told(5, 3), told(5, 4)], [5, 0, 17]);
 		// Others take the place of those of the five who were taken out.
 		assert.deepEqual([told(5, 3, 1), told(5, 3, 2), told(5, 0, 5)], [1, 2, 5]);
+	});
+});
+
+describe("A rollout that waits for a stage", () => {
+	const waits = (
+		stages: readonly number[],
+		reach: Partial<Parameters<typeof stageWait>[1]>,
+	) =>
+		stageWait(stages, {
+			...{ notified: 0, removed: 0, succeeded: 0, untold: 0, going: 0 },
+			...reach,
+		});
+
+	it("says which, how many of those told have done it, and how many have to", () => {
+		assert.deepEqual(
+			waits([5, 25, 100], { notified: 5, succeeded: 1, going: 4, untold: 95 }),
+			{
+				...{ number: 1, of: 3, percent: 5, told: 5, succeeded: 1, needed: 4 },
+				...{ going: 4, isStuck: false },
+			},
+		);
+		const second = waits([5, 25, 100], {
+			...{ notified: 26, removed: 1, succeeded: 19, going: 6, untold: 75 },
+		});
+		assert.deepEqual(
+			[second?.number, second?.told, second?.needed, second?.isStuck],
+			[2, 25, 20, false],
+		);
+	});
+
+	it("is stuck once all that go on cannot make up for those that have ended", () => {
+		const first = (succeeded: number, going: number) =>
+			waits([5, 100], { notified: 5, succeeded, going, untold: 95 })?.isStuck;
+		assert.deepEqual(
+			[first(0, 5), first(3, 1), first(0, 4)],
+			[...[false, false, false]],
+		);
+		assert.deepEqual(
+			[first(3, 0), first(0, 0), first(0, 3)],
+			[...[true, true, true]],
+		);
+		assert.equal(waits([25, 100], { notified: 1, untold: 3 })?.isStuck, true);
+	});
+
+	it("is none while more are to be told at once, when all have been, and without stages", () => {
+		assert.equal(waits([5, 100], { untold: 100 }), null);
+		assert.equal(waits([5, 100], { notified: 3, going: 3, untold: 97 }), null);
+		// One of the five was taken out: another takes its place.
+		const short = { notified: 5, removed: 1, going: 4, untold: 95 };
+		assert.equal(waits([5, 100], short), null);
+		const proven = { notified: 5, succeeded: 4, untold: 95 };
+		assert.equal(waits([5, 100], proven), null);
+		assert.equal(waits([100], { notified: 4 }), null);
+		assert.equal(waits([5, 100], {}), null);
+	});
+
+	it("is told no more, whatever is going: as allowance has it", () => {
+		fc.assert(
+			fc.property(
+				fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { maxLength: 4 }),
+				fc.nat(60),
+				fc.nat(60),
+				fc.nat(60),
+				fc.nat(60),
+				(some, succeeded, going, ended, untold) => {
+					const stages = [...some.sort((a, b) => a - b), 100];
+					const reach = {
+						...{ notified: succeeded + going + ended, removed: 0 },
+						...{ succeeded, going, untold },
+					};
+					const rollout = {
+						...{ maximumPerMinute: 1000, exponential: null, stages },
+					};
+					const told = allowance({ rollout, dispatches: [] }, 0, reach);
+					const stage = stageWait(stages, reach);
+					assert.equal(stage !== null, told === 0 && untold > 0);
+					if (stage === null) return;
+					const best = { ...reach, succeeded: succeeded + going };
+					const then = allowance({ rollout, dispatches: [] }, 0, best);
+					assert.equal(stage.isStuck, then === 0);
+				},
+			),
+		);
 	});
 });
 

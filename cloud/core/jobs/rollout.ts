@@ -31,20 +31,30 @@ export function rateOf(
 	return Math.min(maximumPerMinute, Math.floor(rate));
 }
 
-/** How many things may have been told altogether, by the stage that has been reached. @param things that there are */
+/**
+ * How many things may have been told altogether, by the stage that has been reached: the one that was told last, until enough have done it,
+ * then the next. It may have fewer than were told, where things have gone since.
+ * @param things that there are
+ */
 export function stageLimit(
 	stages: readonly number[],
 	things: number,
 	notified: number,
 	succeeded: number,
 ): number {
-	const limits = stages.map((percent) => Math.ceil((things * percent) / 100));
-	const isProven = succeeded * 100 >= notified * STAGE_SUCCESS_PERCENT;
-	return (
-		limits.find(
-			(limit) => limit > notified || (limit === notified && !isProven),
-		) ?? things
-	);
+	const limits = stages.map((percent) => limitOf(percent, things));
+	const told = limits.findLast((limit) => limit <= notified) ?? 0;
+	if (succeeded < neededOf(told)) return told;
+	return limits.find((limit) => limit > notified) ?? things;
+}
+
+/** Of a stage that ends with so many things: how many have to have done it. */
+function neededOf(limit: number): number {
+	return Math.ceil((limit * STAGE_SUCCESS_PERCENT) / 100);
+}
+
+function limitOf(percent: number, things: number): number {
+	return Math.ceil((things * percent) / 100);
 }
 
 /** Things of a job, by how far they are. */
@@ -57,6 +67,55 @@ export interface Reach {
 	readonly succeeded: number;
 	/** To be told yet. */
 	readonly untold: number;
+}
+
+/** A stage, all things of which have been told: more are told once enough of them have done it. */
+export interface StageWait {
+	/** Which one, from 1, of how many there are. */
+	readonly number: number;
+	readonly of: number;
+	/** Of the job's things, so many percent are its end. */
+	readonly percent: number;
+	/** Things that were told and have not been taken out. */
+	readonly told: number;
+	/** Of those: done. */
+	readonly succeeded: number;
+	/** Of those: how many have to be done (`STAGE_SUCCESS_PERCENT` of the stage). */
+	readonly needed: number;
+	/** Of those: not ended yet. */
+	readonly going: number;
+	/**
+	 * Whether that many cannot be done any more, even if all that go on succeed: nobody else is told while the job's things stay the same,
+	 * whose number is what the stage is a part of.
+	 */
+	readonly isStuck: boolean;
+}
+
+/**
+ * The stage that a job which goes on waits for; null while more things are to be told without waiting for one, and when all have been.
+ * @param reach `going`: told, and not ended yet
+ */
+export function stageWait(
+	stages: readonly number[],
+	reach: Reach & { readonly going: number },
+): StageWait | null {
+	const { notified, removed, succeeded, untold, going } = reach;
+	const told = notified - removed;
+	const things = told + untold;
+	const limit = stageLimit(stages, things, told, succeeded);
+	if (untold === 0 || limit > told) return null;
+	const at = stages.findIndex((percent) => limitOf(percent, things) === limit);
+	const needed = neededOf(limit);
+	return {
+		number: at + 1,
+		of: stages.length,
+		percent: stages[at] ?? 100,
+		told,
+		succeeded,
+		needed,
+		going,
+		isStuck: succeeded + going < needed,
+	};
 }
 
 /** How many things may be told now, so that the rate holds within each minute and is spread over it, and no stage is passed over. */

@@ -18,6 +18,8 @@ import { TestBroker } from "./fakes/test-broker.ts";
 
 class ProvisioningFake implements ReservedService {
 	readonly requests: DeviceRequest[] = [];
+	#gate: Promise<void> = Promise.resolve();
+	#onRequest: (() => void) | null = null;
 
 	answers(topic: string): boolean {
 		return PROVISIONING_REQUESTS.includes(topic);
@@ -25,8 +27,27 @@ class ProvisioningFake implements ReservedService {
 
 	async handle(request: DeviceRequest): Promise<readonly DeviceMessage[]> {
 		this.requests.push(request);
+		this.#onRequest?.();
+		await this.#gate;
 		const { topic, payload } = request;
 		return [{ topic: `${topic}/accepted`, payload: Uint8Array.from(payload) }];
+	}
+
+	/** Keeps requests waiting. @returns what lets them go on */
+	hold(): () => void {
+		let open: (() => void) | undefined;
+		this.#gate = new Promise((resolve) => {
+			open = resolve;
+		});
+		return () => open?.();
+	}
+
+	async whenAsked(): Promise<void> {
+		while (this.requests.length === 0) {
+			await new Promise<void>((resolve) => {
+				this.#onRequest = resolve;
+			});
+		}
 	}
 }
 
@@ -92,6 +113,22 @@ describe("holders of a claim certificate", () => {
 		assert.equal(request?.thing, null);
 		assert.equal(request?.certificateId, claim.certificateId);
 		assert.match(request?.clientId ?? "", /^thinghz-claim:/);
+	});
+
+	it("are dropped when another comes by the same id, who does not hear what they have asked", async () => {
+		const answer = `${CREATE_FROM_CSR_TOPIC}/accepted`;
+		const one = await connected();
+		await granted(one, answer);
+		const open = service.hold();
+		one.publish(CREATE_FROM_CSR_TOPIC, "one", 7);
+		await service.whenAsked();
+		const two = await connected();
+		await test.logged({ event: "dropped", reason: "taken_over" });
+		await granted(two, answer);
+		open();
+		two.publish(CREATE_FROM_CSR_TOPIC, "two", 8);
+		assert.equal(String((await two.next("publish"))?.payload), "two");
+		assert.equal(await one.next("publish"), null);
 	});
 
 	it("are no devices: nobody is told of them", async () => {

@@ -25,6 +25,12 @@ const REQUESTS = [
 ];
 
 /**
+ * Filters below `$aws/things/<thing>/` that can match what is sent: of shadows, jobs and streams, or, by a wildcard, of all of them. Whoever
+ * subscribes to what is not served (Device Defender, tunnels) is refused rather than left to wait, as by the policies on AWS.
+ */
+const ANSWERS = /^(#$|\+(\/|$)|(shadow|jobs|streams)\/)/;
+
+/**
  * Whether a topic that is neither a Basic Ingest topic nor the live topic may be published to.
  * @param thing null for the holder of a claim certificate
  */
@@ -40,16 +46,16 @@ export function mayPublish(thing: string | null, topic: string): boolean {
 }
 
 /**
- * Whether every topic that the filter can match is the thing's own, or answers its own requests alone.
+ * Whether every topic that the filter can match is the thing's own, or answers its own requests alone, and any of them is served.
  * @param thing null for the holder of a claim certificate
  */
 export function maySubscribe(thing: string | null, filter: string): boolean {
 	if (PROVISIONING_ANSWERS.includes(filter)) return true;
+	if (thing === null || !hasTopicShape(filter)) return false;
+	if (filter.startsWith(`thinghz/${thing}/`)) return true;
+	const reserved = `$aws/things/${thing}/`;
 	return (
-		thing !== null &&
-		hasTopicShape(filter) &&
-		(filter.startsWith(`thinghz/${thing}/`) ||
-			filter.startsWith(`$aws/things/${thing}/`))
+		filter.startsWith(reserved) && ANSWERS.test(filter.slice(reserved.length))
 	);
 }
 

@@ -16,7 +16,36 @@ describe("topics of a connected thing", () => {
 	afterEach(() => test.broker.close());
 	after(() => authority.remove());
 
+	/** Of what AWS IoT serves and this broker does not: what a device publishes, and what it would hear. */
+	const unserved = {
+		publish: [
+			"$aws/things/node-1/defender/metrics/json",
+			"$aws/things/node-1/defender/metrics/cbor",
+			"$aws/commands/things/node-1/executions/e-1/response/json",
+			"$aws/commands/clients/node-1/executions/e-1/response/json",
+			"$aws/device_location/node-1/get_position_estimate",
+			"$aws/things/node-1/shadow/name/$package/update",
+			"$aws/things/node-1/streams/image/get/cbor",
+			"$aws/provisioning-templates/other/provision/json",
+		],
+		subscribe: [
+			"$aws/things/node-1/defender/metrics/json/accepted",
+			"$aws/things/node-1/defender/#",
+			"$aws/things/node-1/tunnels/notify",
+			"$aws/things/node-1/",
+			"$aws/commands/things/node-1/executions/+/request/json",
+			"$aws/commands/clients/node-1/executions/+/request/json",
+			"$aws/device_location/node-1/get_position_estimate/accepted",
+			"$aws/provisioning-templates/other/provision/json/accepted",
+			"$aws/certificates/create/cbor/accepted",
+			"$aws/events/presence/connected/node-1",
+			"$aws/sitewise/asset-models/#",
+			"$share/group/$aws/things/node-1/jobs/notify",
+		],
+	};
+
 	for (const topic of [
+		...unserved.publish,
 		blockTopic("node-2"),
 		eventTopic("node-2"),
 		liveTopic("node-2"),
@@ -42,6 +71,7 @@ describe("topics of a connected thing", () => {
 	}
 
 	for (const filter of [
+		...unserved.subscribe,
 		"#",
 		"+/node-1/x",
 		"thinghz/+/x",

@@ -141,6 +141,7 @@ describe("Jobs on AWS IoT", () => {
 			updatedMs: NOW_MS,
 			endedMs: null,
 			counts: NO_COUNTS,
+			stage: null,
 		});
 		assert.deepEqual(names(), ["CreateJob"]);
 	});

@@ -128,6 +128,7 @@ export class IotJobs implements JobControl {
 			updatedMs: nowMs,
 			endedMs: null,
 			counts: NO_COUNTS,
+			stage: null,
 		};
 	}
 
@@ -181,6 +182,7 @@ export class IotJobs implements JobControl {
 			...summaryOf(job),
 			reason: reasonOf(job),
 			counts: countsOf(job.jobProcessDetails),
+			stage: null,
 		};
 	}
 
