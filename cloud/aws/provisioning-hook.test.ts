@@ -48,7 +48,7 @@ describe("The pre-provisioning hook", () => {
 		const request = provisioningRequest({ ThingName: "boiler" });
 		await run(request);
 		const noted = await replacements.get(request.certificateId);
-		assert.equal(noted?.replaces, claimOf("boiler"));
+		assert.equal(noted?.replaces, claimOf("boiler", NOW));
 		const { claimCertificateId: replaces, certificateId } = request;
 		await run({ ...request, clientId: "boiler" });
 		assert.deepEqual(await replacements.get(certificateId), {
@@ -111,11 +111,37 @@ describe("The pre-provisioning hook", () => {
 			[first, second],
 			[second, first],
 		] as const) {
-			const { retired } = await retirementBy(replacements, "boiler", used);
+			const retired = await retirementBy(replacements, "boiler", used);
 			assert.deepEqual(retired, [other]);
 		}
 		await stores.devices.update("boiler", { lastSeenMs: NOW });
 		assert.deepEqual(await again("8".repeat(64)), { allowProvisioning: false });
+	});
+
+	it("lets nobody have another in place of a certificate whose successor has been used, nor more than ten in a quarter of an hour", async () => {
+		rotating.set("shed", NOW - 10);
+		const request = {
+			...provisioningRequest({ ThingName: "shed" }),
+			clientId: "shed",
+		};
+		const { claimCertificateId } = request;
+		for (let n = 0; n < 10; n++) {
+			const certificateId = `${n}`.repeat(64);
+			const answer = await run({ ...request, certificateId });
+			assert.deepEqual(answer, { allowProvisioning: true });
+		}
+		const refusals = () =>
+			log.of("provisioning_refused").map(({ code }) => code);
+		await run({ ...request, certificateId: "a".repeat(64) });
+		assert.deepEqual(refusals(), ["too_many"]);
+		const successors = await replacements.successorsOf(claimCertificateId);
+		assert.equal(successors.length, 10);
+		const other = { ...request, claimCertificateId: "c".repeat(64) };
+		await run({ ...other, certificateId: "d".repeat(64) });
+		await replacements.settle(other.claimCertificateId, "d".repeat(64), NOW);
+		const late = await run({ ...other, certificateId: "e".repeat(64) });
+		assert.deepEqual(late, { allowProvisioning: false });
+		assert.deepEqual(refusals(), ["too_many", "replaced"]);
 	});
 
 	it("fails, so that the node is refused for now, when the store does", async () => {

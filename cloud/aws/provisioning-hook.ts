@@ -10,7 +10,11 @@ import {
 	refusalOfProvisioning,
 } from "../core/claims.ts";
 import type { Clock, DeviceStore } from "../core/ports.ts";
-import { claimOf, type ReplacementStore } from "../core/replacements.ts";
+import {
+	areTooMany,
+	claimOf,
+	type ReplacementStore,
+} from "../core/replacements.ts";
 import type { Log } from "./log.ts";
 import { PROVISIONING_PARAMETER } from "./names.ts";
 
@@ -56,8 +60,20 @@ export function provisioningHookHandler(deps: {
 		}
 		const thing = String(name);
 		// A thing that asks by its own connection exchanges the certificate that it is connected with.
-		const replaces = clientId === thing ? claimCertificateId : claimOf(thing);
+		const replaces =
+			clientId === thing
+				? claimCertificateId
+				: claimOf(thing, (await claims.get(thing))?.claimedMs ?? nowMs);
+		const refused = (code: string): ProvisioningAnswer => {
+			log.warn("provisioning_refused", { ...who, code });
+			return { allowProvisioning: false };
+		};
+		if (areTooMany(await replacements.successorsOf(replaces), nowMs))
+			return refused("too_many");
 		await replacements.note({ certificateId, thing, replaces }, nowMs);
+		// After it is noted: whoever settles meanwhile finds it. A connection outlives its certificate on AWS IoT, by minutes.
+		if ((await replacements.settledBy(replaces)) !== null)
+			return refused("replaced");
 		await devices.create(thing, nowMs);
 		log.info("provisioning_allowed", who);
 		return { allowProvisioning: true };

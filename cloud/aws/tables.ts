@@ -85,7 +85,8 @@ export const BLOCKS_TABLE: TableDefinition = {
  * | grants | `grant#` subject | device | `grant#` device | subject |
  * | claims | `claim` | name | | |
  * | certificates that take another's place | `replacement` | id | | |
- * | which take the place of one, or of a claim | `successor#` id, or `successor#claim:` name | id | | |
+ * | which take the place of one, or of a claim | `successor#` id, or `successor#claim:` name and time | id | | |
+ * | which of them was used | `settled` | id, or `claim:` name and time | | |
  *
  * The stream wakes whoever delivers alerts: a state with something to deliver has the attribute `o`
  * (`OUTBOX_ATTRIBUTE`), others have not.

@@ -29,6 +29,7 @@ export const handler = presenceHandler({
 			(id) => revokeCertificate(iot, id),
 			thing,
 			certificateId,
+			systemClock.nowMs(),
 		);
 		if (retired.length > 0)
 			consoleLog.info("certificates_retired", {

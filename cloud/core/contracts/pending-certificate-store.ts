@@ -11,6 +11,8 @@ const PENDING: PendingCertificate = {
 	certificateId: "aa",
 	expiresMs: 100,
 };
+/** By which it is asked. */
+const CLAIM = "cc";
 const CERTIFICATE: DeviceCertificate = {
 	certificateId: "aa",
 	thing: "boiler",
@@ -32,22 +34,28 @@ export function pendingCertificateStoreContract(
 
 		beforeEach(async () => {
 			({ pending, certificates } = await make());
+			await certificates.add({
+				certificateId: CLAIM,
+				thing: null,
+				status: "ACTIVE",
+				createdMs: 1,
+			});
 		});
 
 		it("keeps a certificate out of force until it is redeemed", async () => {
 			await pending.add(PENDING, 0);
 			assert.deepEqual(await pending.get("t-1", 50), PENDING);
 			assert.equal(await certificates.get("aa"), null);
-			assert.equal(await pending.redeem("t-1", CERTIFICATE, 50), true);
+			assert.equal(await pending.redeem("t-1", CERTIFICATE, CLAIM, 50), true);
 			assert.deepEqual(await certificates.get("aa"), CERTIFICATE);
 		});
 
 		it("redeems a token once", async () => {
 			await pending.add(PENDING, 0);
-			await pending.redeem("t-1", CERTIFICATE, 50);
+			await pending.redeem("t-1", CERTIFICATE, CLAIM, 50);
 			assert.equal(await pending.get("t-1", 51), null);
 			const other = { ...CERTIFICATE, thing: "roof" };
-			assert.equal(await pending.redeem("t-1", other, 51), false);
+			assert.equal(await pending.redeem("t-1", other, CLAIM, 51), false);
 			assert.deepEqual(await certificates.get("aa"), CERTIFICATE);
 		});
 
@@ -56,7 +64,7 @@ export function pendingCertificateStoreContract(
 			const things = ["a", "b", "c", "d"];
 			const outcomes = await Promise.all(
 				things.map((thing) =>
-					pending.redeem("t-1", { ...CERTIFICATE, thing }, 50),
+					pending.redeem("t-1", { ...CERTIFICATE, thing }, CLAIM, 50),
 				),
 			);
 			assert.equal(outcomes.filter((won) => won).length, 1);
@@ -68,21 +76,32 @@ export function pendingCertificateStoreContract(
 			await pending.add(PENDING, 0);
 			assert.notEqual(await pending.get("t-1", 99), null);
 			assert.equal(await pending.get("t-1", 100), null);
-			assert.equal(await pending.redeem("t-1", CERTIFICATE, 100), false);
+			assert.equal(await pending.redeem("t-1", CERTIFICATE, CLAIM, 100), false);
 			assert.equal(await certificates.get("aa"), null);
 		});
 
 		it("redeems no other certificate than the token's, and then leaves the token", async () => {
 			await pending.add(PENDING, 0);
 			const other = { ...CERTIFICATE, certificateId: "bb" };
-			assert.equal(await pending.redeem("t-1", other, 50), false);
+			assert.equal(await pending.redeem("t-1", other, CLAIM, 50), false);
 			assert.equal(await certificates.get("bb"), null);
-			assert.equal(await pending.redeem("t-1", CERTIFICATE, 50), true);
+			assert.equal(await pending.redeem("t-1", CERTIFICATE, CLAIM, 50), true);
+		});
+
+		it("redeems it for nobody who asks by a certificate that is not in force, and then leaves the token", async () => {
+			await pending.add(PENDING, 0);
+			assert.equal(await pending.redeem("t-1", CERTIFICATE, "dd", 50), false);
+			const other = { ...CERTIFICATE, certificateId: "ee", thing: "roof" };
+			await certificates.add(other);
+			await certificates.revoke(CLAIM);
+			assert.equal(await pending.redeem("t-1", CERTIFICATE, CLAIM, 50), false);
+			assert.equal(await certificates.get("aa"), null);
+			assert.equal(await pending.redeem("t-1", CERTIFICATE, "ee", 50), true);
 		});
 
 		it("knows no token that it was not given", async () => {
 			assert.equal(await pending.get("t-1", 50), null);
-			assert.equal(await pending.redeem("t-1", CERTIFICATE, 50), false);
+			assert.equal(await pending.redeem("t-1", CERTIFICATE, CLAIM, 50), false);
 			assert.equal(await certificates.get("aa"), null);
 		});
 

@@ -30,7 +30,7 @@ export function replacementStoreContract(
 			assert.equal((await store.get(B))?.thing, "roof");
 		});
 
-		it("remembers all that take the place of one, until they are forgotten, and no others", async () => {
+		it("remembers all that take the place of one, since when, and no others", async () => {
 			const store = await make();
 			assert.deepEqual(await store.successorsOf(C), []);
 			await Promise.all(
@@ -39,16 +39,34 @@ export function replacementStoreContract(
 				),
 			);
 			await store.note({ certificateId: A, thing: "boiler", replaces: C }, 2);
-			const claim = claimOf("roof");
+			const claim = claimOf("roof", 7);
 			await store.note({ certificateId: C, thing: "roof", replaces: claim }, 3);
-			assert.deepEqual([...(await store.successorsOf(C))].sort(), [A, B]);
-			assert.deepEqual(await store.successorsOf(claim), [C]);
-			assert.deepEqual(await store.successorsOf("claim:roo"), []);
-			await store.forgetSuccessorsOf(C);
-			await store.forgetSuccessorsOf(C);
-			assert.deepEqual(await store.successorsOf(C), []);
-			assert.deepEqual(await store.successorsOf(claim), [C]);
-			assert.equal((await store.get(A))?.replaces, C);
+			await store.forget(B);
+			const found = [...(await store.successorsOf(C))].sort(
+				(a, b) => b.sinceMs - a.sinceMs,
+			);
+			assert.deepEqual(found, [
+				{ certificateId: A, sinceMs: 2 },
+				{ certificateId: B, sinceMs: 1 },
+			]);
+			assert.deepEqual(await store.successorsOf(claim), [
+				{ certificateId: C, sinceMs: 3 },
+			]);
+			assert.deepEqual(await store.successorsOf(claimOf("roo", 7)), []);
+		});
+
+		it("settles who stays once, also for those who ask at the same time", async () => {
+			const store = await make();
+			assert.equal(await store.settledBy(C), null);
+			const [one, ...others] = await Promise.all(
+				[A, B, A, B].map((id) => store.settle(C, id, 1)),
+			);
+			assert.ok(one === A || one === B);
+			for (const other of others) assert.equal(other, one);
+			assert.equal(await store.settle(C, A, 2), one);
+			assert.equal(await store.settledBy(C), one);
+			assert.equal(await store.settle(A, B, 2), B);
+			assert.equal(await store.settledBy(B), null);
 		});
 	});
 }

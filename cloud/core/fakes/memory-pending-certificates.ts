@@ -8,7 +8,7 @@ import {
 
 /** @param certificates where those go that come into force */
 export function memoryPendingCertificates(
-	certificates: Pick<CertificateStore, "add">,
+	certificates: Pick<CertificateStore, "add" | "get">,
 ): PendingCertificateStore {
 	const all = new Map<string, PendingCertificate>();
 	const find = (tokenHash: string, nowMs: number) => {
@@ -30,9 +30,11 @@ export function memoryPendingCertificates(
 		async get(tokenHash, nowMs) {
 			return find(tokenHash, nowMs);
 		},
-		async redeem(tokenHash, certificate, nowMs) {
+		async redeem(tokenHash, certificate, askedWith, nowMs) {
+			const by = await certificates.get(askedWith);
 			const found = find(tokenHash, nowMs);
 			if (found?.certificateId !== certificate.certificateId) return false;
+			if (by?.status !== "ACTIVE") return false;
 			all.delete(tokenHash);
 			await certificates.add(certificate);
 			return true;

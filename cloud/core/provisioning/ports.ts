@@ -42,12 +42,14 @@ export interface PendingCertificateStore {
 	/**
 	 * Takes a pending certificate away and puts it into force, in one step; durable when it resolves.
 	 * @param certificate of the same id
-	 * @returns false, and does nothing, when it is not there, has expired, or is of another id: one of those who ask at the
-	 * same time gets true
+	 * @param askedWith id of the certificate by which it is asked
+	 * @returns false, and does nothing, when it is not there, has expired, or is of another id, or when the one by which it is asked is
+	 * not in force: one of those who ask at the same time gets true
 	 */
 	redeem(
 		tokenHash: string,
 		certificate: DeviceCertificate,
+		askedWith: string,
 		nowMs: number,
 	): Promise<boolean>;
 }

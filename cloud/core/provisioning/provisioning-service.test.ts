@@ -377,6 +377,40 @@ describe("fleet provisioning", () => {
 		assert.equal(certificate?.replaces, "old of porch");
 	});
 
+	it("gives a thing ten in place of the one that it asks with, and no more within a quarter of an hour", async () => {
+		const exchange = async () => {
+			await cloud.claims.allow("porch", cloud.nowMs);
+			return cloud.provision(await cloud.token(), "porch", "porch");
+		};
+		for (let n = 0; n < 10; n++)
+			assert.equal((await exchange()).topic, `${PROVISION_TOPIC}/accepted`);
+		assertRejected(await exchange(), PROVISION_TOPIC, 429, "TooManyRequests");
+		cloud.nowMs += 15 * 60_000;
+		assert.equal((await exchange()).topic, `${PROVISION_TOPIC}/accepted`);
+	});
+
+	it("puts nothing into force for who is connected by a certificate that goes while it is asked for", async () => {
+		await cloud.claims.allow("porch", 1);
+		const token = await cloud.token();
+		const { devices, certificates } = cloud.stores;
+		const create = devices.create.bind(devices);
+		devices.create = async (name, nowMs) => {
+			await certificates.revoke("old of porch");
+			return create(name, nowMs);
+		};
+		assertRejected(
+			await cloud.provision(token, "porch", "porch"),
+			PROVISION_TOPIC,
+			403,
+			"AccessDenied",
+		);
+		const known = await certificates.ofThing("porch");
+		assert.deepEqual(
+			known.map(({ status }) => status),
+			["REVOKED"],
+		);
+	});
+
 	for (const thing of [null, "porch"]) {
 		const who = thing === null ? "a claim" : "a thing";
 		it(`gives ${who} nothing whose certificate was revoked while it is connected`, async () => {

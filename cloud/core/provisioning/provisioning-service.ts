@@ -18,6 +18,7 @@ import {
 	refusalOfProvisioning,
 } from "../claims.ts";
 import type { CertificateStore, Clock, DeviceStore } from "../ports.ts";
+import { areTooMany, replacementsAmong } from "../replacements.ts";
 import type {
 	DeviceMessage,
 	DeviceRequest,
@@ -181,9 +182,10 @@ export class ProvisioningService implements ReservedService {
 		// Looked up before the name is claimed, which a token that is of no use must not use up.
 		const found = await pending.get(tokenHash, nowMs);
 		if (found === null) throw badToken();
+		const isRotation = request.thing !== null;
+		if (isRotation) await this.#refuseTooMany(request, nowMs);
 		const thing = await this.#claim(request, name, nowMs);
 		await devices.create(thing, nowMs);
-		const isRotation = request.thing !== null;
 		const certificate = {
 			certificateId: found.certificateId,
 			thing,
@@ -191,7 +193,9 @@ export class ProvisioningService implements ReservedService {
 			createdMs: nowMs,
 			...(isRotation ? { replaces: request.certificateId } : {}),
 		};
-		if (!(await pending.redeem(tokenHash, certificate, nowMs))) {
+		const { certificateId: askedWith } = request;
+		if (!(await pending.redeem(tokenHash, certificate, askedWith, nowMs))) {
+			await this.#requireInForce(request);
 			throw badToken();
 		}
 		if (!isRotation) await this.#revokeUnheard(thing, found.certificateId);
@@ -205,6 +209,20 @@ export class ProvisioningService implements ReservedService {
 		if (known?.status === "ACTIVE") return;
 		this.#log("refused", request, undefined, "revoked_certificate");
 		throw accessDenied();
+	}
+
+	async #refuseTooMany(request: DeviceRequest, nowMs: number): Promise<void> {
+		const { thing, certificateId } = request;
+		if (thing === null) return;
+		const known = await this.#deps.inForce.ofThing(thing);
+		const successors =
+			await replacementsAmong(known).successorsOf(certificateId);
+		if (areTooMany(successors, nowMs)) {
+			throw new ProvisioningError(
+				"TooManyRequests",
+				"Too many certificates have been given out in place of this one. Ask again in a quarter of an hour.",
+			);
+		}
 	}
 
 	/** Of a name that was claimed more than once, the last certificate stays: the answers with the others were lost, or heard by a stranger. */

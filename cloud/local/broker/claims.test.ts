@@ -262,6 +262,38 @@ describe("holders of a claim certificate", () => {
 			]);
 		});
 
+		it("stays alone of two that are used at the same time, and the other is dropped", async () => {
+			const [old] = await test.certificates.ofThing("node-1");
+			const other = await authority.issue("ThingHz device");
+			await test.certificates.add({
+				certificateId: other.certificateId,
+				thing: "node-1",
+				status: "ACTIVE",
+				createdMs: 2,
+				replaces: old?.certificateId ?? "",
+			});
+			// Both are let in before it is the turn of either.
+			let goOn: () => void = () => undefined;
+			const held = new Promise<void>((resolve) => {
+				goOn = resolve;
+			});
+			const { certificates } = test;
+			const ofThing = certificates.ofThing.bind(certificates);
+			certificates.ofThing = async (thing) => {
+				await held;
+				return ofThing(thing);
+			};
+			const clients = [await test.open(next), await test.open(other)];
+			for (const client of clients) {
+				assert.equal(await client.connect("node-1"), 0);
+				await letIn(client);
+			}
+			goOn();
+			await clients[1]?.closed;
+			await test.broker.close();
+			assert.deepEqual(await statuses(), ["REVOKED", "ACTIVE", "REVOKED"]);
+		});
+
 		it("has the old one revoked at the next connection when that failed", async () => {
 			const { certificates } = test;
 			const revoke = certificates.revoke.bind(certificates);

@@ -204,26 +204,41 @@ export class LocalBroker implements Broker, ConnectionHost {
 		if (replaces === null) return;
 		// If it fails, it is tried again when the thing connects next.
 		this.#tell(connection, "retire_failed", () =>
-			this.#retireReplaced(thing, connection.certificateId),
+			this.#retireReplaced(connection, thing),
 		);
 	}
 
-	/** A thing has connected with its new certificate: the old one has done its service, and so has what else was given out in its place. */
-	async #retireReplaced(thing: string, certificateId: string): Promise<void> {
+	/**
+	 * A thing has connected with its new certificate: the old one has done its service, and so has what else was given out in its place.
+	 * One after the other: of several that are used at the same time the first stays, and the others are out of force when it is their turn.
+	 */
+	async #retireReplaced(connection: Connection, thing: string): Promise<void> {
 		const { certificates } = this.#deps;
-		const known = await certificates.ofThing(thing);
-		const { retired } = await retirementBy(
-			replacementsAmong(known),
-			thing,
-			certificateId,
-		);
-		const isInForce = (id: string) =>
-			known.some((one) => one.certificateId === id && one.status === "ACTIVE");
-		for (const id of retired) if (isInForce(id)) await certificates.revoke(id);
+		for (;;) {
+			const known = await certificates.ofThing(thing);
+			const active = known
+				.filter(({ status }) => status === "ACTIVE")
+				.map(({ certificateId }) => certificateId);
+			if (!active.includes(connection.certificateId)) {
+				connection.drop("revoked_certificate");
+				return;
+			}
+			if (active.length === 1) break;
+			const retired = await retirementBy(
+				replacementsAmong(known),
+				thing,
+				connection.certificateId,
+			);
+			const going = active.filter((id) => retired.includes(id));
+			if (going.length === 0) break;
+			// Once those are out of force nothing more is given out in their place; what was meanwhile goes in the next round.
+			for (const id of going) await certificates.revoke(id);
+		}
 		// Whoever has connected with one of them meanwhile.
 		const current = this.#current.get(thing);
-		if (current !== undefined && retired.includes(current.certificateId))
-			current.drop("revoked_certificate");
+		if (current === undefined || current === connection) return;
+		const known = await certificates.get(current.certificateId);
+		if (known?.status !== "ACTIVE") current.drop("revoked_certificate");
 	}
 
 	closed(connection: Connection): void {

@@ -14,10 +14,11 @@ export interface IdentityWrites {
 	addCertificate(certificate: DeviceCertificate): void;
 	revokeCertificate(certificateId: string): void;
 	addPending(pending: PendingCertificate, nowMs: number): void;
-	/** @returns false when it is not there, has expired or is of another id */
+	/** @returns false when it is not there, has expired or is of another id, or the one by which it is asked is not in force */
 	redeemPending(
 		tokenHash: string,
 		certificate: DeviceCertificate,
+		askedWith: string,
 		nowMs: number,
 	): boolean;
 	allowClaim(name: string, allowedMs: number): void;
@@ -82,11 +83,13 @@ export class IdentityWriter implements IdentityWrites {
 	redeemPending(
 		tokenHash: string,
 		certificate: DeviceCertificate,
+		askedWith: string,
 		nowMs: number,
 	): boolean {
 		const isTaken = this.#run(
-			"DELETE FROM pending_certificates WHERE token_hash = ? AND certificate_id = ? AND expires_ms > ?",
-			[tokenHash, certificate.certificateId, nowMs],
+			"DELETE FROM pending_certificates WHERE token_hash = ? AND certificate_id = ? AND expires_ms > ? " +
+				"AND EXISTS (SELECT 1 FROM certificates WHERE certificate_id = ? AND status = 'ACTIVE')",
+			[tokenHash, certificate.certificateId, nowMs, askedWith],
 		);
 		if (isTaken) this.addCertificate(certificate);
 		return isTaken;

@@ -216,8 +216,8 @@ function connect(
 		pendingCertificates: {
 			add: (pending, nowMs) => commits.call("addPending", pending, nowMs),
 			get: (tokenHash, nowMs) => read("pending", tokenHash, nowMs),
-			redeem: (tokenHash, certificate, nowMs) =>
-				commits.call("redeemPending", tokenHash, certificate, nowMs),
+			redeem: (tokenHash, certificate, askedWith, nowMs) =>
+				commits.call("redeemPending", tokenHash, certificate, askedWith, nowMs),
 		},
 		claims: {
 			allow: (name, allowedMs) => commits.call("allowClaim", name, allowedMs),
