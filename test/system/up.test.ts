@@ -265,7 +265,10 @@ describe("thinghz devices revoke and certificates", () => {
 		assert.deepEqual(inForce, [ids[1]]);
 		const none = await thinghz("devices", "certificates", "nobody", ...at);
 		assert.equal(none.code, 0);
-		assert.match(none.stderr, /^nobody has no certificate in force\./);
+		assert.match(none.stderr, /^nobody has no certificate in force, or there/);
+		const wrong = await thinghz("devices", "certificates", "a/b", ...at);
+		assert.equal(wrong.code, 2);
+		assert.match(wrong.stderr, /"a\/b" is not a device's name/);
 	});
 
 	it("knows no thing that was never provisioned", async () => {

@@ -4,6 +4,7 @@
  */
 
 import type { Command } from "commander";
+import { isThingName } from "../../protocol/topics.ts";
 import { assertDataFolder } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
 import { isConfirmed } from "./confirm.ts";
@@ -177,11 +178,14 @@ function counted(count: number, what: string, how: string): string | null {
 		: `${count} ${what}${count === 1 ? "" : "s"} ${how}`;
 }
 
-/** From the registry itself, as `revoke`. A thing that was never provisioned has none, like one whose certificates are all revoked. */
+/** From the registry itself, as `revoke`; it does not tell a thing that was never provisioned from one whose certificates are all revoked. */
 async function listCertificates(
 	name: string,
 	options: CommonOptions,
 ): Promise<void> {
+	if (!isThingName(name)) {
+		throw new UsageError(`"${name}" is not a device's name.`);
+	}
 	const target = parseAnyTarget(options.target);
 	if (target !== "aws") assertDataFolder(target);
 	const { withRegistry } = await import("./registry.ts");
@@ -191,7 +195,7 @@ async function listCertificates(
 	if (options.json) return printJson({ name, inForce });
 	if (inForce.length === 0) {
 		printMessage(
-			`${name} has no certificate in force. \`thinghz provision ${name}\` makes one.`,
+			`${name} has no certificate in force, or there is no such thing. \`thinghz provision ${name}\` makes one.`,
 		);
 		return;
 	}

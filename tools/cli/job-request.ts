@@ -45,6 +45,7 @@ export interface RequestedTargets {
 		/** Percent. */
 		readonly stages?: readonly number[];
 	};
+	readonly retries?: readonly unknown[];
 }
 
 /** All of a job but what it is called and what is to be done. @throws UsageError */

@@ -134,6 +134,12 @@ describe("when a rollout is given up, unless it is told", () => {
 		]);
 	});
 
+	it("leaves devices that try again their tries", async () => {
+		const once = { devices: devices(4), ...stages(25, 100) };
+		assert.equal(await of(once), "20%/1");
+		assert.equal(await of({ ...once, retries: [{}] }), "20%/10");
+	});
+
 	it("is of as many as match the query now, on every page of the list", async () => {
 		const where = (text: string) => of({ where: text, ...stages(50, 100) });
 		assert.equal(await where("board=virtual"), "20%/3");

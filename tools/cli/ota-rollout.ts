@@ -108,7 +108,7 @@ export function addOtaRollout(ota: Command): void {
 			)
 			.option(
 				"--abort <threshold>",
-				`give up when so many have failed, or never: none (default: ${DEFAULT_ABORT}; with --stages, of as many as the first one has, if fewer than ${ABORT_DEVICES})`,
+				`give up when so many have failed, or never: none (default: ${DEFAULT_ABORT}; with --stages, of as many as the first one has, if fewer than ${ABORT_DEVICES}, unless there are --retries)`,
 				(value: string, before: readonly string[] = []) => [...before, value],
 			)
 			.option(
@@ -176,14 +176,15 @@ async function rollOut(what: string, options: RolloutOptions): Promise<void> {
 
 /**
  * When a rollout is given up that says nothing of it. Stages tell no more than the first one's devices where these fail: so if these are
- * fewer than `ABORT_DEVICES`, as many as they are now have to do.
+ * fewer than `ABORT_DEVICES`, as many as they are now have to do. Not where devices try again: each attempt that fails counts, and one alone must
+ * not end it all.
  */
 export async function defaultAbort(
 	api: Pick<ApiClient, "get">,
-	{ devices, where = "", rollout }: RequestedTargets,
+	{ devices, where = "", rollout, retries }: RequestedTargets,
 ): Promise<string> {
 	const [first] = rollout?.stages ?? [];
-	if (first === undefined) return DEFAULT_ABORT;
+	if (first === undefined || retries !== undefined) return DEFAULT_ABORT;
 	const count = devices?.length ?? (await countMatching(api, where));
 	if (count === null) return DEFAULT_ABORT;
 	const size = Math.max(1, Math.ceil((count * first) / 100));

@@ -246,6 +246,14 @@ describe("Jobs, whatever happens in whatever order", () => {
 						}
 						await witness.look(cloud);
 					}
+					// Who was not there for a while may have been what a job waited for, which then is done without it.
+					const alwaysThere = steps.reduce<readonly string[]>(
+						(names, one) =>
+							one.kind === "devices"
+								? names.filter((name) => one.here.includes(name))
+								: names,
+						THINGS,
+					);
 					cloud.devices = fleetOf(THINGS);
 					for (let round = 0; round < 12; round++) {
 						await cloud.time.pass(3 * MINUTE);
@@ -262,13 +270,14 @@ describe("Jobs, whatever happens in whatever order", () => {
 						assert.notEqual(job.status, "IN_PROGRESS", "a job is lost");
 						if (job.status === "CANCELED") continue;
 						for (const name of job.targets.things) {
+							if (!alwaysThere.includes(name)) continue;
 							assert.ok(cloud.store.all.has(`${job.jobId} ${name}`));
 						}
 					}
 					await cloud.jobs.stop();
 				},
 			),
-			{ numRuns: 40 },
+			{ numRuns: 300 },
 		);
 	});
 });

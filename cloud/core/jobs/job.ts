@@ -79,6 +79,8 @@ export interface Job extends JobSettings {
 	readonly endedMs: number | null;
 	/** Those of the last minute. */
 	readonly dispatches: readonly Dispatch[];
+	/** In stages: how many things had been told when `STAGE_SUCCESS_PERCENT` of them had done it last; 0 where it is not there. */
+	readonly provenTold?: number;
 }
 
 /** A job on one thing; of several attempts at it, the latest. */

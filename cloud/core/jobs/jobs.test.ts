@@ -445,6 +445,20 @@ describe("Jobs", () => {
 			assert.equal(ended.stage, null);
 		});
 
+		it("to all that they name also after a start, though who was told has done it before the others are known", async () => {
+			const rollout = { maximumPerMinute: 1, exponential: null };
+			await create({ targets: { things: ["boiler", "roof"] }, rollout });
+			const { store, time, devices } = cloud;
+			await cloud.jobs.stop();
+			cloud = await jobCloud(devices, { store, time });
+			await update("SUCCEEDED");
+			assert.equal((await cloud.jobs.show("job-1")).status, "IN_PROGRESS");
+			await time.pass(MINUTE + 1000);
+			assert.equal(await statusOf("roof"), "QUEUED");
+			await update("SUCCEEDED", {}, "roof");
+			assert.equal((await cloud.jobs.show("job-1")).status, "COMPLETED");
+		});
+
 		it("in stages of whoever matches: who comes to match makes the stage larger, and frees it", async () => {
 			cloud.devices = fleetOf(names(4));
 			const rollout = {

@@ -42,10 +42,12 @@ import { type FleetDevice, matches, parseQuery, type Term } from "./query.ts";
 import {
 	allowance,
 	metCriterion,
+	provenTold,
 	type Reach,
 	recent,
 	STEP_MS,
 	type StageWait,
+	stageReachOf,
 	stageWait,
 } from "./rollout.ts";
 import { type ExecutionStatus, isTerminal } from "./statuses.ts";
@@ -241,10 +243,11 @@ export class Jobs implements JobControl, DeviceJobs {
 		if (job.status !== "IN_PROGRESS" || job.rollout?.stages === undefined) {
 			return null;
 		}
-		return stageWait(job.rollout.stages, {
+		const reach = {
 			...reachOf(open, this.#candidates(open, fleet)),
 			going: counts.QUEUED + counts.IN_PROGRESS,
-		});
+		};
+		return stageWait(job.rollout.stages, reach, job.provenTold ?? 0);
 	}
 
 	async executions(
@@ -540,9 +543,12 @@ export class Jobs implements JobControl, DeviceJobs {
 
 	/** A job that names its things has been done when all of them have ended. */
 	#completeIfDone(open: OpenJob, nowMs: number): void {
-		const { job, counts } = open;
+		const { job, counts, members } = open;
 		if (job.status !== "IN_PROGRESS" || !("things" in job.targets)) return;
 		if (counts.QUEUED + counts.IN_PROGRESS > 0) return;
+		// Who is named and not known may be there all the same: it is known within a second.
+		const areAllTold = members.size >= job.targets.things.length;
+		if (!areAllTold && this.#isFleetStale) return;
 		if (this.#candidates(open).length > 0) return;
 		this.#book.putJob({
 			...job,
@@ -583,15 +589,25 @@ export class Jobs implements JobControl, DeviceJobs {
 		return terms;
 	}
 
+	/** What has been proven of its stages stays so, whoever comes or goes. @returns the job as it is then */
+	#noteProven(job: Job, reach: Reach): Job {
+		const { provenTold: before = 0, rollout } = job;
+		if (rollout?.stages === undefined) return job;
+		const proven = provenTold(rollout.stages, stageReachOf(reach, before));
+		if (proven === before) return job;
+		const noted = { ...job, provenTold: proven };
+		this.#book.putJob(noted);
+		return noted;
+	}
+
 	/** Tells as many of those who are to be told as may be now. */
 	#rollOut(open: OpenJob, nowMs: number): void {
-		const { job, members } = open;
-		if (job.status !== "IN_PROGRESS") return;
+		const { members } = open;
+		if (open.job.status !== "IN_PROGRESS") return;
 		const candidates = this.#candidates(open);
-		const told = candidates.slice(
-			0,
-			allowance(job, nowMs, reachOf(open, candidates)),
-		);
+		const reach = reachOf(open, candidates);
+		const job = this.#noteProven(open.job, reach);
+		const told = candidates.slice(0, allowance(job, nowMs, reach));
 		for (const thing of told) {
 			this.#book.putExecution({
 				...fresh(this.#book.nextOrder(), nowMs),

@@ -4,6 +4,7 @@ import type { Dispatch, Rollout } from "./job.ts";
 import {
 	allowance,
 	metCriterion,
+	provenTold,
 	rateOf,
 	recent,
 	stageLimit,
@@ -92,17 +93,24 @@ describe("The rate of a rollout", () => {
 });
 
 describe("The stages of a rollout", () => {
-	const limit = (things: number, notified: number, succeeded: number) =>
-		stageLimit([5, 25, 100], things, notified, succeeded);
+	const limit = (
+		things: number,
+		told: number,
+		succeeded: number,
+		proven = 0,
+		stages: readonly number[] = [5, 25, 100],
+	) => stageLimit(stages, { things, told, succeeded, proven });
 
 	it("go on once four fifths of those who were told have done it", () => {
 		assert.equal(limit(1000, 0, 0), 50);
 		assert.equal(limit(1000, 49, 49), 50);
 		assert.equal(limit(1000, 50, 39), 50);
 		assert.equal(limit(1000, 50, 40), 250);
-		assert.equal(limit(1000, 250, 199), 250);
-		assert.equal(limit(1000, 250, 200), 1000);
-		assert.equal(limit(1000, 1000, 0), 1000);
+		// In the middle of the second, which the first has let begin.
+		assert.equal(limit(1000, 60, 40, 50), 250);
+		assert.equal(limit(1000, 250, 199, 50), 250);
+		assert.equal(limit(1000, 250, 200, 50), 1000);
+		assert.equal(limit(1000, 1000, 0, 250), 1000);
 	});
 
 	it("begin with one thing at least, and pass over those that are no more than the last", () => {
@@ -111,19 +119,39 @@ describe("The stages of a rollout", () => {
 		assert.equal(limit(3, 1, 1), 3);
 	});
 
+	it("have proven what four fifths of all that were told have done, at their end and not before", () => {
+		const proven = (told: number, succeeded: number, before: number) =>
+			provenTold([5, 25, 100], {
+				...{ things: 1000, told, succeeded, proven: before },
+			});
+		assert.equal(proven(49, 49, 0), 0);
+		assert.equal(proven(50, 39, 0), 0);
+		assert.equal(proven(50, 40, 0), 50);
+		assert.equal(proven(60, 60, 50), 50);
+		assert.equal(proven(250, 199, 50), 50);
+		assert.equal(proven(250, 200, 50), 250);
+	});
+
 	it("are not passed over when devices go that were not told, which makes them smaller", () => {
-		// Two of eight were told at 25 % and have failed; then four of the others go.
-		assert.ok(stageLimit([25, 100], 8, 2, 0) <= 2);
-		assert.ok(stageLimit([25, 100], 4, 2, 0) <= 2);
-		const wait = stageWait([25, 100], {
-			...{ notified: 2, removed: 0, succeeded: 0, untold: 2, going: 1 },
-		});
+		// Two of eight were told at 25 %; then four of the others go.
+		for (const things of [8, 4])
+			for (const succeeded of [0, 1])
+				assert.equal(limit(things, 2, succeeded, 0, [25, 100]), 2);
+		assert.equal(limit(4, 2, 2, 0, [25, 100]), 4);
+		const wait = stageWait(
+			[25, 100],
+			{ notified: 2, removed: 0, succeeded: 1, untold: 2, going: 0 },
+			0,
+		);
 		assert.deepEqual(
 			[wait?.number, wait?.told, wait?.needed, wait?.isStuck],
-			[1, 2, 1, false],
+			[1, 2, 2, true],
 		);
-		// In the middle of the second stage, which the first one has let begin.
-		assert.equal(limit(1000, 60, 40), 250);
+	});
+
+	it("are told as far as they reach when devices come", () => {
+		assert.equal(limit(16, 2, 0, 0, [25, 100]), 4);
+		assert.equal(limit(16, 2, 2, 2, [25, 100]), 4);
 	});
 
 	it("hold back what the rate would allow", () => {
@@ -146,11 +174,16 @@ describe("A rollout that waits for a stage", () => {
 	const waits = (
 		stages: readonly number[],
 		reach: Partial<Parameters<typeof stageWait>[1]>,
+		proven = 0,
 	) =>
-		stageWait(stages, {
-			...{ notified: 0, removed: 0, succeeded: 0, untold: 0, going: 0 },
-			...reach,
-		});
+		stageWait(
+			stages,
+			{
+				...{ notified: 0, removed: 0, succeeded: 0, untold: 0, going: 0 },
+				...reach,
+			},
+			proven,
+		);
 
 	it("says which, how many of those told have done it, and how many have to", () => {
 		assert.deepEqual(
@@ -160,9 +193,14 @@ describe("A rollout that waits for a stage", () => {
 				...{ going: 4, isStuck: false },
 			},
 		);
-		const second = waits([5, 25, 100], {
-			...{ notified: 26, removed: 1, succeeded: 19, going: 6, untold: 75 },
-		});
+		const second = waits(
+			[5, 25, 100],
+			{ notified: 26, removed: 1, succeeded: 19, going: 6, untold: 75 },
+			5,
+		);
+		// Both of the first two end with the first of four things.
+		const last = waits([5, 25, 100], { notified: 1, going: 1, untold: 3 });
+		assert.deepEqual([last?.number, last?.percent], [2, 25]);
 		assert.deepEqual(
 			[second?.number, second?.told, second?.needed, second?.isStuck],
 			[2, 25, 20, false],
@@ -203,7 +241,8 @@ describe("A rollout that waits for a stage", () => {
 				fc.nat(60),
 				fc.nat(60),
 				fc.nat(60),
-				(some, succeeded, going, ended, untold) => {
+				fc.nat(60),
+				(some, succeeded, going, ended, untold, before) => {
 					const stages = [...some.sort((a, b) => a - b), 100];
 					const reach = {
 						...{ notified: succeeded + going + ended, removed: 0 },
@@ -212,12 +251,14 @@ describe("A rollout that waits for a stage", () => {
 					const rollout = {
 						...{ maximumPerMinute: 1000, exponential: null, stages },
 					};
-					const told = allowance({ rollout, dispatches: [] }, 0, reach);
-					const stage = stageWait(stages, reach);
+					const provenTold = Math.min(before, reach.notified);
+					const job = { rollout, dispatches: [], provenTold };
+					const told = allowance(job, 0, reach);
+					const stage = stageWait(stages, reach, provenTold);
 					assert.equal(stage !== null, told === 0 && untold > 0);
 					if (stage === null) return;
 					const best = { ...reach, succeeded: succeeded + going };
-					const then = allowance({ rollout, dispatches: [] }, 0, best);
+					const then = allowance(job, 0, best);
 					assert.equal(stage.isStuck, then === 0);
 				},
 			),

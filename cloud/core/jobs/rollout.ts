@@ -31,26 +31,58 @@ export function rateOf(
 	return Math.min(maximumPerMinute, Math.floor(rate));
 }
 
+/** How far a job in stages is. */
+export interface StageReach {
+	/** Things that there are. */
+	readonly things: number;
+	/** Of those: told. */
+	readonly told: number;
+	readonly succeeded: number;
+	/** How many had been told when enough of them had done it last (`Job.provenTold`). */
+	readonly proven: number;
+}
+
 /**
- * How many things may have been told altogether, by the stage that has been reached: the one that was told last, until enough have done it,
- * then the next. It may have fewer than were told, where things have gone since.
- * @param things that there are
+ * How many things may have been told altogether: to the end of the stage that follows what is proven, and then, once enough of all that were
+ * told have done it, to the end of the next. Where things have gone since, the stage may end with fewer than were told: they prove it all
+ * the same.
  */
 export function stageLimit(
 	stages: readonly number[],
-	things: number,
-	notified: number,
-	succeeded: number,
+	reach: StageReach,
 ): number {
-	const limits = stages.map((percent) => limitOf(percent, things));
-	const told = limits.findLast((limit) => limit <= notified) ?? 0;
-	if (succeeded < neededOf(told)) return told;
-	return limits.find((limit) => limit > notified) ?? things;
+	const { things, told } = reach;
+	const end = endOf(stages, reach);
+	if (told < end) return end;
+	if (!isProven(reach)) return told;
+	return endOf(stages, { things, proven: told });
 }
 
-/** Of a stage that ends with so many things: how many have to have done it. */
-function neededOf(limit: number): number {
-	return Math.ceil((limit * STAGE_SUCCESS_PERCENT) / 100);
+/** @returns what `Job.provenTold` is then */
+export function provenTold(
+	stages: readonly number[],
+	reach: StageReach,
+): number {
+	const isAtEnd = reach.told >= endOf(stages, reach);
+	return isAtEnd && isProven(reach) ? reach.told : reach.proven;
+}
+
+/** Of the stage that follows what is proven. */
+function endOf(
+	stages: readonly number[],
+	{ things, proven }: Pick<StageReach, "things" | "proven">,
+): number {
+	const ends = stages.map((percent) => limitOf(percent, things));
+	return ends.find((end) => end > proven) ?? things;
+}
+
+function isProven({ told, succeeded }: StageReach): boolean {
+	return succeeded >= neededOf(told);
+}
+
+/** Of so many that were told: how many have to have done it. */
+function neededOf(told: number): number {
+	return Math.ceil((told * STAGE_SUCCESS_PERCENT) / 100);
 }
 
 function limitOf(percent: number, things: number): number {
@@ -69,6 +101,12 @@ export interface Reach {
 	readonly untold: number;
 }
 
+export function stageReachOf(reach: Reach, proven: number): StageReach {
+	const { notified, removed, succeeded, untold } = reach;
+	const told = notified - removed;
+	return { things: told + untold, told, succeeded, proven };
+}
+
 /** A stage, all things of which have been told: more are told once enough of them have done it. */
 export interface StageWait {
 	/** Which one, from 1, of how many there are. */
@@ -80,13 +118,13 @@ export interface StageWait {
 	readonly told: number;
 	/** Of those: done. */
 	readonly succeeded: number;
-	/** Of those: how many have to be done (`STAGE_SUCCESS_PERCENT` of the stage). */
+	/** Of those: how many have to be done (`STAGE_SUCCESS_PERCENT`). */
 	readonly needed: number;
 	/** Of those: not ended yet. */
 	readonly going: number;
 	/**
-	 * Whether that many cannot be done any more, even if all that go on succeed: nobody else is told while the job's things stay the same,
-	 * whose number is what the stage is a part of.
+	 * Whether that many cannot be done any more, even if all that go on succeed: nobody else is told, unless more things come to belong to
+	 * the job, of which the stage is a part, or some of those that were told go.
 	 */
 	readonly isStuck: boolean;
 }
@@ -94,18 +132,23 @@ export interface StageWait {
 /**
  * The stage that a job which goes on waits for; null while more things are to be told without waiting for one, and when all have been.
  * @param reach `going`: told, and not ended yet
+ * @param proven as in `StageReach`
  */
 export function stageWait(
 	stages: readonly number[],
 	reach: Reach & { readonly going: number },
+	proven: number,
 ): StageWait | null {
-	const { notified, removed, succeeded, untold, going } = reach;
-	const told = notified - removed;
-	const things = told + untold;
-	const limit = stageLimit(stages, things, told, succeeded);
-	if (untold === 0 || limit > told) return null;
-	const at = stages.findIndex((percent) => limitOf(percent, things) === limit);
-	const needed = neededOf(limit);
+	const { succeeded, untold, going } = reach;
+	const staged = stageReachOf(reach, proven);
+	const { things, told } = staged;
+	if (untold === 0 || stageLimit(stages, staged) > told) return null;
+	const end = endOf(stages, staged);
+	// Of several that end with as many things, the last: those before it are over with it.
+	const at = stages.findLastIndex(
+		(percent) => limitOf(percent, things) === end,
+	);
+	const needed = neededOf(told);
 	return {
 		number: at + 1,
 		of: stages.length,
@@ -120,18 +163,18 @@ export function stageWait(
 
 /** How many things may be told now, so that the rate holds within each minute and is spread over it, and no stage is passed over. */
 export function allowance(
-	job: Pick<Job, "rollout" | "dispatches">,
+	job: Pick<Job, "rollout" | "dispatches" | "provenTold">,
 	nowMs: number,
-	{ notified, removed, succeeded, untold }: Reach,
+	reach: Reach,
 ): number {
 	if (job.rollout === null) return Number.POSITIVE_INFINITY;
 	const { stages } = job.rollout;
-	const there = notified - removed;
+	const staged = stageReachOf(reach, job.provenTold ?? 0);
 	const left =
 		stages === undefined
 			? Number.POSITIVE_INFINITY
-			: stageLimit(stages, there + untold, there, succeeded) - there;
-	const rate = rateOf(job.rollout, notified, succeeded);
+			: stageLimit(stages, staged) - staged.told;
+	const rate = rateOf(job.rollout, reach.notified, reach.succeeded);
 	const used = recent(job.dispatches, nowMs).reduce(
 		(sum, [, things]) => sum + things,
 		0,
