@@ -31,6 +31,8 @@ import type { SignedUpdate } from "../../tools/ota/update.ts";
 const PLAIN = { cmd: "publish", qos: 0, dup: false, retain: false } as const;
 const JOB_ID = "the-job";
 const STREAM_ID = "image-1";
+/** Id of the certificate by which the node is taken to be connected. */
+const PROVISIONED = "provisioned";
 /** As full as one may be. */
 const DESIRED = { sampleIntervalMs: 1000, channels: "all", logLevel: "info" };
 /** About as long as S3's presigned addresses are that are signed with a role's credentials: the longest that a node gets. */
@@ -74,6 +76,12 @@ export class NodeCloud {
 		const cloud = new NodeCloud(options);
 		await cloud.#stores.devices.create(thing, clock.wallMs());
 		await cloud.#claims.allow(thing, clock.wallMs());
+		await cloud.#stores.certificates.add({
+			certificateId: PROVISIONED,
+			thing,
+			status: "ACTIVE",
+			createdMs: clock.wallMs(),
+		});
 		const state = { desired: DESIRED };
 		await cloud.shadows.update(thing, "config", { state });
 		await cloud.jobs.start();
@@ -236,7 +244,7 @@ export class NodeCloud {
 			const answers = await service.handle({
 				thing: this.#thing,
 				clientId: this.#thing,
-				certificateId: "any",
+				certificateId: PROVISIONED,
 				topic,
 				payload: new Uint8Array(payload),
 			});
