@@ -1,6 +1,7 @@
 /**
  * How fast things are provisioned from a list, by the command: with keys made here beside the bare rate of RSA-2048 keys that this machine
- * makes, with requests that are given, and a list of 10,000 whose command is killed again and again and run anew.
+ * makes, with requests that are given, and a list of 10,000 whose command is killed again and again and run anew. On ext4, to be run some
+ * minutes after thousands of files were deleted, as by this itself: inodes that have just been deleted are passed over one by one.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, generateKeyPair, X509Certificate } from "node:crypto";
