@@ -54,20 +54,17 @@ export function provisioningHookHandler(deps: {
 			rotations,
 		);
 		const who = { name, claimCertificateId, certificateId, clientId };
-		if (refusal !== null) {
-			log.warn("provisioning_refused", { ...who, code: refusal });
+		const refused = (code: string): ProvisioningAnswer => {
+			log.warn("provisioning_refused", { ...who, code });
 			return { allowProvisioning: false };
-		}
+		};
+		if (refusal !== null) return refused(refusal);
 		const thing = String(name);
 		// A thing that asks by its own connection exchanges the certificate that it is connected with.
 		const replaces =
 			clientId === thing
 				? claimCertificateId
 				: claimOf(thing, (await claims.get(thing))?.claimedMs ?? nowMs);
-		const refused = (code: string): ProvisioningAnswer => {
-			log.warn("provisioning_refused", { ...who, code });
-			return { allowProvisioning: false };
-		};
 		if (areTooMany(await replacements.successorsOf(replaces), nowMs))
 			return refused("too_many");
 		await replacements.note({ certificateId, thing, replaces }, nowMs);

@@ -4,6 +4,7 @@
  */
 
 import type { Command } from "commander";
+import type { ThingRegistry } from "../../cloud/core/thing-registry.ts";
 import { isThingName } from "../../protocol/topics.ts";
 import { assertDataFolder } from "./api-client.ts";
 import { type CommonOptions, commonOptions } from "./common.ts";
@@ -11,7 +12,7 @@ import { isConfirmed } from "./confirm.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { formatTable, printJson, printMessage } from "./output.ts";
 import { allPages } from "./pages.ts";
-import { parseAnyTarget } from "./target.ts";
+import { parseAnyTarget, type Target } from "./target.ts";
 import { usingApi } from "./using-api.ts";
 
 interface DeviceRow {
@@ -186,10 +187,7 @@ async function listCertificates(
 	if (!isThingName(name)) {
 		throw new UsageError(`"${name}" is not a device's name.`);
 	}
-	const target = parseAnyTarget(options.target);
-	if (target !== "aws") assertDataFolder(target);
-	const { withRegistry } = await import("./registry.ts");
-	const inForce = await withRegistry(target, (registry) =>
+	const inForce = await inRegistry(parseAnyTarget(options.target), (registry) =>
 		registry.inForce(name),
 	);
 	if (options.json) return printJson({ name, inForce });
@@ -210,12 +208,7 @@ async function revokeDevice(
 	options: CommonOptions,
 ): Promise<void> {
 	const target = parseAnyTarget(options.target);
-	if (target !== "aws") assertDataFolder(target);
-	// Certificates need a library that listing does without.
-	const { withRegistry } = await import("./registry.ts");
-	const revoked = await withRegistry(target, (registry) =>
-		registry.revoke(name),
-	);
+	const revoked = await inRegistry(target, (registry) => registry.revoke(name));
 	if (options.json) return printJson({ name, revoked });
 	const which =
 		revoked.length === 1 ? "the certificate" : `${revoked.length} certificates`;
@@ -230,6 +223,17 @@ async function revokeDevice(
 				? `Revoked the certificate ${name}; ${ends}.`
 				: `Revoked ${which} of ${name}; ${ends}. \`thinghz provision ${name}\` makes a new one.`,
 	);
+}
+
+/** @throws CommandError where there is no such data folder */
+async function inRegistry<T>(
+	target: Target,
+	act: (registry: ThingRegistry) => Promise<T>,
+): Promise<T> {
+	if (target !== "aws") assertDataFolder(target);
+	// Certificates need a library that listing devices does without.
+	const { withRegistry } = await import("./registry.ts");
+	return withRegistry(target, act);
 }
 
 function isCertificateId(name: string): boolean {

@@ -183,7 +183,8 @@ export class ProvisioningService implements ReservedService {
 		const found = await pending.get(tokenHash, nowMs);
 		if (found === null) throw badToken();
 		const isRotation = request.thing !== null;
-		if (isRotation) await this.#refuseTooMany(request, nowMs);
+		if (request.thing !== null)
+			await this.#refuseTooMany(request.thing, request.certificateId, nowMs);
 		const thing = await this.#claim(request, name, nowMs);
 		await devices.create(thing, nowMs);
 		const certificate = {
@@ -211,9 +212,11 @@ export class ProvisioningService implements ReservedService {
 		throw accessDenied();
 	}
 
-	async #refuseTooMany(request: DeviceRequest, nowMs: number): Promise<void> {
-		const { thing, certificateId } = request;
-		if (thing === null) return;
+	async #refuseTooMany(
+		thing: string,
+		certificateId: string,
+		nowMs: number,
+	): Promise<void> {
 		const known = await this.#deps.inForce.ofThing(thing);
 		const successors =
 			await replacementsAmong(known).successorsOf(certificateId);
